@@ -1,0 +1,1 @@
+"""The SMART-on-FHIR ambient scribe connector: chart context in, signed note out."""

@@ -1,0 +1,113 @@
+"""The one error tree, sorted by who can mend it. In: a sentence for the reader. Out: exceptions with slug and status.
+
+`detail` must say how to mend the matter and must never hold patient data: it reaches pages, logs and problem+json
+(RFC 9457).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ConnectorError(Exception):
+    """Base of all errors the product raises on purpose; `support_code` is set where the error is answered."""
+
+    slug: ClassVar[str] = "error"
+    title: ClassVar[str] = "Something went wrong"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class LaunchRefused(ConnectorError):
+    """The EHR launch did not meet SMART App Launch 2.2; the integrator or a relaunch mends it."""
+
+    slug, title, status = "launch-refused", "This launch was refused", 400
+
+
+class NotAllowed(ConnectorError):
+    """The session, its CSRF token or the signer does not allow this."""
+
+    slug, title, status = "not-allowed", "Not allowed", 403
+
+
+class NotFound(ConnectorError):
+    """Nothing of that name belongs to this launch; the same answer whether it exists elsewhere or not."""
+
+    slug, title, status = "not-found", "Not found", 404
+
+
+class Conflict(ConnectorError):
+    """The visit has moved on since the page was shown."""
+
+    slug, title, status = "conflict", "The visit has changed", 409
+
+
+class AudioUnusable(ConnectorError):
+    """The recording cannot be read as sound; another file mends it."""
+
+    slug, title, status = "audio-unusable", "This recording cannot be used", 422
+
+
+class NothingSaid(ConnectorError):
+    """The recording holds too little speech to write a note from."""
+
+    slug, title, status = "nothing-said", "No visit could be heard", 422
+
+
+class EhrRejected(ConnectorError):
+    """The EHR answered and refused; a person has to look."""
+
+    slug, title, status = "ehr-rejected", "The EHR refused this", 502
+
+
+class EhrUnavailable(ConnectorError):
+    """The EHR cannot be reached or is failing; trying again mends it."""
+
+    slug, title, status, retryable = "ehr-unavailable", "The EHR cannot be reached", 503, True
+
+
+class EhrOutcomeUnknown(EhrUnavailable):
+    """A write was sent and no answer came: it may have happened. Search before sending again."""
+
+    slug, title = "ehr-outcome-unknown", "The EHR did not confirm the write"
+
+
+class RelaunchNeeded(NotAllowed):
+    """The EHR's tokens are used up; opening the scribe from the chart again mends it."""
+
+    slug, title, status = "relaunch-needed", "Please open the scribe from the chart again", 401
+
+
+class VendorRejected(ConnectorError):
+    """The speech or language vendor refused the request; settings or the recording have to change."""
+
+    slug, title, status = "vendor-rejected", "The transcription service refused this", 502
+
+
+class VendorUnavailable(ConnectorError):
+    """The vendor cannot be reached, is failing, or asks to wait; trying again mends it."""
+
+    slug, title, status, retryable = "vendor-unavailable", "The transcription service cannot be reached", 503, True
+
+
+class DraftUnusable(ConnectorError):
+    """The model's answer was cut off, refused or not of the schema; a redraft or typing the note mends it."""
+
+    slug, title, status = "draft-unusable", "No usable draft came back", 502
+
+
+class SignatureBlocked(ConnectorError):
+    """What was shown is not what would be signed, or the signer may not sign."""
+
+    slug, title, status = "signature-blocked", "The note was not signed", 409
+
+
+class Misconfigured(ConnectorError):
+    """Settings, keys, mappings or registrations are wrong; the operator mends it."""
+
+    slug, title, status = "misconfigured", "The service is not set up correctly", 500

@@ -1,0 +1,1 @@
+"""Data carried in the wheel as connector_mappings; no code lives here."""
