@@ -1,0 +1,1 @@
+"""Stage: bytes to Recording. Checks chunks and probes sound; never keeps plain audio on disk."""

@@ -1,0 +1,1 @@
+"""Stage: Transcript and PatientContext to DraftNote. Calls a model through a callable; never invents a statement."""

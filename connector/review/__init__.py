@@ -1,0 +1,1 @@
+"""Stage: DraftNote to SignedNote. Edits, findings, renditions and the signature; never signs what was not shown."""

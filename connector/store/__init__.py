@@ -1,0 +1,1 @@
+"""What the product remembers: sealed records, chunks, sessions, the ledger and the audit chain. Never plain text."""
