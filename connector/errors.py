@@ -53,6 +53,12 @@ class AudioUnusable(ConnectorError):
     slug, title, status = "audio-unusable", "This recording cannot be used", 422
 
 
+class ChunkRefused(AudioUnusable):
+    """One part of an upload is damaged, misnumbered or too large; sending that part again mends it."""
+
+    slug, title, status = "chunk-refused", "This part of the recording was not accepted", 400
+
+
 class NothingSaid(ConnectorError):
     """The recording holds too little speech to write a note from."""
 
@@ -93,6 +99,12 @@ class VendorUnavailable(ConnectorError):
     """The vendor cannot be reached, is failing, or asks to wait; trying again mends it."""
 
     slug, title, status, retryable = "vendor-unavailable", "The transcription service cannot be reached", 503, True
+
+
+class VendorOutcomeUnknown(VendorUnavailable):
+    """A job was sent and no answer came: it may exist. Search the vendor's list before sending again."""
+
+    slug, title = "vendor-outcome-unknown", "The transcription service did not confirm the job"
 
 
 class DraftUnusable(ConnectorError):

@@ -1,0 +1,161 @@
+"""The one way out over HTTP. In: requests and limits. Out: whole, size-limited answers, retried where that is safe.
+
+Never follows redirects, never reads proxy settings, and never puts an address or a body into an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from connector.errors import ConnectorError
+
+RETRYABLE = frozenset({429, 500, 502, 503, 504})
+LARGEST_ANSWER = 64 * 1024 * 1024
+
+# The connection was never made, so nothing of the request can have arrived.
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where a client's time and chance come from: seconds of a steady clock, the wall clock, sleep, 0 to 1."""
+
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    chance: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one call is tried: at most `attempts` within `deadline_s`, pauses from `first_s` doubling to `most_s`.
+
+    A Retry-After is honoured up to `retry_after_most_s`; a longer one ends the call with what was answered.
+    """
+
+    attempts: int = 5
+    deadline_s: float = 60.0
+    first_s: float = 0.5
+    most_s: float = 8.0
+    retry_after_most_s: float = 30.0
+    statuses: frozenset[int] = RETRYABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The party called: its name in sentences for the reader, and the error to raise when it cannot be reached."""
+
+    name: str
+    unavailable: type[ConnectorError]
+
+
+def make_client(*, timeout: float, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """Return an HTTP client with `timeout` seconds on each read, write and wait; the caller closes it.
+
+    Redirects are answers, not instructions; proxy variables and .netrc are not read.
+    """
+    limits = httpx.Timeout(timeout, connect=min(timeout, 10.0))
+    return httpx.AsyncClient(timeout=limits, trust_env=False, follow_redirects=False, transport=transport)
+
+
+async def send_whole(
+    client: httpx.AsyncClient, request: httpx.Request, *, most: int = LARGEST_ANSWER
+) -> httpx.Response:
+    """Send `request` and read the whole answer, at most `most` bytes after decompression.
+
+    Raises the errors of httpx; an answer that is too large is its ReadError.
+    """
+    response = await client.send(request, stream=True)
+    try:
+        body = bytearray()
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > most:
+                raise httpx.ReadError("the answer is larger than any expected one", request=request)
+    finally:
+        await response.aclose()
+    plain = [(key, value) for key, value in response.headers.multi_items() if key.lower() not in _ENCODED]
+    return httpx.Response(response.status_code, headers=plain, content=bytes(body), request=request)
+
+
+_ENCODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+async def send_patiently(
+    send: Callable[[], Awaitable[httpx.Response]], *, peer: Peer, patience: Patience, timing: Timing
+) -> httpx.Response:
+    """Call `send` until it answers with a status not in `patience.statuses`, and return that answer.
+
+    Only for calls that may safely happen twice. When attempts or deadline run out the last answer is returned as it
+    is, for the caller to translate; raises `peer.unavailable` when there was none.
+    """
+    ends = timing.clock() + patience.deadline_s
+    attempt = 0
+    while True:
+        attempt += 1
+        answer: httpx.Response | None = None
+        cause: Exception | None = None
+        try:
+            async with asyncio.timeout(max(0.0, ends - timing.clock())):
+                answer = await send()
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
+            cause = error
+        if answer is not None and answer.status_code not in patience.statuses:
+            return answer
+        pause = _pause(answer, attempt, patience=patience, timing=timing)
+        if pause is None or attempt >= patience.attempts or timing.clock() + pause >= ends:
+            if answer is not None:
+                return answer
+            raise unreachable(peer, cause) from cause
+        await timing.sleep(pause)
+
+
+def unreachable(peer: Peer, cause: Exception | None) -> ConnectorError:
+    """Return the error for a call that got no answer: says whether it was slow or away, and nothing of the call."""
+    if isinstance(cause, httpx.TimeoutException | TimeoutError):
+        return peer.unavailable(f"{peer.name} did not answer in time. Nothing is lost; it is tried again.")
+    return peer.unavailable(f"{peer.name} could not be reached. Nothing is lost; it is tried again.")
+
+
+def retry_after(response: httpx.Response, now: datetime) -> float | None:
+    """Return the seconds a Retry-After header asks to wait (RFC 9110 section 10.2.3: seconds or a date), else None."""
+    value = response.headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    if value.isascii() and value.replace(".", "", 1).isdigit():
+        return min(float(value[:12]), 1e9)
+    try:
+        until = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def read_json(response: httpx.Response) -> Any:
+    """Return the JSON of an answer; NaN and infinities read as null. Raises ValueError for anything else."""
+    try:
+        return json.loads(response.content, parse_constant=lambda _: None)
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise ValueError("not readable as JSON") from error
+
+
+def _pause(answer: httpx.Response | None, attempt: int, *, patience: Patience, timing: Timing) -> float | None:
+    """Return the seconds to wait before the next attempt, None when the peer asks for more than we will wait."""
+    asked = retry_after(answer, timing.wall()) if answer is not None else None
+    if asked is not None and asked > patience.retry_after_most_s:
+        return None
+    backoff: float = min(patience.most_s, patience.first_s * 2.0 ** (attempt - 1))
+    jittered = backoff * (0.5 + 0.5 * timing.chance())
+    return jittered if asked is None else max(asked, jittered * 0.1)

@@ -1,0 +1,74 @@
+"""The deletion ledger: which vendor copies are left, what to do next, how far deletion is proven.
+
+In: VendorCopy rows and what happened. Out: the next row, the next action, an Erasure. Never claims more than was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from connector.records import Erasure, Stamp, VendorCopy
+
+Action = Literal["ask", "verify"]
+
+# Copies of these kinds can be read back, so only a read that finds them gone ends them. A gateway completion has no
+# read: the vendor's answer to the deletion is the most that can be known of it.
+PROVABLE = frozenset({"upload", "transcript"})
+UNPROVABLE = frozenset({"completion"})
+
+_RANK = {"held": 0, "asked": 1, "answered": 2, "verified": 3}
+
+
+class ErasureEvent(StrEnum):
+    """What happened to one copy.
+
+    `asked`: a deletion is about to be sent. `answered`: the vendor said done, or that it knows no such thing.
+    `verified`: a read found it gone. `still-there`: a read found it after the vendor said done.
+    """
+
+    ASKED = "asked"
+    ANSWERED = "answered"
+    VERIFIED = "verified"
+    STILL_THERE = "still-there"
+
+
+def next_action(copy: VendorCopy) -> Action | None:
+    """Say what one copy still needs: `ask` the vendor to delete it, `verify` that it is gone, or None when done.
+
+    A copy that was asked for without an answer is asked for again: deleting twice does no harm.
+    """
+    if copy.state == "verified":
+        return None
+    if copy.state == "answered":
+        return None if copy.kind in UNPROVABLE else "verify"
+    return "ask"
+
+
+def advance(copy: VendorCopy, event: ErasureEvent, now: datetime) -> VendorCopy:
+    """Return the copy after `event` at `now`; the first time of each step is kept.
+
+    States only move forward, so a late or repeated event changes nothing; only `still-there` sends a provable copy
+    back to `held`, to be asked for again. An unprovable kind never becomes `verified`: its event counts as answered.
+    """
+    if event is ErasureEvent.STILL_THERE:
+        if copy.kind in UNPROVABLE or copy.state == "held":
+            return copy
+        return replace(copy, state="held", asked_at=None, answered_at=None, verified_at=None)
+    if event is ErasureEvent.VERIFIED and copy.kind in UNPROVABLE:
+        event = ErasureEvent.ANSWERED
+    if _RANK[event.value] <= _RANK[copy.state]:
+        return copy
+    if event is ErasureEvent.ASKED:
+        return replace(copy, state="asked", asked_at=now)
+    if event is ErasureEvent.ANSWERED:
+        return replace(copy, state="answered", asked_at=copy.asked_at or now, answered_at=now)
+    return replace(copy, state="verified", verified_at=now)
+
+
+def summarise(copies: Sequence[VendorCopy], stamp: Stamp) -> Erasure:
+    """Return the Erasure of one visit: complete when no copy needs anything more."""
+    return Erasure(copies=tuple(copies), complete=all(next_action(copy) is None for copy in copies), stamp=stamp)
