@@ -1,0 +1,62 @@
+"""Settings from the environment (prefix CONNECTOR_) and nothing else. In: environment. Out: one frozen Settings.
+
+Secrets are read from files or variables, never from the command line, and never appear in `repr`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. Times in seconds, sizes in bytes.
+
+    `state_folder` holds the embedded database, sealed audio and, unless told otherwise, the master key file; give
+    `database_url` (`postgresql://…`) to use a PostgreSQL of your own and `master_key_file` to keep the key elsewhere.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CONNECTOR_", frozen=True, extra="ignore")
+
+    state_folder: Path = Path("/var/lib/smart-scribe/service")
+    database_url: str | None = None
+    master_key_file: Path | None = None
+    registrations_folder: Path = Path("smart-launch/registrations")
+
+    public_base_url: str = "http://127.0.0.1:8000"
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+    assemblyai_base_url: str = "https://api.assemblyai.com"
+    assemblyai_api_key: SecretStr = SecretStr("")
+    speech_models: tuple[str, ...] = ("universal-3-pro", "universal-2")
+    speech_domain: str | None = "medical-v1"
+    speech_roles: tuple[str, ...] = ("Clinician", "Patient")
+    gateway_base_url: str = "https://llm-gateway.assemblyai.com/v1"
+    gateway_api_key: SecretStr = SecretStr("")
+    gateway_model: str = "claude-sonnet-4-6"
+    gateway_max_tokens: int = 6000
+
+    transcription_deadline: float = 3600.0
+    transcription_poll_interval: float = 3.0
+    gateway_timeout: float = 120.0
+    ehr_timeout: float = 20.0
+
+    max_chunk_bytes: int = 8 * 1024 * 1024
+    max_recording_bytes: int = 5 * 1024**3
+
+    session_absolute: float = 12 * 3600.0
+    executor_lease: float = Field(default=3.0, ge=1.0)
+    work_poll_interval: float = Field(default=0.2, ge=0.05)
+
+    @property
+    def audio_folder(self) -> Path:
+        """Where sealed chunks lie."""
+        return self.state_folder / "audio"
+
+    @property
+    def key_file(self) -> Path:
+        """The master key's file: outside the database's folder, readable by its owner only."""
+        return self.master_key_file or self.state_folder / "keys" / "master.key"

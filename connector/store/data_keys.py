@@ -1,0 +1,50 @@
+"""Data keys: one per visit and kind, wrapped by the master key. In: visit and kind. Out: the plain key, in memory.
+
+A destroyed key is gone for good: what it sealed can never be read again, backups included.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connector.store import schema
+from connector.store.keyring import DataKind, MasterKey
+
+
+class DataKeys:
+    """Finds, makes and destroys data keys inside the caller's transaction."""
+
+    def __init__(self, master: MasterKey) -> None:
+        self._master = master
+
+    async def find(self, connection: AsyncConnection, visit_id: str, kind: DataKind) -> bytes | None:
+        """The key, or None where none was made or it was destroyed."""
+        table = schema.data_keys
+        query = select(table.c.wrapped).where(table.c.visit_id == visit_id, table.c.kind == kind.value)
+        row = (await connection.execute(query)).first()
+        return None if row is None else self._master.unwrap(bytes(row.wrapped), visit_id, kind)
+
+    async def obtain(self, connection: AsyncConnection, visit_id: str, kind: DataKind, *, at: datetime) -> bytes:
+        """The key, made on first use."""
+        found = await self.find(connection, visit_id, kind)
+        if found is not None:
+            return found
+        _, wrapped = self._master.new_data_key(visit_id, kind)
+        await connection.execute(
+            insert(schema.data_keys)
+            .values(visit_id=visit_id, kind=kind.value, key_id=self._master.key_id, wrapped=wrapped, created_at=at)
+            .on_conflict_do_nothing(index_elements=["visit_id", "kind"])
+        )
+        key = await self.find(connection, visit_id, kind)
+        if key is None:
+            raise LookupError("a data key vanished inside its own transaction")
+        return key
+
+    async def destroy(self, connection: AsyncConnection, visit_id: str, kind: DataKind) -> None:
+        """Destroys one key: crypto-shredding of that kind of that visit."""
+        table = schema.data_keys
+        await connection.execute(table.delete().where(table.c.visit_id == visit_id, table.c.kind == kind.value))

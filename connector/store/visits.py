@@ -1,0 +1,252 @@
+"""Visits and their records. In: a step (state expected, state reached, records, audit event). Out: the visit's row.
+
+One step is one transaction: the state, its records, its audit link and the work it starts are all there, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from connector import records as words
+from connector.errors import Conflict, NotFound
+from connector.store import audit, schema
+from connector.store.audit import AuditEvent
+from connector.store.data_keys import DataKeys
+from connector.store.keyring import DataKind, MasterKey, seal, unseal
+
+Record = TypeVar("Record")
+Also = Callable[[AsyncConnection], Awaitable[None]]
+
+KINDS: dict[type, tuple[str, DataKind]] = {
+    words.Launch: ("launch", DataKind.CHART),
+    words.PatientContext: ("context", DataKind.CHART),
+    words.SpeechHints: ("hints", DataKind.CHART),
+    words.Consent: ("consent", DataKind.CHART),
+    words.Recording: ("recording", DataKind.AUDIO),
+    words.Transcript: ("transcript", DataKind.WORDS),
+    words.DraftNote: ("draft", DataKind.WORDS),
+    words.Findings: ("findings", DataKind.WORDS),
+    words.SignedNote: ("signed", DataKind.WORDS),
+    words.Filing: ("filing", DataKind.WORDS),
+    words.Erasure: ("erasure", DataKind.WORDS),
+}
+
+
+@cache
+def _adapter_named(name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(next(kind for kind, (kind_name, _) in KINDS.items() if kind_name == name))
+
+
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return _adapter_named(KINDS[kind][0])
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """A visit without its sealed records; `attention` is a slug beside any state, with its age and what to do."""
+
+    visit_id: str
+    tenant: str
+    state: str
+    note_version: int
+    step: str | None
+    step_at: datetime | None
+    attention: str | None
+    attention_text: str | None
+    attention_action: str | None
+    attention_at: datetime | None
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A record with the number it must get; a number already taken is a Conflict."""
+
+    record: object
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One arrow of the state table. `expect` lists the states it may start from; `also` joins the transaction."""
+
+    visit_id: str
+    expect: Sequence[str]
+    to: str
+    event: str
+    actor: str
+    at: datetime
+    records: Sequence[object] = ()
+    detail: audit.Detail | None = None
+    note_version: int | None = None
+    also: Also | None = None
+
+
+class VisitStore:
+    """Visits, their sealed records and their audit links."""
+
+    def __init__(self, engine: AsyncEngine, master: MasterKey) -> None:
+        self.engine = engine
+        self.master = master
+        self.keys = DataKeys(master)
+
+    async def create(self, *, visit_id: str, tenant: str, actor: str, at: datetime, also: Also | None = None) -> None:
+        """A new visit in state LAUNCHED."""
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                schema.visits.insert().values(
+                    visit_id=visit_id, tenant=tenant, state="LAUNCHED", created_at=at, changed_at=at
+                )
+            )
+            await audit.append(connection, self.master, AuditEvent(tenant, "visit.launched", visit_id, actor, at))
+            if also is not None:
+                await also(connection)
+
+    async def row(self, visit_id: str) -> VisitRow:
+        """The visit's row; raises NotFound."""
+        async with self.engine.connect() as connection:
+            return _visit_row(
+                (await connection.execute(select(schema.visits).where(schema.visits.c.visit_id == visit_id))).first()
+            )
+
+    async def commit(self, step: Step) -> VisitRow:
+        """Takes one arrow: compare-and-set on the state, records, audit link and started work in one transaction."""
+        visits = schema.visits
+        values: dict[str, object] = {"state": step.to, "changed_at": step.at}
+        if step.note_version is not None:
+            values["note_version"] = step.note_version
+        if step.to not in step.expect:
+            values |= {"step": None, "step_at": None} | _CALM
+        async with self.engine.begin() as connection:
+            row = (
+                await connection.execute(
+                    visits.update()
+                    .where(visits.c.visit_id == step.visit_id, visits.c.state.in_(list(step.expect)))
+                    .values(**values)
+                    .returning(*visits.c)
+                )
+            ).first()
+            if row is None:
+                raise Conflict("The visit has moved on since this page was loaded: reload to see where it stands.")
+            for record in step.records:
+                await self._append(connection, step.visit_id, record, step.at)
+            event = AuditEvent(row.tenant, step.event, step.visit_id, step.actor, step.at, step.detail or {})
+            await audit.append(connection, self.master, event)
+            if step.also is not None:
+                await step.also(connection)
+            return _visit_row(row)
+
+    async def _append(self, connection: AsyncConnection, visit_id: str, given: object, at: datetime) -> None:
+        number = given.number if isinstance(given, Numbered) else None
+        record: Any = given.record if isinstance(given, Numbered) else given
+        kind, data_kind = KINDS[type(record)]
+        table = schema.visit_records
+        if number is None:
+            query = select(func.coalesce(func.max(table.c.number), 0)).where(
+                table.c.visit_id == visit_id, table.c.kind == kind
+            )
+            number = int((await connection.execute(query)).scalar_one()) + 1
+        key = await self.keys.obtain(connection, visit_id, data_kind, at=at)
+        plain = _adapter(type(record)).dump_json(record)
+        sealed = seal(key, plain, aad=f"visit_records|{visit_id}|{kind}|{number}")
+        try:
+            await connection.execute(
+                table.insert().values(
+                    visit_id=visit_id,
+                    kind=kind,
+                    number=number,
+                    maker=record.stamp.maker,
+                    made_at=at,
+                    sealed=sealed,
+                )
+            )
+        except IntegrityError as error:
+            raise Conflict("Somebody else saved a newer version: reload and look at both before saving.") from error
+
+    async def latest(self, visit_id: str, kind: type[Record]) -> Record | None:
+        """The newest record of one kind, or None where there is none."""
+        found = await self.history(visit_id, kind, newest_only=True)
+        return found[0] if found else None
+
+    async def need(self, visit_id: str, kind: type[Record]) -> Record:
+        """The newest record of one kind; raises NotFound where the visit has not come that far."""
+        found = await self.latest(visit_id, kind)
+        if found is None:
+            raise NotFound("The visit has not come that far yet.")
+        return found
+
+    async def history(self, visit_id: str, kind: type[Record], *, newest_only: bool = False) -> list[Record]:
+        """All records of one kind, newest first."""
+        name, data_kind = KINDS[kind]
+        table = schema.visit_records
+        query = select(table).where(table.c.visit_id == visit_id, table.c.kind == name).order_by(table.c.number.desc())
+        async with self.engine.connect() as connection:
+            rows = (await connection.execute(query.limit(1) if newest_only else query)).all()
+            key = await self.keys.find(connection, visit_id, data_kind) if rows else None
+        if key is None:
+            return []
+        return [
+            _adapter(kind).validate_json(
+                unseal(key, bytes(row.sealed), aad=f"visit_records|{visit_id}|{name}|{row.number}")
+            )
+            for row in rows
+        ]
+
+    async def show_step(self, visit_id: str, step: str | None, *, at: datetime) -> None:
+        """Says what is being tried now, for the page; not a state and not audited."""
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                schema.visits.update()
+                .where(schema.visits.c.visit_id == visit_id)
+                .values(step=step, step_at=at if step else None)
+            )
+
+    async def call_attention(self, visit_id: str, *, slug: str, text: str, action: str, at: datetime) -> None:
+        """Raises the flag beside the state; the reason's age counts from its first call. Audited once per reason."""
+        visits = schema.visits
+        async with self.engine.begin() as connection:
+            row = (
+                await connection.execute(
+                    select(visits.c.attention, visits.c.tenant).where(visits.c.visit_id == visit_id).with_for_update()
+                )
+            ).one()
+            values: dict[str, object] = {"attention": slug, "attention_text": text, "attention_action": action}
+            if row.attention != slug:
+                values["attention_at"] = at
+                event = AuditEvent(row.tenant, "visit.needs-attention", visit_id, "system", at, {"reason": slug})
+                await audit.append(connection, self.master, event)
+            await connection.execute(visits.update().where(visits.c.visit_id == visit_id).values(**values))
+
+    async def clear_attention(self, visit_id: str) -> None:
+        """Takes the flag down."""
+        async with self.engine.begin() as connection:
+            await connection.execute(schema.visits.update().where(schema.visits.c.visit_id == visit_id).values(**_CALM))
+
+    async def note_event(self, event: AuditEvent) -> None:
+        """Appends an audit link that moves no state, such as a copy taken or a launch refused."""
+        async with self.engine.begin() as connection:
+            await audit.append(connection, self.master, event)
+
+
+_CALM: dict[str, object] = {
+    "attention": None,
+    "attention_text": None,
+    "attention_action": None,
+    "attention_at": None,
+}
+
+
+def _visit_row(row: Row[Any] | None) -> VisitRow:
+    if row is None:
+        raise NotFound("There is no such visit.")
+    return VisitRow(**{name: getattr(row, name) for name in VisitRow.__dataclass_fields__})
