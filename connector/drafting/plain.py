@@ -1,0 +1,25 @@
+"""Plain text. In: any string. Out: the same without characters that hide, reorder or control text. Never adds words."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Cc control, Cf format (zero-width, bidi), Cs lone surrogates, Co private use, Cn unassigned, Zl and Zp separators.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Blank to the eye although Unicode calls them letters or marks: Hangul fillers, Khmer inherent vowels, Braille blank.
+_BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_MARKS_IN_A_ROW = 4
+
+
+def plain_text(text: str) -> str:
+    """NFC on one line: control, format and blank characters dropped, runs of marks cut, spaces single."""
+    kept: list[str] = []
+    marks = 0
+    for character in unicodedata.normalize("NFC", text):
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if character in "\t\n\r\v\f\x85\u2028\u2029":
+            kept.append(" ")
+        elif category not in _UNSEEN and character not in _BLANKS and marks <= _MARKS_IN_A_ROW:
+            kept.append(character)
+    return " ".join("".join(kept).split())
