@@ -108,9 +108,16 @@ class VendorOutcomeUnknown(VendorUnavailable):
 
 
 class DraftUnusable(ConnectorError):
-    """The model's answer was cut off, refused or not of the schema; a redraft or typing the note mends it."""
+    """The model's answer was cut off, refused or not of the schema; a redraft or typing the note mends it.
+
+    `request_id` names the vendor's copy of that answer, where it is known: it has to be deleted like any other.
+    """
 
     slug, title, status = "draft-unusable", "No usable draft came back", 502
+
+    def __init__(self, detail: str, *, retry_after: float | None = None, request_id: str | None = None) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.request_id = request_id
 
 
 class SignatureBlocked(ConnectorError):

@@ -40,7 +40,8 @@ class Timing:
 class Patience:
     """How long one call is tried: at most `attempts` within `deadline_s`, pauses from `first_s` doubling to `most_s`.
 
-    A Retry-After is honoured up to `retry_after_most_s`; a longer one ends the call with what was answered.
+    A Retry-After replaces the pause, up to `retry_after_most_s`. With `repeatable` false only calls that cannot have
+    had an effect are sent again: those whose connection was never made and those answered with one of `statuses`.
     """
 
     attempts: int = 5
@@ -49,14 +50,19 @@ class Patience:
     most_s: float = 8.0
     retry_after_most_s: float = 30.0
     statuses: frozenset[int] = RETRYABLE
+    repeatable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The party called: its name in sentences for the reader, and the error to raise when it cannot be reached."""
+    """The party called: its name in sentences for the reader, and what to raise when it is away or stays silent.
+
+    `unknown` is raised when a call that may not be repeated was sent and no answer came.
+    """
 
     name: str
     unavailable: type[ConnectorError]
+    unknown: type[ConnectorError]
 
 
 def make_client(*, timeout: float, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
@@ -96,35 +102,44 @@ async def send_patiently(
 ) -> httpx.Response:
     """Call `send` until it answers with a status not in `patience.statuses`, and return that answer.
 
-    Only for calls that may safely happen twice. When attempts or deadline run out the last answer is returned as it
-    is, for the caller to translate; raises `peer.unavailable` when there was none.
+    When attempts or deadline run out the last answer is returned as it is, for the caller to translate; raises
+    `peer.unavailable` when there was none, `peer.unknown` when a call that is not repeatable lost its answer.
     """
     ends = timing.clock() + patience.deadline_s
     attempt = 0
     while True:
         attempt += 1
-        answer: httpx.Response | None = None
-        cause: Exception | None = None
-        try:
-            async with asyncio.timeout(max(0.0, ends - timing.clock())):
-                answer = await send()
-        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
-            cause = error
+        answer, cause = await _try(send, max(0.0, ends - timing.clock()))
         if answer is not None and answer.status_code not in patience.statuses:
             return answer
+        if cause is not None and not patience.repeatable and not isinstance(cause, NOT_SENT):
+            raise peer.unknown(
+                f"{peer.name} did not confirm a request that may not be sent twice: it is looked up before any retry."
+            ) from cause
         pause = _pause(answer, attempt, patience=patience, timing=timing)
-        if pause is None or attempt >= patience.attempts or timing.clock() + pause >= ends:
+        if attempt >= patience.attempts or timing.clock() + pause >= ends:
             if answer is not None:
                 return answer
-            raise unreachable(peer, cause) from cause
+            raise _unreachable(peer, cause) from cause
         await timing.sleep(pause)
 
 
-def unreachable(peer: Peer, cause: Exception | None) -> ConnectorError:
-    """Return the error for a call that got no answer: says whether it was slow or away, and nothing of the call."""
+async def _try(
+    send: Callable[[], Awaitable[httpx.Response]], seconds: float
+) -> tuple[httpx.Response | None, Exception | None]:
+    """Send once within `seconds`; return the answer, or what came instead of one."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await send(), None
+    except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
+        return None, error
+
+
+def _unreachable(peer: Peer, cause: Exception | None) -> ConnectorError:
+    """Return the error for a call that got no answer: says whether the peer was slow or away, nothing of the call."""
     if isinstance(cause, httpx.TimeoutException | TimeoutError):
-        return peer.unavailable(f"{peer.name} did not answer in time. Nothing is lost; it is tried again.")
-    return peer.unavailable(f"{peer.name} could not be reached. Nothing is lost; it is tried again.")
+        return peer.unavailable(f"{peer.name} did not answer in time. Nothing is lost; it can be tried again.")
+    return peer.unavailable(f"{peer.name} could not be reached. Nothing is lost; it can be tried again.")
 
 
 def retry_after(response: httpx.Response, now: datetime) -> float | None:
@@ -151,11 +166,11 @@ def read_json(response: httpx.Response) -> Any:
         raise ValueError("not readable as JSON") from error
 
 
-def _pause(answer: httpx.Response | None, attempt: int, *, patience: Patience, timing: Timing) -> float | None:
-    """Return the seconds to wait before the next attempt, None when the peer asks for more than we will wait."""
-    asked = retry_after(answer, timing.wall()) if answer is not None else None
-    if asked is not None and asked > patience.retry_after_most_s:
-        return None
+def _pause(answer: httpx.Response | None, attempt: int, *, patience: Patience, timing: Timing) -> float:
+    """Return the seconds to wait before the next attempt: what the peer asked for, else a jittered doubling pause."""
     backoff: float = min(patience.most_s, patience.first_s * 2.0 ** (attempt - 1))
     jittered = backoff * (0.5 + 0.5 * timing.chance())
-    return jittered if asked is None else max(asked, jittered * 0.1)
+    asked = retry_after(answer, timing.wall()) if answer is not None else None
+    if asked is None:
+        return jittered
+    return min(asked, patience.retry_after_most_s) + 0.1 * jittered

@@ -1,0 +1,65 @@
+"""The body that starts a transcription, built with the vendor's own SDK. In: address, words, options. Out: a dict.
+
+Never sends a request and never touches the SDK's global settings; an option the SDK would drop is an error here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import assemblyai
+
+from connector.errors import Misconfigured
+
+_LONGEST_ROLE = 35
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOptions:
+    """How visits are transcribed: models in order of preference, domain (`medical-v1` or None), roles to tell apart.
+
+    `language` is the vendor's code such as `en` or `en_us`; None lets the vendor detect it.
+    """
+
+    speech_models: tuple[str, ...]
+    domain: str | None = "medical-v1"
+    roles: tuple[str, ...] = ("Doctor", "Patient")
+    language: str | None = "en"
+
+
+def build_transcript_request(audio_url: str, keyterms: Sequence[str], *, options: SpeechOptions) -> dict[str, Any]:
+    """Return the JSON body of POST /v2/transcript for an uploaded recording.
+
+    `keyterms` are sent as they are, best first. Raises Misconfigured when no model is set, a role is longer than 35
+    characters, or the SDK does not carry an option to the wire.
+    """
+    if not options.speech_models:
+        raise Misconfigured("No speech model is set: name at least one in the settings.")
+    if any(not role or len(role) > _LONGEST_ROLE for role in options.roles):
+        raise Misconfigured(f"Speaker roles must have 1 to {_LONGEST_ROLE} characters: shorten them in the settings.")
+    wanted = _wanted(keyterms, options)
+    config = assemblyai.TranscriptionConfig(**wanted)
+    carried: dict[str, Any] = config.raw.model_dump(mode="json", exclude_none=True)
+    dropped = sorted(name for name, value in wanted.items() if carried.get(name) != value)
+    if dropped:
+        raise Misconfigured(f"The installed AssemblyAI SDK does not carry {', '.join(dropped)}: install 1.8 or newer.")
+    return {"audio_url": audio_url, **carried}
+
+
+def _wanted(keyterms: Sequence[str], options: SpeechOptions) -> dict[str, Any]:
+    """Return the options of one job under the vendor's names, leaving out those that are not used."""
+    wanted: dict[str, Any] = {"speech_models": list(options.speech_models), "speaker_labels": True}
+    if options.domain:
+        wanted["domain"] = options.domain
+    if options.language:
+        wanted["language_code"] = options.language
+    else:
+        wanted["language_detection"] = True
+    if keyterms:
+        wanted["keyterms_prompt"] = list(keyterms)
+    if options.roles:
+        roles = {"speaker_type": "role", "known_values": list(options.roles)}
+        wanted["speech_understanding"] = {"request": {"speaker_identification": roles}}
+    return wanted

@@ -1,0 +1,64 @@
+"""What an answer over HTTP means in the words of the house. In: a response. Out: its JSON object, or an error.
+
+Never passes on a word of the answer's body: an error text may quote what was sent.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from connector.clients.http import Peer, read_json, retry_after
+from connector.errors import ConnectorError, Misconfigured, VendorRejected
+
+_LONGEST_RETRY_AFTER = 3600.0
+
+
+def require_success(response: httpx.Response, *, peer: Peer) -> None:
+    """Pass a 2xx answer; raise what any other one stands for.
+
+    `peer.unavailable` for 408, 429 and 5xx, with the Retry-After in seconds (at most an hour); Misconfigured for a
+    refused key or a redirect; VendorRejected for every other refusal.
+    """
+    status = response.status_code
+    if 200 <= status < 300:
+        return
+    if status in (408, 429) or status >= 500:
+        asked = retry_after(response, datetime.now(UTC))
+        wait = None if asked is None else min(asked, _LONGEST_RETRY_AFTER)
+        words = "asks to wait" if status == 429 else f"is failing (HTTP {status})"
+        raise peer.unavailable(f"{peer.name} {words}. Nothing is lost; it can be tried again.", retry_after=wait)
+    raise _refusal(status, peer.name)
+
+
+def _refusal(status: int, name: str) -> ConnectorError:
+    """Return the error for a refusal, saying who can mend it."""
+    if status == 401:
+        return Misconfigured(f"{name} did not accept the API key: check key and region in the settings.")
+    if status < 400:
+        return Misconfigured(f"{name} has another address than the one set: check its base URL in the settings.")
+    if status == 403:
+        return VendorRejected(
+            f"{name} does not allow this: the data belong to another project or region, or the quota is used up."
+        )
+    if status == 413:
+        return VendorRejected(f"{name} does not take this much: shorten or compress the recording.")
+    return VendorRejected(f"{name} refused the request (HTTP {status}): check models, domain and language settings.")
+
+
+def read_object(response: httpx.Response, *, peer: Peer, error: type[ConnectorError] | None = None) -> dict[str, Any]:
+    """Return the JSON object of an answer; raise `error` (unless told, `peer.unavailable`) when it holds none."""
+    try:
+        value = read_json(response)
+    except ValueError as cause:
+        raise (error or peer.unavailable)(f"{peer.name} gave an answer that could not be read.") from cause
+    if not isinstance(value, dict):
+        raise (error or peer.unavailable)(f"{peer.name} gave an answer that could not be read.")
+    return value
+
+
+def is_missing(response: httpx.Response) -> bool:
+    """Say whether an answer means that the thing asked for is not there: 404, or the older 400 that says so."""
+    return response.status_code == 404 or (response.status_code == 400 and b"not found" in response.content.lower())
