@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import httpx
 
-from connector.clients.vendor_answers import is_missing, read_object, require_success
 from connector.clients.http import Patience, Peer, Timing, send_patiently, send_whole
 from connector.clients.speech_request import SpeechOptions, build_transcript_request
+from connector.clients.vendor_answers import is_missing, read_object, require_success
 from connector.errors import AudioUnusable, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
 
 __all__ = ["PEER", "AssemblyAI", "SpeechOptions", "SubmittedJob", "build_transcript_request"]

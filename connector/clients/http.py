@@ -114,7 +114,7 @@ async def send_patiently(
             return answer
         if cause is not None and not patience.repeatable and not isinstance(cause, NOT_SENT):
             raise peer.unknown(
-                f"{peer.name} did not confirm a request that may not be sent twice: it is looked up before any retry."
+                f"{peer.name} gave no answer to a request that may have taken effect. Nothing is lost."
             ) from cause
         pause = _pause(answer, attempt, patience=patience, timing=timing)
         if attempt >= patience.attempts or timing.clock() + pause >= ends:
