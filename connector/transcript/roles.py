@@ -1,0 +1,51 @@
+"""Who a speaker label stands for. In: the vendor's role identification. Out: speaker, role and how it was decided.
+
+Never decides by order of speaking: a label without the vendor's word on it stays a guess for the clinician to settle.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from connector.transcript.cleaning import clean_text, read_dict
+
+_LABEL = re.compile(r"[A-Z]{1,2}|[0-9]{1,3}|[0-9]+[A-Z]")
+_UNATTRIBUTED = frozenset({"UNKNOWN", "PENDING", "NULL", "NONE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One speaker: the vendor's label, the role shown, and `vendor` or `guess` for who decided it."""
+
+    speaker: str
+    role: str
+    role_from: str
+
+
+def read_roles(answer: dict[str, Any]) -> dict[str, str]:
+    """Return the vendor's mapping of labels to roles, empty where there is none."""
+    response = read_dict(read_dict(answer.get("speech_understanding")).get("response"))
+    mapping = read_dict(read_dict(response.get("speaker_identification")).get("mapping"))
+    pairs = {clean_text(label): clean_text(role) for label, role in mapping.items()}
+    return {label: role for label, role in pairs.items() if label and role and role.upper() not in _UNATTRIBUTED}
+
+
+def read_voice(value: Any, roles: dict[str, str]) -> Voice:
+    """Return the voice behind the speaker value of an utterance or word.
+
+    With role identification the value may be the label (`A`) or already the role (`Doctor`); without it the role is
+    `Speaker A`, and a guess.
+    """
+    said = clean_text(value)
+    if said in roles:
+        return Voice(said, roles[said], "vendor")
+    if not said:
+        return Voice("A", "Speaker A", "guess")
+    if said.upper() in _UNATTRIBUTED:
+        return Voice("?", "Unknown speaker", "guess")
+    if _LABEL.fullmatch(said):
+        return Voice(said, f"Speaker {said}", "guess")
+    labels = [label for label, role in roles.items() if role == said]
+    return Voice(labels[0] if len(labels) == 1 else said, said, "vendor")
