@@ -2,7 +2,160 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
+from connector.clinical.drug_words import ALSO_SAID, BRANDS, CATIONS, SAID_SALTS, SALTS
+
+_LONGEST = 600
+_SHORTEST_PIECE = 5
+_UNITS = (
+    r"(?:mg|mcg|µg|ug|g|gm|gram|grams|kg|ml|l|unt|units?|iu|u|meq|mmol|mci|actuat|hr|bau|amb|cells|pfu|vp|%|percent|"
+    r"milligrams?|micrograms?|milliliters?)"
+)
+_STRENGTH = re.compile(
+    rf"(?<![\w-])[\d][\d.,]*(?:\s*-\s*[\d.,]+)*\s*{_UNITS}(?:\s*/\s*[\d.,]*\s*\w+)?(?![\w])", re.IGNORECASE
+)
+_BRACKETED = re.compile(r"\[([^\[\]]*)\]?")
+_PARENTHESES = re.compile(r"\(([^()]*)\)?")
+_NDA = re.compile(r"\bA?NDA\s?\d{4,}\b", re.IGNORECASE)
+_PACK = re.compile(r"\b\d+\s+day\s+pack\b.*|\b\d+\s+day\b\s*$", re.IGNORECASE)
+_BARE_NUMBER = re.compile(r"(?<![\w.-])[\d][\d.,/+-]*(?![\w-])|\bU-\d+\b", re.IGNORECASE)
+_FORMS = re.compile(
+    r"\b(?:extended[- ]release|delayed[- ]release|sustained[- ]release|immediate[- ]release|modified[- ]release|"
+    r"disintegrating|chewable|effervescent|sublingual|buccal|enteric[- ]coated|film[- ]coated|metered[- ]dose|"
+    r"dry[- ]powder|prefilled|pre-filled|auto-?injector|oral|nasal|topical|ophthalmic|otic|rectal|vaginal|transdermal|"
+    r"mucosal|inhalation|inhaled|inhalant|injectable|intramuscular|intravenous|subcutaneous|tablets?|capsules?|caplets?|"
+    r"solution|suspension|syrup|elixir|powder|inhaler|spray|cream|ointment|gel|lotion|foam|shampoo|patch|film|lozenge|"
+    r"suppository|enema|drops?|injection|syringe|pen|vial|kit|pack|aerosol|actuation|granules|paste|solostar|"
+    r"kwikpen|flexpen|implant|hfa|tabs?|caps?|soln|susp|inj|supp|oint|ec|odt|"
+    r"doses?|as needed|daily|twice|once|for)\b",
+    re.IGNORECASE,
+)
+_NOT_BRAND = re.compile(
+    r"human|edible|inert|substance|product|ingredients?|medication|disorder|finding|\d", re.IGNORECASE
+)
+_DROPPED_QUALIFIERS = frozenset({"human", "usp", "synthetic", "dried", "micronized", "anhydrous", "purified", "bovine"})
+_CAMEL = re.compile(r"[a-z][A-Z][a-z]")
+_TALL_MAN = re.compile(r"[a-z][A-Z]{2,}|[A-Z]{2,}[a-z]")
+
 
 def spoken_names(name: str) -> tuple[str, ...]:
-    """Thin."""
-    return (name,) if name.strip() else ()
+    """The names a visit would use for a drug the chart shows, best first, without repeats.
+
+    `24 HR metoprolol succinate 25 MG Extended Release Oral Tablet` → (`metoprolol succinate`, `metoprolol`);
+    `Acetaminophen 325 MG Oral Tablet [Tylenol]` → (`acetaminophen`, `Tylenol`). Strength, form and release are left
+    out; generic names are lower-case (tall-man letters undone), brands capitalised. Any string is taken: one without a
+    name in it gives ().
+    """
+    text = _NDA.sub(" ", " ".join(name[:_LONGEST].split()))
+    brands = [_brand(inside) for inside in _BRACKETED.findall(text)]
+    text = _BRACKETED.sub(" ", text)
+    text, aside = _without_parentheses(text)
+    if _PACK.search(text):
+        return _distinct([*brands, _brand(text)])
+    components = [_component(part) for part in _parts(text)]
+    first = [forms[0] for forms in components if forms]
+    rest = [form for forms in components for form in forms[1:]]
+    return _distinct([*first, *brands, *aside, *rest])
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The ingredients of a combination: RxNorm joins them with a spaced slash, packs with braces."""
+    for part in re.split(r"\s/\s|[{}]|\s\+\s", text.partition(";")[0]):
+        if part.strip() and "inert ingredient" not in part.casefold():
+            yield part
+
+
+def _without_parentheses(text: str) -> tuple[str, list[str]]:
+    """`metFORMIN (GLUCOPHAGE) 500 mg` → text without the brand, and the brand. A pack's contents stay in the text."""
+    brands: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        inside = match.group(1)
+        if _STRENGTH.search(inside):
+            return f" / {inside} / "
+        if not _NOT_BRAND.search(inside):
+            brands.extend(_brand(part) for part in inside.split(","))
+        return " "
+
+    return _PARENTHESES.sub(take, text), brands
+
+
+def _component(part: str) -> list[str]:
+    """Spoken forms of one ingredient: with its salt where people say it, without, then what else it is called."""
+    words = _bare(part)
+    if not words:
+        return []
+    full = " ".join(words)
+    short = " ".join(_without_salt(words))
+    said_with_salt = short != full and words[-1] in SAID_SALTS
+    forms = [full, short] if said_with_salt else [short, full]
+    brands = [word for word in words if word.casefold() in BRANDS]
+    return [*brands, *forms, *_pieces(short), *ALSO_SAID.get(short, ()), *ALSO_SAID.get(full, ())]
+
+
+def _pieces(short: str) -> list[str]:
+    """`amoxicillin-pot clavulanate` → `amoxicillin`, `pot clavulanate`; `penicillin V` → `penicillin`."""
+    words = short.split()
+    if len(words) > 1 and len(words[-1]) == 1 and words[0] != "vitamin":
+        return [" ".join(words[:-1])]
+    pieces = short.split("-")
+    return pieces if len(pieces) > 1 and len(pieces[0]) >= _SHORTEST_PIECE else []
+
+
+def _bare(part: str) -> list[str]:
+    """The words of the name itself: the first stretch between strengths that holds more than a form."""
+    for stretch in _STRENGTH.split(part):
+        plain = _qualified(_BARE_NUMBER.sub(" ", _FORMS.sub(" ", stretch).strip(" ,")))
+        words = [_generic(word) for word in plain.split() if _letters(word)]
+        if words:
+            return words
+    return []
+
+
+def _qualified(text: str) -> str:
+    """`insulin, regular, human` → `regular insulin`; other names keep what stands before the first comma."""
+    base, *qualifiers = (piece.strip() for piece in text.split(","))
+    kept = [word for word in qualifiers if word and word.casefold() not in _DROPPED_QUALIFIERS]
+    return f"{kept[0]} {base}" if base.casefold() == "insulin" and kept else base or " ".join(kept)
+
+
+def _without_salt(words: list[str]) -> list[str]:
+    kept = list(words)
+    while len(kept) > 1 and kept[-1] in SALTS and kept[-2] not in CATIONS:
+        kept.pop()
+    return kept
+
+
+def _generic(word: str) -> str:
+    word = word.strip(".,:*'\"")
+    if word.casefold() in BRANDS or _CAMEL.search(word):
+        return _brand(word)
+    if len(word) == 1 or any(character.isdigit() for character in word) or re.fullmatch(r"[IVX]{2,4}", word):
+        return word.upper()
+    return word.lower()
+
+
+def _brand(text: str) -> str:
+    """`HumuLIN 70/30` → `Humulin`; mixed case such as `EpiPen` stays as the maker writes it."""
+    words = [word.strip(".,:") for word in _FORMS.sub(" ", _PACK.sub(" ", text)).split()]
+    return " ".join(_capital(word) for word in words if _letters(word) and not word[:1].isdigit())
+
+
+def _capital(word: str) -> str:
+    if word.casefold() in {"with", "and", "plus"}:
+        return word.lower()
+    return word.capitalize() if word.islower() or word.isupper() or _TALL_MAN.search(word) else word
+
+
+def _letters(text: str) -> bool:
+    return any(character.isalpha() for character in text)
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for name in names:
+        if name:
+            found.setdefault(name.casefold(), name)
+    return tuple(found.values())

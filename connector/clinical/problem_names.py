@@ -1,13 +1,135 @@
-"""Problem and substance names. In: a chart string. Out: what people say, best first. Never raises, never adds words."""
+"""Problem and substance names. In: a chart string. Out: what people say, best first. Never raises."""
 
 from __future__ import annotations
 
+import re
+
+from connector.clinical.drug_names import spoken_names
+from connector.clinical.drug_words import BRANDS, STEMS
+from connector.clinical.word_lists import word_set
+
+_LONGEST = 400
+_LONGEST_ABBREVIATION = 6
+_TAG = re.compile(
+    r"\s*\((?:disorder|finding|situation|person|substance|organism|procedure|product|event|morphologic abnormality|"
+    r"observable entity|regime/therapy|qualifier value|physical object|body structure|context-dependent category|"
+    r"medicinal product|navigational concept|social concept|environment|occupation|edible)\)",
+    re.IGNORECASE,
+)
+_ICD = re.compile(r"\b[A-TV-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?\b\s*[-:]?\s*")
+_CUT = re.compile(
+    r"\s+(?:due to|caused by|secondary to|associated with|with|without|in remission|complicating|following)\s+.*"
+    r"|[,;(].*",
+    re.IGNORECASE,
+)
+_FORMER = re.compile(
+    r"(?:personal |family |past )?(?:pregnancy )?(?:history|hx) of (?:a |an )?|status post |s/p |allergy to |"
+    r"intolerance to |adverse reaction to |hypersensitivity to |propensity to adverse reactions to |suspected |other ",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(r"\s*[(\[][^()\[\]]*[)\]]?")
+_TOO_GENERAL = word_set(
+    "pain disease disorder syndrome infection failure injury illness condition problem symptoms finding"
+)
+_QUALIFIERS = word_set(
+    """
+    acute chronic essential primary secondary idiopathic atrophic benign malignant recurrent unspecified mild moderate
+    severe persistent intermittent generalized localized simple uncomplicated pure mixed subacute old congenital
+    acquired nonspecific other paroxysmal
+    """
+)
+_EPONYMS = word_set(
+    """
+    alzheimer alzheimer's alzheimers parkinson parkinson's crohn crohn's graves graves' hashimoto hashimoto's addison's
+    cushing's cushing hodgkin hodgkin's huntington's raynaud raynaud's sjogren sjögren sjögren's meniere's ménière's
+    barrett's bell's down down's marfan tourette tourette's turner lyme paget's dupuytren's guillain-barré
+    """
+)
+_ALSO_SAID = {
+    "diabetes mellitus type 2": ("type 2 diabetes", "diabetes"),
+    "type 2 diabetes mellitus": ("type 2 diabetes", "diabetes"),
+    "diabetes mellitus type 1": ("type 1 diabetes", "diabetes"),
+    "type 1 diabetes mellitus": ("type 1 diabetes", "diabetes"),
+    "diabetes mellitus": ("diabetes",),
+    "hypertensive disorder": ("hypertension",),
+    "hypertension": ("high blood pressure",),
+    "hyperlipidemia": ("high cholesterol",),
+    "hypercholesterolemia": ("high cholesterol",),
+    "myocardial infarction": ("heart attack",),
+    "metabolic syndrome X": ("metabolic syndrome",),
+    "gastroesophageal reflux disease": ("GERD", "acid reflux"),
+    "chronic obstructive pulmonary disease": ("COPD",),
+    "congestive heart failure": ("heart failure", "CHF"),
+    "atrial fibrillation": ("AFib",),
+    "pulmonary emphysema": ("emphysema",),
+    "kidney transplant": ("renal transplant",),
+    "renal transplant": ("kidney transplant",),
+}
+_PLAIN_STAGE = re.compile(r"\s+(?:stage|grade|type)\s+[\dIVX]+[ab]?$", re.IGNORECASE)
+
 
 def spoken_problems(name: str) -> tuple[str, ...]:
-    """Thin."""
-    return (name.split(" (")[0],)
+    """What a visit calls a problem, best first, without repeats; () where the string names nothing.
+
+    `Essential hypertension (disorder)` → (`essential hypertension`, `hypertension`, `high blood pressure`). SNOMED CT
+    semantic tags, ICD-10 codes, "history of" and what follows "due to" are left out.
+    """
+    text = _ASIDE.sub(" ", _ICD.sub("", _TAG.sub("", " ".join(name[:_LONGEST].split())))).strip()
+    whole = text.rpartition(" - ")[2]
+    cut = _shorter(whole, _CUT.sub("", whole).strip())
+    base = _shorter(cut, _FORMER.sub("", cut, count=1) if _FORMER.match(cut) else cut)
+    forms = [_lowered(base)]
+    words = forms[0].split()
+    while len(words) > 1 and words[0].casefold() in _QUALIFIERS and " ".join(words[1:]) not in _TOO_GENERAL:
+        words = words[1:]
+        forms.append(" ".join(words))
+    forms += [_PLAIN_STAGE.sub("", forms[-1]), _lowered(cut), _lowered(whole)]
+    return _distinct([*forms, *(also for form in forms for also in _ALSO_SAID.get(form, ()))])
 
 
 def spoken_substances(name: str) -> tuple[str, ...]:
-    """Thin."""
-    return (name.split(" (")[0],)
+    """What a visit calls an allergen: a drug by its spoken names, anything else in plain words, best first.
+
+    `Penicillin V` → (`penicillin V`, `penicillin`); `Eggs (edible) (substance)` → (`eggs`,); `House dust mite
+    (organism)` → (`house dust mite`,). "Allergy to substance" names nothing and gives ().
+    """
+    text = _TAG.sub("", " ".join(name[:_LONGEST].split()))
+    base = _FORMER.sub("", text, count=1) if _FORMER.match(text) else text
+    if base.casefold() in {"substance", "drug", "medication", "food", "other", "unknown", ""}:
+        return ()
+    first = base.split()[0].casefold()
+    if first in BRANDS or first.endswith(STEMS) or any(character.isdigit() for character in base) or "[" in base:
+        return spoken_names(base)
+    return _distinct([_lowered(_CUT.sub("", base).strip())])
+
+
+def _shorter(text: str, shortened: str) -> str:
+    """The shortened text, unless nothing or nothing telling is left of it."""
+    return text if not shortened or shortened.casefold() in _TOO_GENERAL else shortened
+
+
+def _lowered(text: str) -> str:
+    words = text.strip(" ,.-:").split()
+    return " ".join(_word(word, first=position == 0) for position, word in enumerate(words))
+
+
+def _word(word: str, *, first: bool) -> str:
+    """Sentence capitals go; names of people, abbreviations and letters of a type stay."""
+    if word.casefold() in _EPONYMS:
+        return word[:1].upper() + word[1:]
+    if first or not any(character.isupper() for character in word[1:]):
+        keep = (
+            (1 < len(word) <= _LONGEST_ABBREVIATION and word.isupper())
+            or (len(word) == 1 and not first)
+            or any(c.isdigit() for c in word)
+        )
+        return word if keep else word.lower()
+    return word
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for name in names:
+        if any(character.isalpha() for character in name):
+            found.setdefault(name.casefold(), name)
+    return tuple(found.values())

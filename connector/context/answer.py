@@ -14,7 +14,7 @@ from typing import Any
 class FhirAnswer:
     """One answer: `status` as HTTP gives it (0 where none came), `body` the JSON object, where there was one.
 
-    `failure` is None, `timeout`, `unreachable` or `not-json`.
+    `failure` is None, `timeout`, `unreachable`, `not-json`, or `foreign-link` where a `next` link left the origin.
     """
 
     status: int

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.errors import Conflict, NotFound
 from connector.store import schema
@@ -82,6 +82,11 @@ class ChunkStore:
         query = select(*columns).where(table.c.visit_id == visit_id, table.c.state == "open")
         async with self._engine.connect() as connection:
             return [RecordingRow(*row) for row in await connection.execute(query.order_by(table.c.created_at.desc()))]
+
+    async def close(self, connection: AsyncConnection, recording_id: str) -> None:
+        """Marks a recording whole, inside the transaction that moves its visit."""
+        table = schema.recordings
+        await connection.execute(table.update().where(table.c.recording_id == recording_id).values(state="closed"))
 
     async def put(self, recording: RecordingRow, seq: int, data: bytes, *, at: datetime) -> ChunkRow:
         """Seals, syncs and records one chunk. The same bytes again change nothing; other bytes are a Conflict."""

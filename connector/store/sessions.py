@@ -137,6 +137,11 @@ class SessionStore:
                 schema.launches.update().where(schema.launches.c.launch_id == launch_id).values(ended=True)
             )
 
+    async def forget_tokens(self, launch_id: str) -> None:
+        """Forgets tokens the EHR no longer renews; the session stays, so that edits are not lost."""
+        async with self.engine.begin() as connection:
+            await connection.execute(schema.tokens.delete().where(schema.tokens.c.launch_id == launch_id))
+
     async def read_tokens(self, launch: LaunchRow) -> TokenRow | None:
         """The tokens in the clear, in memory only; None once the launch has ended."""
         async with self.engine.connect() as connection:

@@ -34,7 +34,7 @@ def read_transcript(answer: Mapping[str, Any], *, transcript_id: str, stamp: Sta
     Transcript without turns: whether that is a visit is `judge_speech`'s to say. Raises VendorRejected when the job
     is not completed or has been deleted with the vendor; nothing else.
     """
-    if not isinstance(answer, Mapping) or answer.get("status", "completed") != "completed":
+    if not isinstance(answer, Mapping) or answer.get("status") not in (None, "completed"):
         raise VendorRejected("The transcription is not finished: wait for it, or start it again.")
     if _DELETED in str(answer.get("audio_url") or ""):
         raise VendorRejected("The transcription was deleted with the service: transcribe the recording again.")

@@ -1,0 +1,149 @@
+"""A launch's way to its EHR: tokens kept fresh in one flight across processes. In: a launch. Out: a FhirServer.
+
+Never refreshes twice with one refresh token, and never holds a transaction open while the EHR is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from connector.assets.registrations import Registration
+from connector.clients.fhir import FhirReadAnswer, FhirServer
+from connector.clients.smart import ClientCredentials
+from connector.context.answer import ChartReader, FhirAnswer
+from connector.errors import Misconfigured, RelaunchNeeded
+from connector.launch.token_answer import GrantedTokens, read_refresh_answer
+from connector.store.sessions import LaunchRow, TokenRow
+from connector.visit.parts import Parts
+
+_GRANTED = TypeAdapter(GrantedTokens)
+_EARLY = timedelta(seconds=30)
+_LEASE = 20.0
+_WAITS = 100
+_RELAUNCH = "The EHR's access has run out. Open the scribe from the chart again: nothing is lost."
+
+
+def pack_tokens(granted: GrantedTokens, token_endpoint: str) -> dict[str, str | None]:
+    """Tokens as the store keeps them, sealed."""
+    return {"granted": _GRANTED.dump_json(granted).decode(), "token_endpoint": token_endpoint}
+
+
+def find_registration(parts: Parts, tenant: str) -> Registration:
+    """The EHR registration of a tenant; Misconfigured when the operator has taken it away."""
+    registration = parts.registrations.by_tenant(tenant)
+    if registration is None:
+        raise Misconfigured("The registration of this visit's EHR is gone: restore its file and start again.")
+    return registration
+
+
+def credentials_of(parts: Parts, registration: Registration) -> ClientCredentials:
+    """How we prove ourselves to that EHR; reads the secret where the registration says it lies."""
+    return ClientCredentials(registration.client_id, registration.auth_method, parts.client_secret(registration))
+
+
+@dataclass(frozen=True)
+class EhrAccess:
+    """One launch's EHR: reads of the chart and writes of the note go through `server`."""
+
+    launch: LaunchRow
+    server: FhirServer
+    base: str
+
+    def chart(self) -> ChartReader:
+        """The reader the context stage works with."""
+
+        async def read(path: str, params: Mapping[str, str]) -> FhirAnswer:
+            return _as_answer(await self.server.read(path, tuple(params.items())))
+
+        async def follow(url: str) -> FhirAnswer:
+            return _as_answer(await self.server.follow(url))
+
+        return ChartReader(base=self.base, read=read, follow=follow)
+
+
+def open_ehr(parts: Parts, launch: LaunchRow) -> EhrAccess:
+    """The EHR as this launch may use it."""
+    registration = find_registration(parts, launch.tenant)
+
+    async def token(renew: bool) -> str:
+        return await _token(parts, launch, registration, renew=renew)
+
+    server = FhirServer(parts.ehr, registration.fhir_base, token)
+    return EhrAccess(launch, server, registration.fhir_base)
+
+
+def _as_answer(answer: FhirReadAnswer) -> FhirAnswer:
+    failure = answer.failure if answer.status == 0 else None
+    body: Mapping[str, Any] | None = answer.body
+    return FhirAnswer(answer.status, body, "unreachable" if failure else None)
+
+
+async def _token(parts: Parts, launch: LaunchRow, registration: Registration, *, renew: bool) -> str:
+    row = await _need_tokens(parts, launch)
+    granted = _GRANTED.validate_json(row.secrets["granted"] or "")
+    if not renew and not _is_stale(granted, parts.clock()):
+        return granted.access_token
+    return (await _refresh(parts, launch, registration, row)).access_token
+
+
+async def _need_tokens(parts: Parts, launch: LaunchRow) -> TokenRow:
+    row = await parts.sessions.read_tokens(launch)
+    if row is None:
+        raise RelaunchNeeded(_RELAUNCH)
+    return row
+
+
+def _is_stale(granted: GrantedTokens, now: datetime) -> bool:
+    return granted.expires_at is not None and granted.expires_at - _EARLY <= now
+
+
+async def _refresh(parts: Parts, launch: LaunchRow, registration: Registration, row: TokenRow) -> GrantedTokens:
+    """One flight for one generation: whoever does not win the claim waits for the winner's tokens."""
+    by = parts.new_id()
+    if not await parts.sessions.claim_refresh(
+        launch.launch_id, generation=row.generation, by=by, at=parts.clock(), lease=_LEASE
+    ):
+        return await _await_refresh(parts, launch, row.generation)
+    granted = _GRANTED.validate_json(row.secrets["granted"] or "")
+    endpoint = row.secrets["token_endpoint"]
+    if granted.refresh_token is None or endpoint is None:
+        await parts.sessions.drop_refresh_claim(launch.launch_id, by=by)
+        if granted.expires_at is not None and granted.expires_at > parts.clock():
+            return granted
+        raise RelaunchNeeded(_RELAUNCH)
+    try:
+        body = await parts.smart.refresh(
+            endpoint, refresh_token=granted.refresh_token, credentials=credentials_of(parts, registration)
+        )
+    except RelaunchNeeded:
+        await parts.sessions.forget_tokens(launch.launch_id)
+        raise
+    except Exception:
+        await parts.sessions.drop_refresh_claim(launch.launch_id, by=by)
+        raise
+    renewed = read_refresh_answer(body, granted=granted, now=parts.clock())
+    kept = await parts.sessions.keep_refreshed(
+        launch,
+        generation=row.generation,
+        by=by,
+        tokens=pack_tokens(renewed, endpoint),
+        expires=renewed.expires_at,
+    )
+    return renewed if kept else await _await_refresh(parts, launch, row.generation)
+
+
+async def _await_refresh(parts: Parts, launch: LaunchRow, generation: int) -> GrantedTokens:
+    for _ in range(_WAITS):
+        row = await _need_tokens(parts, launch)
+        if row.generation > generation:
+            return _GRANTED.validate_json(row.secrets["granted"] or "")
+        await asyncio.sleep(_LEASE / _WAITS)
+    raise RelaunchNeeded(_RELAUNCH)
+
+

@@ -1,0 +1,224 @@
+"""From transcript to a signed note: TRANSCRIBED to DRAFTED to SIGNED. In: a visit id, edits, a signature. Out: records.
+
+What is signed is what was shown, byte for byte; a redraft or edit is a new revision and loses nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connector.clients.gateway import Completion
+from connector.drafting.answer import DraftIdentity, read_answer
+from connector.drafting.note_type import NoteType
+from connector.drafting.prompt import build_messages
+from connector.drafting.schema import answer_schema
+from connector.errors import Conflict, NotFound
+from connector.records import (
+    Consent,
+    ConsentAnswer,
+    DraftNote,
+    Findings,
+    Launch,
+    PatientContext,
+    SignedNote,
+    Stamp,
+    Transcript,
+    VendorCopy,
+)
+from connector.review.edits import EditedSections, apply_edit
+from connector.review.findings import check_draft
+from connector.review.rendition import Heading, hash_text, render_text
+from connector.review.signature import Signer, sign_note
+from connector.store.audit import AuditEvent
+from connector.store.visits import Numbered, VisitRow
+from connector.visit.parts import Parts
+from connector.visit.states import State
+from connector.visit.steps import move
+
+
+@dataclass(frozen=True, slots=True)
+class ShownNote:
+    """A draft as the page shows it: `text` is the rendition that would be signed, `sha256` of its UTF-8 bytes."""
+
+    draft: DraftNote
+    findings: Findings
+    text: str
+    sha256: str
+
+
+async def draft_note(parts: Parts, visit_id: str) -> int:
+    """Asks the model for a draft and seals it: TRANSCRIBED to DRAFTED; returns the revision."""
+    await parts.visits.show_step(visit_id, "drafting", at=parts.clock())
+    transcript = await parts.visits.need(visit_id, Transcript)
+    context = await parts.visits.need(visit_id, PatientContext)
+    note_type = parts.rules.note_types[parts.policy.note_type]
+    completion = await _complete(parts, visit_id, note_type, transcript, context)
+    previous = await parts.visits.latest(visit_id, DraftNote)
+    revision = previous.revision + 1 if previous else 1
+    draft = read_answer(
+        completion.content,
+        note_type=note_type,
+        transcript=transcript,
+        context=context,
+        identity=DraftIdentity(
+            draft_id=parts.new_id(),
+            revision=revision,
+            origin="playback" if transcript.origin == "playback" else "model",
+            stamp=Stamp(
+                maker=f"drafting/{note_type.maker}", at=parts.clock(), who="system", model=completion.model
+            ),
+        ),
+    )
+    findings = check_draft(draft, transcript=transcript, context=context, now=parts.clock())
+    records = (Numbered(draft, revision), Numbered(findings, revision))
+    try:
+        await move(parts, visit_id, (State.TRANSCRIBED, State.DRAFTED), records=records)
+    except Conflict:
+        if (await parts.visits.row(visit_id)).state == State.TRANSCRIBED:
+            raise
+    return revision
+
+
+async def _complete(
+    parts: Parts, visit_id: str, note_type: NoteType, transcript: Transcript, context: PatientContext
+) -> Completion:
+    messages = build_messages(
+        note_type=note_type,
+        transcript=transcript,
+        context=context,
+        consent_line=await consent_line(parts, visit_id),
+        templates=parts.rules.prompts[note_type.key],
+    )
+    completion = await parts.gateway.complete(
+        model=parts.policy.gateway_model,
+        messages=messages,
+        schema=answer_schema(note_type),
+        schema_name=f"{note_type.key}_note",
+        max_tokens=parts.policy.gateway_max_tokens,
+        timeout=parts.policy.gateway_timeout,
+    )
+    if completion.request_id:
+        copy = VendorCopy(parts.new_id(), "completion", completion.request_id, "held", parts.clock())
+        await parts.ledger.add_copy(visit_id, copy)
+    return completion
+
+
+async def consent_line(parts: Parts, visit_id: str) -> str:
+    """One line in plain words on how the patient answered to being recorded."""
+    consent = await parts.visits.latest(visit_id, Consent)
+    if consent is None:
+        return "No recording was made; the visit was typed."
+    day = consent.stamp.at.date().isoformat()
+    if consent.answer is ConsentAnswer.GIVEN:
+        return f"The patient gave {consent.method} consent to recording on {day}."
+    return f"The patient {consent.answer} recording on {day}; the visit was typed."
+
+
+async def show_note(parts: Parts, visit_id: str) -> ShownNote:
+    """The newest draft with its findings and the text that would be signed today."""
+    draft = await parts.visits.need(visit_id, DraftNote)
+    findings = await parts.visits.need(visit_id, Findings)
+    text = render_text(draft, await heading_for(parts, visit_id))
+    return ShownNote(draft, findings, text, hash_text(text))
+
+
+async def heading_for(parts: Parts, visit_id: str, signed: SignedNote | None = None) -> Heading:
+    """The facts around the note: of the signature, once there is one, else of a signature given now."""
+    launch = await parts.visits.need(visit_id, Launch)
+    context = await parts.visits.need(visit_id, PatientContext)
+    transcript = await parts.visits.need(visit_id, Transcript)
+    row = await parts.visits.row(visit_id)
+    person = context.patient.items[0] if context.patient.items else None
+    encounter = context.encounter.items[0] if context.encounter.items else None
+    return Heading(
+        patient_name=person.name if person else "",
+        birth_date=person.birth_date if person else None,
+        patient_identifier=person.identifier if person else None,
+        encounter_date=encounter.started.date() if encounter and encounter.started else None,
+        author=launch.practitioner_name or launch.practitioner or "",
+        consent=await consent_line(parts, visit_id),
+        transcript_origin=transcript.origin,
+        signed_on=(signed.signed_at if signed else parts.clock()).date(),
+        note_id=visit_id,
+        version=signed.version if signed else row.note_version + 1,
+    )
+
+
+async def edit_note(parts: Parts, launch: Launch, *, revision: int, sections: EditedSections) -> ShownNote:
+    """Saves the clinician's edit as the next revision; a revision that is no longer the newest is a Conflict."""
+    visit_id = launch.visit_id
+    draft = await parts.visits.need(visit_id, DraftNote)
+    if draft.revision != revision:
+        raise Conflict("The note was changed elsewhere: reload and look at both before saving.")
+    who = launch.practitioner or "unidentified"
+    edited = apply_edit(draft, sections=sections, who=who, now=parts.clock())
+    transcript = await parts.visits.need(visit_id, Transcript)
+    context = await parts.visits.need(visit_id, PatientContext)
+    findings = check_draft(edited, transcript=transcript, context=context, now=parts.clock())
+    records = (Numbered(edited, edited.revision), Numbered(replace(findings, revision=edited.revision), edited.revision))
+    await move(
+        parts,
+        visit_id,
+        (State.DRAFTED, State.DRAFTED),
+        records=records,
+        actor=who,
+        detail={"revision": edited.revision},
+    )
+    return await show_note(parts, visit_id)
+
+
+async def sign(parts: Parts, launch: Launch, *, revision: int, shown_sha256: str) -> VisitRow:
+    """Signs the newest revision, if it is the one shown, and starts the write-back: DRAFTED to SIGNED."""
+    visit_id = launch.visit_id
+    draft = await parts.visits.need(visit_id, DraftNote)
+    if draft.revision != revision:
+        raise Conflict("The note was changed since it was shown: read it again before signing.")
+    heading = await heading_for(parts, visit_id)
+    signed = sign_note(
+        draft,
+        heading,
+        shown_sha256=shown_sha256,
+        signer=Signer(
+            reference=launch.practitioner,
+            launched_as=launch.practitioner,
+            name=launch.practitioner_name or launch.practitioner or "",
+        ),
+        now=parts.clock(),
+    )
+
+    async def start(connection: AsyncConnection) -> None:
+        await parts.enqueue(connection, "write_back", visit_id, str(signed.version))
+
+    return await move(
+        parts,
+        visit_id,
+        (State.DRAFTED, State.SIGNED),
+        records=(Numbered(signed, signed.version),),
+        actor=signed.signer,
+        detail={"version": signed.version, "sha256": signed.sha256},
+        note_version=signed.version,
+        also=start,
+    )
+
+
+async def copy_note(parts: Parts, launch: Launch) -> str:
+    """The note as plain text for the clipboard; every copy is recorded in the audit chain."""
+    signed = await parts.visits.latest(launch.visit_id, SignedNote)
+    text = signed.text if signed else (await show_note(parts, launch.visit_id)).text
+    actor = launch.practitioner or "unidentified"
+    await parts.visits.note_event(
+        AuditEvent(launch.tenant, "note.copied", launch.visit_id, actor, parts.clock())
+    )
+    return text
+
+
+async def ask_for_draft(parts: Parts, visit_id: str) -> None:
+    """Starts drafting again after a draft that could not be used; the transcript is kept."""
+    row = await parts.visits.row(visit_id)
+    if row.state != State.TRANSCRIBED:
+        raise NotFound("There is no draft to make again in this state.")
+    await parts.visits.clear_attention(visit_id)
+    async with parts.visits.engine.begin() as connection:
+        await parts.enqueue(connection, "draft_again", visit_id, parts.new_id())

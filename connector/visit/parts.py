@@ -1,0 +1,94 @@
+"""What a visit is made with: stores, clients, rules, clock. In: nothing. Out: one frozen Parts that app composes.
+
+Nothing here decides anything; it only says what the steps of a visit may hold in their hands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connector.assets.registrations import Registration, Registrations
+from connector.clients.assemblyai import AssemblyAI
+from connector.clients.gateway import Gateway
+from connector.clients.smart import SmartServer
+from connector.context.mapping import ContextMapping
+from connector.drafting.note_type import NoteType
+from connector.drafting.prompt import PromptTemplates
+from connector.hints.mapping import KeytermMapping
+from connector.store.chunks import ChunkStore
+from connector.store.ledger import Ledger
+from connector.store.sessions import SessionStore
+from connector.store.visits import VisitStore
+from connector.transcript.speech import SpeechThresholds
+from connector.writeback.profile import WriteProfile
+
+# Starts a durable workflow inside the transaction that makes it due: (connection, workflow, visit id, run key).
+Enqueue = Callable[[AsyncConnection, str, str, str], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class ConsentWording:
+    """The text read out before a recording and the version it goes by."""
+
+    wording_id: str
+    text: str
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything mappings/ and templates/prompts/ say, checked at start."""
+
+    context: ContextMapping
+    keyterms: KeytermMapping
+    note_types: Mapping[str, NoteType]
+    prompts: Mapping[str, PromptTemplates]
+    profiles: Mapping[str, WriteProfile]
+    speech: SpeechThresholds
+    consent: ConsentWording
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What settings say about a visit. Times in seconds, sizes in bytes."""
+
+    public_base_url: str
+    speech_models: tuple[str, ...]
+    speech_domain: str | None
+    speech_roles: tuple[str, ...]
+    gateway_model: str
+    gateway_max_tokens: int
+    transcription_deadline: float
+    transcription_poll_interval: float
+    gateway_timeout: float
+    max_chunk_bytes: int
+    max_recording_bytes: int
+    session_absolute: float
+    probe_timeout: float = 120.0
+    note_type: str = "soap"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the steps of a visit work with."""
+
+    visits: VisitStore
+    sessions: SessionStore
+    chunks: ChunkStore
+    ledger: Ledger
+    registrations: Registrations
+    smart: SmartServer
+    ehr: httpx.AsyncClient
+    speech: AssemblyAI
+    gateway: Gateway
+    rules: Rules
+    policy: Policy
+    client_secret: Callable[[Registration], str | None]
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    enqueue: Enqueue

@@ -1,0 +1,111 @@
+"""From sealed sound to a sealed transcript: CAPTURED to TRANSCRIBED. In: a visit id. Out: ids for the next step.
+
+Each function is one durable step that may run twice: what a vendor holds is written down before it is asked for, and a
+job is looked for in the vendor's list before another is submitted. No call without an active consent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from connector.clients.assemblyai import SpeechOptions, build_transcript_request
+from connector.consent.answer import require_consent
+from connector.errors import Conflict, NothingSaid, VendorOutcomeUnknown
+from connector.records import Consent, Recording, SpeechHints, Stamp, Transcript, VendorCopy
+from connector.transcript.reading import read_transcript
+from connector.transcript.speech import judge_speech
+from connector.visit.parts import Parts
+from connector.visit.states import State
+from connector.visit.steps import move
+
+
+async def send_recording(parts: Parts, visit_id: str) -> str:
+    """Uploads the recording once more or for the first time; returns the vendor's address of it."""
+    require_consent(await parts.visits.latest(visit_id, Consent))
+    await parts.visits.show_step(visit_id, "uploading", at=parts.clock())
+    record = await parts.visits.need(visit_id, Recording)
+    recording = await parts.chunks.find(record.recording_id)
+    address = await parts.speech.upload(parts.chunks.stream(recording), record.size)
+    await parts.ledger.add_copy(visit_id, _held(parts, "upload", address))
+    return address
+
+
+async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
+    """Submits one transcription job for an uploaded recording; extra jobs of a lost answer are written down to be
+    deleted."""
+    require_consent(await parts.visits.latest(visit_id, Consent))
+    await parts.visits.show_step(visit_id, "transcribing", at=parts.clock())
+    known = await parts.speech.find_jobs(address)
+    if not known:
+        hints = await parts.visits.need(visit_id, SpeechHints)
+        policy = parts.policy
+        options = SpeechOptions(
+            speech_models=policy.speech_models,
+            keyterms=tuple(term.text for term in hints.keyterms),
+            roles=policy.speech_roles,
+            domain=policy.speech_domain,
+            language="en",
+        )
+        try:
+            job = await parts.speech.submit(build_transcript_request(address, options))
+            known = [job.job_id]
+        except VendorOutcomeUnknown:
+            known = await parts.speech.find_jobs(address)
+            if not known:
+                raise
+    for job_id in known:
+        await parts.ledger.add_copy(visit_id, _held(parts, "transcript", job_id))
+    return known[0]
+
+
+async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
+    """Waits for the job, seals the transcript and moves the visit; returns `transcribed` or `nothing-said`.
+
+    A recording without a visit in it is refused: the visit goes back to PRIMED with a flag that says so, and the
+    recording is kept until the clinician decides.
+    """
+    policy = parts.policy
+    answer = await parts.speech.wait(
+        job_id, deadline_s=policy.transcription_deadline, interval=policy.transcription_poll_interval
+    )
+    stamp = Stamp(maker="transcript@1", at=parts.clock(), model=_model_of(answer))
+    transcript = read_transcript(answer, transcript_id=parts.new_id(), stamp=stamp)
+    recording = await parts.visits.need(visit_id, Recording)
+    try:
+        judge_speech(transcript, thresholds=parts.rules.speech)
+    except NothingSaid as refusal:
+        await give_back(parts, visit_id, slug=refusal.slug, text=refusal.detail)
+        return "nothing-said"
+    transcript = replace(transcript, warnings=(*transcript.warnings, *_duration_warning(transcript, recording)))
+    try:
+        await move(parts, visit_id, (State.CAPTURED, State.TRANSCRIBED), records=(transcript,))
+    except Conflict:
+        if (await parts.visits.row(visit_id)).state == State.CAPTURED:
+            raise
+    return "transcribed"
+
+
+async def give_back(parts: Parts, visit_id: str, *, slug: str, text: str) -> None:
+    """Puts a visit whose recording cannot be used back to PRIMED, with the reason shown; the recording is kept."""
+    if (await parts.visits.row(visit_id)).state == State.CAPTURED:
+        await move(parts, visit_id, (State.CAPTURED, State.PRIMED), detail={"reason": slug})
+    await parts.visits.call_attention(visit_id, slug=slug, text=text, action="capture-again", at=parts.clock())
+
+
+def _held(parts: Parts, kind: str, vendor_id: str) -> VendorCopy:
+    return VendorCopy(parts.new_id(), kind, vendor_id, "held", parts.clock())
+
+
+def _model_of(answer: object) -> str | None:
+    model = answer.get("speech_model_used") if isinstance(answer, dict) else None
+    return model if isinstance(model, str) else None
+
+
+def _duration_warning(transcript: Transcript, recording: Recording) -> tuple[str, ...]:
+    """The vendor rounds up to whole seconds; a larger difference means that sound is missing from the transcript."""
+    if not recording.duration_ms or not transcript.duration_ms:
+        return ()
+    difference = abs(transcript.duration_ms - recording.duration_ms) / 1000
+    if difference <= 2.0:
+        return ()
+    return (f"The recording and its transcript differ by {difference:.0f} seconds: listen to what may be missing.",)
