@@ -23,7 +23,15 @@ _INSTANT = re.compile(
 _REFERENCE = re.compile(
     r"([A-Z][A-Za-z]{1,60})/(?!\.+(?:/|$))([A-Za-z0-9\-._|]{1,128})(?:/_history/[A-Za-z0-9\-.]{1,64})?", re.ASCII
 )
-_UNITS = {"mm[Hg]": "mmHg", "Cel": "°C", "[degF]": "°F", "[lb_av]": "lb", "[in_i]": "in", "10*3/uL": "10³/µL"}
+_UNITS = {
+    "mm[Hg]": "mmHg",
+    "Cel": "°C",
+    "[degF]": "°F",
+    "[lb_av]": "lb",
+    "[in_i]": "in",
+    "10*3/uL": "10³/µL",
+    "10*6/uL": "10⁶/µL",
+}
 
 
 def as_object(value: object) -> Mapping[str, Any]:

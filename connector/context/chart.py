@@ -37,9 +37,10 @@ async def read_context(
     """Read every section of the chart, at most `mapping.at_once` requests at a time.
 
     `patient` and `encounter` are relative references. Always answers: a section that could not be read is failed or
-    forbidden, the patient's own included, and the caller decides. What the callables raise (no token left) goes through.
+    forbidden, the patient's own included, and the caller decides. What the callables raise (no token left) passes.
     """
     reading = _Reading(_throttle(chart, mapping.at_once), patient, mapping)
+    raised: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
             person = group.create_task(reading.read_person())
@@ -49,8 +50,10 @@ async def read_context(
             problems = group.create_task(reading.read_problems())
             vitals = group.create_task(reading.read_measurements("vitals"))
             labs = group.create_task(reading.read_measurements("labs"))
-    except BaseExceptionGroup as raised:
-        raise raised.exceptions[0] from None
+    except BaseExceptionGroup as together:
+        raised = together.exceptions[0]
+    if raised is not None:
+        raise raised  # alone, as the callable raised it, so that its cause stays with it
     return PatientContext(
         patient=person.result(),
         encounter=visit.result(),

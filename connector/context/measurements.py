@@ -71,7 +71,7 @@ def read_value(observation: Mapping[str, Any]) -> str | None:
 
 
 def _read_single(holder: Mapping[str, Any]) -> str | None:
-    truth = {True: "yes", False: "no"}.get(holder.get("valueBoolean")) if "valueBoolean" in holder else None
+    truth = holder.get("valueBoolean")
     found = (
         read_quantity(holder.get("valueQuantity")),
         read_concept(holder.get("valueCodeableConcept")),
@@ -79,7 +79,7 @@ def _read_single(holder: Mapping[str, Any]) -> str | None:
         as_number(holder.get("valueInteger")),
         _read_pair(holder.get("valueRange"), ("low", "high"), "–"),
         _read_pair(holder.get("valueRatio"), ("numerator", "denominator"), " / "),
-        truth,
+        ("yes" if truth else "no") if isinstance(truth, bool) else None,
     )
     return next((value for value in found if value is not None), None)
 

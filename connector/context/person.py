@@ -42,7 +42,6 @@ def read_person(answer: FhirAnswer, *, patient: str) -> Section[PersonSummary]:
     name, family, given = _read_name(body)
     language = next(iter(as_objects(body.get("communication"))), {}).get("language")
     codes = read_codes(language)
-    inactive = "The EHR marks this patient's record as not in use." if body.get("active") is False else None
     person = PersonSummary(
         source=source,
         name=name,
@@ -53,7 +52,12 @@ def read_person(answer: FhirAnswer, *, patient: str) -> Section[PersonSummary]:
         identifier=_read_identifier(body),
         language=codes[0][1] if codes else read_concept(language),
     )
-    return Section(SectionState.OK, (person,), detail=inactive)
+    if name == UNNAMED:
+        return Section(SectionState.PARTIAL, (person,), detail="The patient's record has no readable name.")
+    retired = body.get("active") is False
+    return Section(
+        SectionState.OK, (person,), detail="The EHR marks this patient's record as not in use." if retired else None
+    )
 
 
 def read_encounter(answer: FhirAnswer, *, patient: str, base: str) -> Section[EncounterSummary]:

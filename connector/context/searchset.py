@@ -62,7 +62,7 @@ async def search_chart(chart: ChartReader, plan: SearchPlan, *, patient_id: str,
 
 
 def _lost_entries(pages: list[_Page], plan: SearchPlan) -> bool:
-    """Whether pages were left unread that matter. A server may ignore `_sort`, so the order is looked at, not assumed."""
+    """Whether unread pages matter. A server may ignore `_sort`, so the order is looked at, not assumed."""
     if pages[-1].next_link is None:
         return False
     taken = [read_taken(resource) for page in pages for resource in page.entries]
