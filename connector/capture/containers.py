@@ -37,6 +37,8 @@ _STARTS = (
     (b".snd", "au"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wma"),
 )
+# Writers that cannot go back to the header leave 0 or a number close to the largest there.
+_UNKNOWN_SIZE = 0x7FFF_0000
 _MPEG_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _LAYER3_KBPS = {
     3: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -64,6 +66,25 @@ def sniff(head: bytes) -> str | None:
     return _mpeg_audio(head)
 
 
+def lacks_end(container: str, head: bytes, size: int) -> bool:
+    """Say whether the header of a WAV or MP3 file states more bytes than the `size` there are.
+
+    Of the other containers the demuxer's report tells more; a header that states nothing is never held against a file.
+    """
+    if container == "wav" and head.startswith(b"RIFF"):
+        stated = int.from_bytes(head[4:8], "little")
+        return stated < _UNKNOWN_SIZE and stated + 8 > size + 1
+    if container == "mp3":
+        start = max(0, head.find(b"\xff", _tag_length(head)))
+        frame = head[start : start + (_layer3_frame(head[start : start + 4]) or 0)]
+        at = max(frame.find(b"Xing"), frame.find(b"Info"))
+        if at < 0 or len(frame) < at + 16 or not frame[at + 7] & 2:
+            return False
+        bytes_at = at + 8 + (4 if frame[at + 7] & 1 else 0)
+        return start + int.from_bytes(frame[bytes_at : bytes_at + 4], "big") > size + 1
+    return False
+
+
 def media_type(container: str) -> str:
     """Return the media type a browser can play `container` under; application/octet-stream when unknown."""
     return MEDIA_TYPES.get(container, "application/octet-stream")
@@ -78,18 +99,22 @@ def _iso_media(head: bytes) -> str:
 
 def _mpeg_audio(head: bytes) -> str | None:
     """Recognise MP3 and ADTS AAC: an ID3 tag in front, or two frame headers at the distance the first one states."""
-    start = 0
-    if head.startswith(b"ID3") and len(head) >= 10 and max(head[6:10]) < 0x80:
-        tag = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
-        start = 10 + tag
-        if start + 4 > len(head):
-            return "mp3"
+    start = _tag_length(head)
+    if start and start + 4 > len(head):
+        return "mp3"
     start += _zeros(head, start)
     if (size := _layer3_frame(head[start : start + 4])) and _layer3_frame(head[start + size : start + size + 4]):
         return "mp3"
     if (size := _adts_frame(head[start : start + 7])) and _adts_frame(head[start + size : start + size + 7]):
         return "aac"
     return None
+
+
+def _tag_length(head: bytes) -> int:
+    """Return the length in bytes of the ID3v2 tag in front (its size is four times seven bits), 0 without one."""
+    if not head.startswith(b"ID3") or len(head) < 10 or max(head[6:10]) >= 0x80:
+        return 0
+    return 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9])
 
 
 def _zeros(head: bytes, start: int) -> int:
