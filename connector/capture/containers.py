@@ -66,7 +66,7 @@ def sniff(head: bytes) -> str | None:
     return _mpeg_audio(head)
 
 
-def lacks_end(container: str, head: bytes, size: int) -> bool:
+def lacks_end(container: str, *, head: bytes, size: int) -> bool:
     """Say whether the header of a WAV or MP3 file states more bytes than the `size` there are.
 
     Of the other containers the demuxer's report tells more; a header that states nothing is never held against a file.

@@ -33,7 +33,7 @@ _DECODE_ATTEMPTS = 200
 class PipedFile:
     """A file-like object over the parent's bytes: whole blocks are asked for, and the last few are kept."""
 
-    def __init__(self, size: int, asks: BinaryIO, answers: BinaryIO) -> None:
+    def __init__(self, size: int, *, asks: BinaryIO, answers: BinaryIO) -> None:
         self._size = size
         self._asks = asks
         self._answers = answers
@@ -103,7 +103,7 @@ def _has_proc() -> bool:
     return Path("/proc/self/statm").exists()
 
 
-def measure(av: Any, file: PipedFile, container: str) -> dict[str, Any]:
+def measure(av: Any, file: PipedFile, *, container: str) -> dict[str, Any]:
     """Return the facts of one file: duration_ms, sample_rate, channels, streams, truncated; or `unusable` and why."""
     try:
         opened = av.open(file, mode="r", format=FORMATS.get(container, container), io_open=_refuse, buffer_size=65536)
@@ -114,7 +114,7 @@ def measure(av: Any, file: PipedFile, container: str) -> dict[str, Any]:
         if not streams:
             return {"unusable": "no-sound"}
         stream = streams[0]
-        span, heard, broken = _walk(av, opened, stream)
+        span, heard, cut = _walk(opened, stream, broken=av.error.FFmpegError)
         if not heard or span <= 0:
             return {"unusable": "unreadable"}
         stated = _stated(opened, stream) if container in STATES_DURATION else Fraction(0)
@@ -123,11 +123,11 @@ def measure(av: Any, file: PipedFile, container: str) -> dict[str, Any]:
             "sample_rate": int(stream.codec_context.sample_rate or 0),
             "channels": int(stream.codec_context.channels or 0),
             "streams": len(streams),
-            "truncated": broken or stated - span > max(Fraction(1, 2), stated / 50),
+            "truncated": cut or stated - span > max(Fraction(1, 2), stated / 50),
         }
 
 
-def _walk(av: Any, opened: Any, stream: Any) -> tuple[Fraction, bool, bool]:
+def _walk(opened: Any, stream: Any, *, broken: type[Exception]) -> tuple[Fraction, bool, bool]:
     """Read every packet of a stream: seconds spanned, whether any decodes into sound, whether reading broke off."""
     first: int | None = None
     last = 0
@@ -138,26 +138,22 @@ def _walk(av: Any, opened: Any, stream: Any) -> tuple[Fraction, bool, bool]:
         for packet in opened.demux(stream):
             if not heard and attempts < _DECODE_ATTEMPTS:
                 attempts += 1
-                heard = _decodes(av, packet)
+                heard = _decodes(packet, broken)
             at = packet.pts if packet.pts is not None else packet.dts
             if at is None:
                 continue
             first = at if first is None else min(first, at)
             last = max(last, at + (packet.duration or 0))
-    except (av.error.FFmpegError, OSError):
-        return _span(first, last, base), heard, True
-    return _span(first, last, base), heard, False
+    except (broken, OSError):
+        return (last - (first or 0)) * base, heard, True
+    return (last - (first or 0)) * base, heard, False
 
 
-def _span(first: int | None, last: int, base: Fraction) -> Fraction:
-    return Fraction(0) if first is None else (last - first) * base
-
-
-def _decodes(av: Any, packet: Any) -> bool:
+def _decodes(packet: Any, broken: type[Exception]) -> bool:
     """Say whether a packet gives at least one frame of sound; the first ones often give none or fail."""
     try:
         return any(frame.samples for frame in packet.decode())
-    except (av.error.FFmpegError, ValueError, OSError):
+    except (broken, ValueError, OSError):
         return False
 
 
@@ -185,7 +181,7 @@ def main(arguments: list[str]) -> None:
     else:
         load_all(av)
         confine(seconds)
-        facts = measure(av, PipedFile(size, asks, answers), container)
+        facts = measure(av, PipedFile(size, asks=asks, answers=answers), container=container)
     told = json.dumps(facts).encode()
     asks.write(REQUEST.pack(b"D", 0, len(told)) + told)
     asks.flush()

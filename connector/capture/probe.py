@@ -62,7 +62,7 @@ async def probe_sound(read: Read, size: int, *, timeout_s: float = 60.0) -> Soun
     if why is not None:
         raise _unreadable()
     sound = _checked(_sound(container, facts))
-    return replace(sound, truncated=True) if lacks_end(container, head, size) else sound
+    return replace(sound, truncated=True) if lacks_end(container, head=head, size=size) else sound
 
 
 def _sound(container: str, facts: dict[str, Any]) -> Sound:

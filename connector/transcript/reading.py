@@ -58,13 +58,13 @@ def _read_turns(answer: dict[str, Any]) -> list[Turn]:
     roles = read_roles(answer)
     overall = read_confidence(answer.get("confidence"))
     for read in (_from_utterances, _from_words, _from_text):
-        turns = [turn for turn in read(answer, roles, overall) if turn.text]
+        turns = [turn for turn in read(answer, roles=roles, overall=overall) if turn.text]
         if turns:
             return turns
     return []
 
 
-def _from_utterances(answer: dict[str, Any], roles: dict[str, str], overall: float | None) -> Iterator[Turn]:
+def _from_utterances(answer: dict[str, Any], *, roles: dict[str, str], overall: float | None) -> Iterator[Turn]:
     for row in read_list(answer.get("utterances")):
         said = read_dict(row)
         stated = read_confidence(said.get("confidence"))
@@ -74,14 +74,14 @@ def _from_utterances(answer: dict[str, Any], roles: dict[str, str], overall: flo
         yield _turn(text, words, voice=read_voice(said.get("speaker"), roles), stated=stated, times=times)
 
 
-def _from_words(answer: dict[str, Any], roles: dict[str, str], overall: float | None) -> Iterator[Turn]:
+def _from_words(answer: dict[str, Any], *, roles: dict[str, str], overall: float | None) -> Iterator[Turn]:
     rows = [read_dict(row) for row in read_list(answer.get("words"))]
     for voice, group in groupby(rows, key=lambda row: read_voice(row.get("speaker"), roles)):
         words = _read_words(list(group), overall)
         yield _turn(" ".join(word.text for word in words), words, voice=voice, stated=None, times=(0, 0))
 
 
-def _from_text(answer: dict[str, Any], roles: dict[str, str], overall: float | None) -> Iterator[Turn]:
+def _from_text(answer: dict[str, Any], *, roles: dict[str, str], overall: float | None) -> Iterator[Turn]:
     text, ends = clean_text(answer.get("text")), read_ms(read_number(answer.get("audio_duration")) * 1000)
     yield _turn(text, (), voice=read_voice(None, roles), stated=overall, times=(0, ends))
 
