@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.clinical.word_lists import word_set
+from connector.clinical.word_lists import word_list, word_set
 
 SALTS = word_set(
     """
@@ -54,17 +54,13 @@ BRANDS = word_set(
 )
 """Common United States brands, so that a brand without brackets keeps its capital."""
 
-STEMS: tuple[str, ...] = tuple(
-    sorted(
-        word_set(
-            """
-            pril prilat sartan olol statin dipine thiazide semide azole oxacin mycin micin cillin cycline prazole tidine
-            gliptin gliflozin glitazone glutide parin xaban gatran grel caine azepam azolam zolam barbital triptan
-            setron codeine tadine rizine oxetine opram aline afaxine piprazole apine idone peridol formin profen oxicam coxib sone
-            solone sonide terol tropium lukast dronate mab tinib ciclovir fenac codone morphone phylline zosin afil
-            pentin gabalin racetam zide terone estradiol gestrel thyroxine insulin
-            """
-        )
-    )
+STEMS: tuple[str, ...] = word_list(
+    """
+    pril prilat sartan olol statin dipine thiazide semide azole oxacin mycin micin cillin cycline prazole tidine gliptin
+    gliflozin glitazone glutide parin xaban gatran grel caine azepam azolam zolam barbital triptan setron codeine tadine
+    rizine oxetine opram aline afaxine piprazole apine idone peridol formin profen oxicam coxib sone solone sonide terol
+    tropium lukast dronate mab tinib ciclovir fenac codone morphone phylline zosin afil pentin gabalin racetam zide
+    terone estradiol gestrel thyroxine insulin
+    """
 )
 """Endings of International Nonproprietary Names (WHO stem book) and close to them."""

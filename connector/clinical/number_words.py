@@ -6,23 +6,29 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from connector.clinical.word_lists import word_list, word_set
+
 _SMALL = {
     word: value
     for value, word in enumerate(
-        (
-            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-            "seventeen eighteen nineteen"
-        ).split()
+        word_list(
+            """
+            zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+            seventeen eighteen nineteen
+            """
+        )
     )
 }
 _TENS = {
-    word: value * 10
-    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+    word: 10 * value
+    for value, word in enumerate(word_list("twenty thirty forty fifty sixty seventy eighty ninety"), start=2)
 }
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 _WORDS = {*_SMALL, *_TENS, *_SCALES, "oh", "point", "and", "a", "half", "quarter"}
 _TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)?|\S")
 _MOST_DIGITS = 12
+_VAGUE = word_set("few couple several many some the per")
+_NO_DECIMAL_BEFORE = word_set("that this the some which what to a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,54 +60,68 @@ def find_numbers(text: str) -> tuple[SpokenNumber, ...]:
     found: list[SpokenNumber] = []
     place = 0
     while place < len(tokens):
-        number, used = _number_at(tokens, place, text)
-        if number is None:
-            place += 1
-        else:
+        number, end = _number_at(tokens, place, text)
+        if number is not None:
             found.append(number)
-            place += used
+        while place < len(tokens) and tokens[place].start < end:
+            place += 1
     return tuple(found)
 
 
 def _number_at(tokens: Sequence[_Token], place: int, text: str) -> tuple[SpokenNumber | None, int]:
+    """The number that starts with this token, if any, and where in the text to look on."""
     token = tokens[place]
     if token.text[0].isdigit():
         return _figures_at(tokens, place, text)
-    if token.text not in _SMALL and token.text not in _TENS and not _article_hundred(tokens, place):
-        return None, 1
+    if token.text not in _SMALL and token.text not in _TENS and not _opens(tokens, place):
+        return None, token.end
     run = _run(tokens, place, text)
     digits, used = _spoken(run)
     end = run[used - 1].end
     if _glued(text, token.start, end):
-        return None, used
-    return SpokenNumber(token.start, end, digits, in_words=True), used
+        return None, end
+    return SpokenNumber(token.start, end, digits, in_words=True), end
 
 
 def _figures_at(tokens: Sequence[_Token], place: int, text: str) -> tuple[SpokenNumber | None, int]:
     token = tokens[place]
-    before = text[token.start - 1 : token.start]
-    joined = before.isalpha() or before == "_" or (before == "-" and text[token.start - 2 : token.start - 1].isalpha())
-    if joined or len(token.text) > _MOST_DIGITS:
-        return None, 1
+    before = text[max(token.start - 2, 0) : token.start]
+    if re.search(r"[^\W\d]-?\Z|_\Z", before) or len(token.text) > _MOST_DIGITS:
+        return None, token.end
     figures = token.text.replace(",", "")
     words = [part.text for part in tokens[place + 1 : place + 4]]
-    if words == ["and", "a", "half"] and "." not in figures:
-        return SpokenNumber(token.start, tokens[place + 3].end, figures + ".5", in_words=True), 4
-    return SpokenNumber(token.start, token.end, figures, in_words=False), 1
+    if "." not in figures and words == ["and", "a", "half"]:
+        return SpokenNumber(token.start, tokens[place + 3].end, figures + ".5", in_words=True), tokens[place + 3].end
+    if "." not in figures and words[:1] == ["point"] and len(words) > 1 and words[1].isdigit():
+        return SpokenNumber(token.start, tokens[place + 2].end, f"{figures}.{words[1]}", in_words=True), tokens[
+            place + 2
+        ].end
+    return SpokenNumber(token.start, token.end, figures, in_words=False), token.end
 
 
-def _article_hundred(tokens: Sequence[_Token], place: int) -> bool:
-    return tokens[place].text == "a" and place + 1 < len(tokens) and tokens[place + 1].text in _SCALES
+def _opens(tokens: Sequence[_Token], place: int) -> bool:
+    """`a hundred` and `point five`, which start with a word that is no number by itself."""
+    following = tokens[place + 1].text if place + 1 < len(tokens) else ""
+    before = tokens[place - 1].text if place else ""
+    if tokens[place].text == "a":
+        return following in _SCALES
+    if tokens[place].text == "hundred":
+        return before not in _VAGUE
+    return tokens[place].text == "point" and _SMALL.get(following, 10) <= 9 and not _follows_other(before)
+
+
+def _follows_other(before: str) -> bool:
+    return before in _WORDS or before.isdigit() or before in _NO_DECIMAL_BEFORE
 
 
 def _glued(text: str, start: int, end: int) -> bool:
     """Part of a hyphenated word (`one-sided`, `twenty-third`), which is no number by itself."""
     after = text[end : end + 2]
-    if len(after) == 2 and after[0] == "-" and after[1].isalpha():  # noqa: PLR2004
+    if len(after) == 2 and after[0] == "-" and after[1].isalpha():
         rest = re.match(r"-(?:year|week|month|day|hour|minute|pack|milligram|pound|point)", text[end:], re.IGNORECASE)
         return rest is None
     before = text[max(start - 2, 0) : start]
-    return len(before) == 2 and before[1] == "-" and before[0].isalpha()  # noqa: PLR2004
+    return len(before) == 2 and before[1] == "-" and before[0].isalpha()
 
 
 def _run(tokens: Sequence[_Token], place: int, text: str) -> list[_Token]:
@@ -120,6 +140,9 @@ def _run(tokens: Sequence[_Token], place: int, text: str) -> list[_Token]:
 def _spoken(run: Sequence[_Token]) -> tuple[str, int]:
     """Figures for the longest number at the start of the run, and how many of its words that took."""
     words = [token.text for token in run]
+    if words[0] == "point":
+        fraction, taken = _fraction(words[1:])
+        return f"0.{fraction}", 1 + taken
     whole, used = _whole(words)
     if words[used : used + 3] == ["and", "a", "half"]:
         return f"{whole}.5", used + 3
@@ -136,7 +159,7 @@ def _fraction(words: Sequence[str]) -> tuple[str, int]:
     taken = 0
     for word in words:
         value = 0 if word == "oh" else _SMALL.get(word)
-        if value is None or value > 9:  # noqa: PLR2004
+        if value is None or value > 9:
             break
         figures += str(value)
         taken += 1
@@ -159,11 +182,11 @@ def _whole(words: Sequence[str]) -> tuple[int, int]:
 
 
 def _below_thousand(words: Sequence[str]) -> tuple[int, int]:
-    if words[:1] == ["a"]:
-        first, used = 1, 1
+    if words[:1] == ["a"] or words[:1] == ["hundred"]:
+        first, used = 1, int(words[0] == "a")
     else:
         first, used = _below_hundred(words)
-    if not used:
+    if not used and words[:1] != ["hundred"]:
         return 0, 0
     following = words[used] if used < len(words) else ""
     if following == "hundred":
@@ -171,17 +194,20 @@ def _below_thousand(words: Sequence[str]) -> tuple[int, int]:
         joined = 1 if words[used : used + 1] == ["and"] else 0
         rest, taken = _below_hundred(words[used + joined :])
         return (first * 100 + rest, used + joined + taken) if taken else (first * 100, used)
-    if used == 1 and 1 <= first <= 9:  # noqa: PLR2004
+    if used == 1 and 1 <= first <= 9:
         return _said_by_digits(words, first)
+    rest, taken = _below_hundred(words[used:])
+    if (first == 19 and rest >= 10) or (first == 20 and used == 1 and 10 <= rest <= 39):
+        return first * 100 + rest, used + taken
     return first, used
 
 
 def _said_by_digits(words: Sequence[str], first: int) -> tuple[int, int]:
     """`one twenty-eight` and `one oh five`, as people read out three figures."""
-    if words[1:2] == ["oh"] and 1 <= _SMALL.get(words[2] if len(words) > 2 else "", 0) <= 9:  # noqa: PLR2004
+    if words[1:2] == ["oh"] and 1 <= _SMALL.get(words[2] if len(words) > 2 else "", 0) <= 9:
         return first * 100 + _SMALL[words[2]], 3
     rest, taken = _below_hundred(words[1:])
-    return (first * 100 + rest, 1 + taken) if taken and rest >= 10 else (first, 1)  # noqa: PLR2004
+    return (first * 100 + rest, 1 + taken) if taken and rest >= 10 else (first, 1)
 
 
 def _below_hundred(words: Sequence[str]) -> tuple[int, int]:
@@ -192,4 +218,4 @@ def _below_hundred(words: Sequence[str]) -> tuple[int, int]:
     if words[0] not in _TENS:
         return 0, 0
     unit = _SMALL.get(words[1], 0) if len(words) > 1 else 0
-    return (_TENS[words[0]] + unit, 2) if 1 <= unit <= 9 else (_TENS[words[0]], 1)  # noqa: PLR2004
+    return (_TENS[words[0]] + unit, 2) if 1 <= unit <= 9 else (_TENS[words[0]], 1)

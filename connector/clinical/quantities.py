@@ -1,13 +1,43 @@
-"""Numbers with units. In: text as spoken. Out: quantities found, or the text with taken-back values settled."""
+"""Numbers with units. In: text as spoken. Out: the quantities in it, or the text in figures. Never converts a unit."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from connector.clinical.corrections import settle_corrections
+from connector.clinical.number_words import SpokenNumber, find_numbers
+from connector.clinical.units import TIMES, unit_at
+
+__all__ = ["Quantity", "find_quantities", "in_figures", "settle_corrections"]
+
+_OVER = re.compile(r"\s*(?:/|over)\s*", re.IGNORECASE)
+_TO = re.compile(r"\s*(?:-|–|to|or|and)\s*", re.IGNORECASE)
+_OUT_OF = re.compile(r"\s*(?:/|out of)\s*", re.IGNORECASE)
+_RATE = re.compile(r"\s*(?:a|an|per|each|every|/)\s*(day|night|week|month|year|hour|morning|evening)\b", re.IGNORECASE)
+_OFTEN = re.compile(
+    r"\b(?:(once|twice|thrice)(?:\s+(?:a|per|each|every)\s+(day|night|week|month|year)|\s+(daily|weekly|monthly))?"
+    r"|(daily|nightly|weekly|monthly|hourly))\b",
+    re.IGNORECASE,
+)
+_EVERY = re.compile(r"\bevery\s*\Z", re.IGNORECASE)
+_COUNTS = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
+_ADVERBS = {"daily": "day", "nightly": "night", "weekly": "week", "monthly": "month", "hourly": "hour"}
+_GRADES = {"one": "1", "two": "2", "three": "3", "four": "4"}
+_SPOKEN_GRADE = re.compile(r"\b(one|two|three|four)[ -]plus\b", re.IGNORECASE)
+_GRADE = re.compile(r"\b([1-4])[ -]plus\b", re.IGNORECASE)
+_LEAST_PRESSURE = 40
+_LARGEST_SCORE = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A value in text: its place [start, end), the words there, number(s) and canonical unit."""
+    """A quantity at [start, end) of a text, `text` being the words there.
+
+    `values` holds one number, or two for a pair or range. `kind`: `amount` (25 mg), `pair` (128/82, as pressure),
+    `range` (2 to 3 weeks), `score` (7 out of 10), `rate` (twice a day: 2 per `/day`) or `interval` (every 6 hours).
+    `unit` is canonical (`mg`, `mcg`, `mmHg`, `°F`, `week`, `/day` …) or None where none was said.
+    """
 
     start: int
     end: int
@@ -18,10 +48,109 @@ class Quantity:
 
 
 def find_quantities(text: str) -> tuple[Quantity, ...]:
-    """Thin."""
-    return ()
+    """Every number with its unit, left to right; `one` without a unit is a pronoun and left out."""
+    numbers = find_numbers(text)
+    found: list[Quantity] = []
+    place = 0
+    while place < len(numbers):
+        following = numbers[place + 1] if place + 1 < len(numbers) else None
+        quantity = (following and _joined(text, numbers[place], following)) or None
+        place += 2 if quantity else 1
+        quantity = quantity or _single(text, numbers[place - 1])
+        if quantity:
+            found.append(quantity)
+    taken = {position for quantity in found for position in range(quantity.start, quantity.end)}
+    often = [_often(match) for match in _OFTEN.finditer(text) if match.start() not in taken]
+    return tuple(sorted([*found, *often], key=lambda quantity: quantity.start))
 
 
-def settle_corrections(text: str) -> str:
-    """Thin."""
-    return text
+def in_figures(text: str) -> str:
+    """The text with spoken numbers in figures: `one twenty-eight over eighty-two` → `128/82`, `two weeks` → `2 weeks`.
+
+    Numbers up to ten without a unit stay words ("two of them").
+    """
+    text = _SPOKEN_GRADE.sub(lambda match: f"{_GRADES[match.group(1).casefold()]}+", text)
+    pieces: list[str] = []
+    last = 0
+    for start, end, digits in _replacements(text):
+        pieces += [text[last:start], digits]
+        last = end
+    return _GRADE.sub(r"\1+", "".join([*pieces, text[last:]]))
+
+
+def _replacements(text: str) -> list[tuple[int, int, str]]:
+    numbers = find_numbers(text)
+    quantities = {quantity.start: quantity for quantity in find_quantities(text)}
+    joined = {q.start: q for q in quantities.values() if q.kind in {"pair", "score"}}
+    places: list[tuple[int, int, str]] = []
+    covered = 0
+    for number in numbers:
+        if number.start < covered:
+            continue
+        pair = joined.get(number.start)
+        if pair:
+            first, second = (_figures(value) for value in pair.values)
+            places.append(
+                (pair.start, pair.end, text[pair.start : pair.end] if _plain(pair.text) else f"{first}/{second}")
+            )
+            covered = pair.end
+        elif number.in_words and _worth_figures(number, quantities, text):
+            places.append((number.start, number.end, number.digits))
+    return places
+
+
+def _plain(text: str) -> bool:
+    return not any(character.isalpha() for character in text)
+
+
+def _figures(value: float) -> str:
+    return str(int(value)) if value == int(value) else str(value)
+
+
+def _worth_figures(number: SpokenNumber, quantities: dict[int, Quantity], text: str) -> bool:
+    if number.value > _LARGEST_SCORE or "." in number.digits:
+        return True
+    covering = [quantity for quantity in quantities.values() if quantity.start <= number.start < quantity.end]
+    return any(quantity.unit is not None for quantity in covering) or unit_at(text, number.end) is not None
+
+
+def _joined(text: str, first: SpokenNumber, second: SpokenNumber) -> Quantity | None:
+    between = text[first.end : second.start]
+    if _OVER.fullmatch(between) and first.value >= _LEAST_PRESSURE and second.value < first.value:
+        return _quantity(text, (first, second), kind="pair", unit="mmHg")
+    if _OUT_OF.fullmatch(between) and second.value <= _LARGEST_SCORE and first.value <= second.value:
+        return Quantity(
+            first.start, second.end, text[first.start : second.end], (first.value, second.value), None, "score"
+        )
+    if _TO.fullmatch(between) and first.value < second.value and (unit_at(text, second.end) or "to" in between):
+        return _quantity(text, (first, second), kind="range", unit=None)
+    return None
+
+
+def _single(text: str, number: SpokenNumber) -> Quantity | None:
+    quantity = _quantity(text, (number,), kind="amount", unit=None)
+    alone = quantity.unit is None and number.in_words and number.value == 1
+    return None if alone else quantity
+
+
+def _quantity(text: str, numbers: tuple[SpokenNumber, ...], *, kind: str, unit: str | None) -> Quantity:
+    start, end = numbers[0].start, numbers[-1].end
+    values = tuple(number.value for number in numbers)
+    rate = _RATE.match(text, end)
+    said = unit_at(text, end)
+    if said:
+        unit, end = said
+        rate = _RATE.match(text, end) if unit == "time" else None
+    if rate and (said or kind == "amount"):
+        return Quantity(start, rate.end(), text[start : rate.end()], values, f"/{rate.group(1).casefold()}", "rate")
+    every = _EVERY.search(text, 0, start)
+    if every and unit in TIMES:
+        return Quantity(every.start(), end, text[every.start() : end], values, unit, "interval")
+    return Quantity(start, end, text[start:end], values, unit, kind)
+
+
+def _often(match: re.Match[str]) -> Quantity:
+    count, period, adverb, alone = match.groups()
+    per = (period or _ADVERBS.get((adverb or alone or "").casefold()) or "").casefold()
+    value = _COUNTS[count.casefold()] if count else 1.0
+    return Quantity(match.start(), match.end(), match.group(), (value,), f"/{per}" if per else None, "rate")

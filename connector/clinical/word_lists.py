@@ -1,8 +1,13 @@
-"""Word lists as Python reads them. In: a block of words. Out: a frozen set. Never changes case or spelling."""
+"""Word lists as Python reads them. In: a block of words. Out: a tuple or frozen set. Never changes case or spelling."""
 
 from __future__ import annotations
 
 
+def word_list(block: str) -> tuple[str, ...]:
+    """The blank-separated words of a text block, in order; `_` stands for a blank inside one entry."""
+    return tuple(word.replace("_", " ") for word in block.split())
+
+
 def word_set(block: str) -> frozenset[str]:
-    """The blank-separated words of a text block; `_` stands for a blank inside one entry."""
-    return frozenset(word.replace("_", " ") for word in block.split())
+    """The words of `word_list`, without order."""
+    return frozenset(word_list(block))
