@@ -20,8 +20,8 @@ AUTH_METHODS = ("public", "client_secret_basic")
 NEEDED_SCOPES = ("launch", "openid", "fhirUser")
 DEFAULT_REDIRECT_PATH = "/launch/callback"
 
-_REQUIRED = ("name", "fhir_base", "client_id", "auth_method", "scopes")
-_OPTIONAL = (
+REQUIRED_KEYS = ("name", "fhir_base", "client_id", "auth_method", "scopes")
+OPTIONAL_KEYS = (
     "client_secret_env",
     "client_secret_file",
     "frame_ancestors",
@@ -70,16 +70,16 @@ class Registration:
 class Registrations:
     """All registrations of one deployment, by tenant."""
 
-    all: tuple[Registration, ...]
+    entries: tuple[Registration, ...]
 
     def by_iss(self, iss: str) -> Registration | None:
         """The registration whose FHIR base is `iss`, byte for byte after removing one trailing slash; else None."""
         wanted = iss.removesuffix("/")
-        return next((one for one in self.all if one.fhir_base == wanted), None)
+        return next((one for one in self.entries if one.fhir_base == wanted), None)
 
     def by_tenant(self, tenant: str) -> Registration | None:
         """The registration of that name; None where it was taken away since."""
-        return next((one for one in self.all if one.tenant == tenant), None)
+        return next((one for one in self.entries if one.tenant == tenant), None)
 
 
 def load_registrations(folder: Path) -> Registrations:
@@ -98,7 +98,7 @@ def load_registrations(folder: Path) -> Registrations:
             raise Misconfigured(
                 f"{one.tenant}.yaml: fhir_base is already registered by {other.tenant}.yaml. Keep one of the two."
             )
-    return Registrations(all=found)
+    return Registrations(entries=found)
 
 
 def read_client_secret(registration: Registration, environment: Mapping[str, str]) -> str | None:
@@ -166,10 +166,12 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         seen: set[object] = set()
         for key_node, _ in node.value:
-            key = key_node.value
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' stands twice", key_node.start_mark)
-            seen.add(key)
+            if not isinstance(key_node, yaml.ScalarNode):
+                continue
+            if key_node.value in seen:
+                reason = f"key '{key_node.value}' stands twice"
+                raise yaml.constructor.ConstructorError(None, None, reason, key_node.start_mark)
+            seen.add(key_node.value)
         mapping: dict[object, object] = super().construct_mapping(node, deep=deep)
         return mapping
 
@@ -186,9 +188,9 @@ class _Entries:
 
     def check_keys(self) -> None:
         for key in self.body:
-            if key not in _REQUIRED and key not in _OPTIONAL:
+            if key not in REQUIRED_KEYS and key not in OPTIONAL_KEYS:
                 raise self.refuse(key, "unknown key")
-        for key in _REQUIRED:
+        for key in REQUIRED_KEYS:
             if self.body.get(key) is None:
                 raise self.refuse(key, "missing")
 
@@ -236,6 +238,8 @@ def _find_fault(url: str, insecure: tuple[str, ...]) -> str | None:
         return "is not an address"
     if not url.isascii() or " " in url or "\\" in url or not host or parts.scheme not in ("https", "http"):
         return "must be an address with https"
+    if {".", ".."} & set(parts.path.split("/")) or "%" in parts.path:
+        return "must be written out, without dots as folders and without encoding"
     if parts.username is not None or parts.password is not None or "#" in url:
         return "must hold no user name and no fragment"
     if parts.scheme == "http" and host not in (*LOOPBACK_HOSTS, *insecure):

@@ -35,15 +35,21 @@ async def open_answer(client: httpx.AsyncClient, request: httpx.Request) -> Asyn
 
 
 async def read_bytes(response: httpx.Response, *, limit: int) -> bytes:
-    """Read a streamed body of at most `limit` bytes after decompression; AnswerTooLarge beyond."""
+    """Read a streamed body of at most `limit` bytes after decompression.
+
+    Raises AnswerTooLarge beyond that, AnswerNotJson when it cannot be decompressed, the errors of httpx when it breaks.
+    """
     declared = response.headers.get("content-length", "")
     if declared.isdigit() and len(declared) < 19 and int(declared) > limit:
         raise AnswerTooLarge
     body = bytearray()
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) > limit:
-            raise AnswerTooLarge
+    try:
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > limit:
+                raise AnswerTooLarge
+    except httpx.DecodingError:
+        raise AnswerNotJson from None
     return bytes(body)
 
 

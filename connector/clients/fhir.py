@@ -83,6 +83,7 @@ class FhirServer:
         self._client = client
         self._base = fhir_base.removesuffix("/")
         self._base_url = httpx.URL(self._base)
+        self._base_path = self._base_url.path.rstrip("/")
         self._token_source = token_source
         self._limits = limits or FhirLimits()
         self._timing = timing or Timing()
@@ -102,7 +103,7 @@ class FhirServer:
     async def follow(self, url: str) -> FhirReadAnswer:
         """GET a `next` link as it came, if it has the registered base's origin and path; else nothing is called."""
         try:
-            target = self._base_url.join(url)
+            target = httpx.URL(self._base + "/").join(url)
         except (httpx.InvalidURL, ValueError, TypeError):
             target = None
         if target is None or not self._is_own(target):
@@ -202,7 +203,7 @@ class FhirServer:
         segments = [unquote(part) for part in url.raw_path.decode("ascii").partition("?")[0].split("/")]
         if any(part in (".", "..") or "/" in part or "\\" in part for part in segments):
             return False
-        return url.path.rstrip("/") == self._base_url.path or url.path.startswith(self._base_url.path + "/")
+        return url.path == self._base_path or url.path.startswith(self._base_path + "/")
 
 
 def _is_plain_path(path: str) -> bool:

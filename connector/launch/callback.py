@@ -63,7 +63,7 @@ def check_callback(answer: CallbackAnswer, pending: PendingLaunch, *, browser: s
     `browser` is the launch cookie's value. Refused: another state, another browser, older than ten minutes, an `iss`
     that is not the discovered issuer or is missing though promised (RFC 9207, section 2.4), an error, no code.
     """
-    if not hmac.compare_digest(answer.state.encode(), pending.state.encode()):
+    if not hmac.compare_digest(answer.state.encode("utf-8", "surrogatepass"), pending.state.encode()):
         raise LaunchRefused(f"The EHR's answer belongs to another launch. {_RELAUNCH}")
     if browser is None or not hmac.compare_digest(hash_browser(browser), pending.browser_hash):
         raise LaunchRefused(f"This launch was begun in another browser, or its cookie was blocked. {_RELAUNCH}")

@@ -35,12 +35,13 @@ def resolve_endpoint(value: object, ehr: RegisteredEhr, *, field: str) -> str:
     Raises LaunchRefused when the value is missing, is no URL, carries user information or a fragment, or is neither
     https nor on a host registered for plain http.
     """
-    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
+    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable() or "\\" in value:
         raise LaunchRefused(
             f"The EHR's SMART configuration has no usable {field}. Ask the EHR's integrator to mend it."
         )
     try:
-        url = urljoin(ehr.fhir_base + "/", value)
+        given = urlsplit(value)
+        url = urljoin(ehr.fhir_base + "/", value) if not given.scheme else value
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
