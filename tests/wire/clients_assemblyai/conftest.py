@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from connector.clients.assemblyai import AssemblyAI
 from connector.clients.http import Patience, Timing, make_client
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -43,7 +44,7 @@ class Peer:
 
     steps: list[Step] = field(default_factory=list)
     requests: list[Received] = field(default_factory=list)
-    connections: int = 0
+    sink: Callable[[bytes], object] | None = None
     port: int = 0
 
     @property
@@ -55,9 +56,8 @@ class Peer:
         return self
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         try:
-            while received := await _read(reader):
+            while received := await _read(reader, self.sink):
                 self.requests.append(received)
                 step = self.steps[min(len(self.requests), len(self.steps)) - 1]
                 await step(received, writer)
@@ -128,7 +128,8 @@ class Peer:
         return step
 
 
-async def _read(reader: asyncio.StreamReader) -> Received | None:
+async def _read(reader: asyncio.StreamReader, sink: Callable[[bytes], object] | None) -> Received | None:
+    """Read one request; its body goes to the sink piece by piece where there is one, else it is kept."""
     line = await reader.readline()
     if not line:
         return None
@@ -137,15 +138,16 @@ async def _read(reader: asyncio.StreamReader) -> Received | None:
     while (line := await reader.readline()).strip():
         key, _, value = line.decode().partition(":")
         headers[key.strip().lower()] = value.strip()
-    if headers.get("transfer-encoding") == "chunked":
-        body = b""
-        while size := int(await reader.readline(), 16):
-            body += await reader.readexactly(size)
-            await reader.readline()
-        await reader.readline()
-    else:
-        body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Received(method, target, headers, body)
+    left = int(headers.get("content-length", "0"))
+    if sink is None:
+        return Received(method, target, headers, await reader.readexactly(left))
+    while left:
+        piece = await reader.read(min(left, 65536))
+        if not piece:
+            return None
+        sink(piece)
+        left -= len(piece)
+    return Received(method, target, headers, b"")
 
 
 @pytest.fixture
@@ -197,3 +199,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def vendor(http: Any, peer: Peer, patience: Patience, held_clock: Clock) -> AssemblyAI:
+    return AssemblyAI(http, base_url=peer.url, api_key="k-123", patience=patience, timing=held_clock.timing())
+
+
+@pytest.fixture
+def away(http: Any, free_port: int, patience: Patience, held_clock: Clock) -> AssemblyAI:
+    """A client whose vendor refuses connections."""
+    url = f"http://127.0.0.1:{free_port}"
+    return AssemblyAI(http, base_url=url, api_key="k-123", patience=patience, timing=held_clock.timing())
