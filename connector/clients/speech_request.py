@@ -5,7 +5,7 @@ Never sends a request and never touches the SDK's global settings; an option the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,10 +42,18 @@ def build_transcript_request(audio_url: str, keyterms: Sequence[str], *, options
     wanted = _wanted(keyterms, options)
     config = assemblyai.TranscriptionConfig(**wanted)
     carried: dict[str, Any] = config.raw.model_dump(mode="json", exclude_none=True)
+    require_carried(wanted, carried)
+    return {"audio_url": audio_url, **carried}
+
+
+def require_carried(wanted: Mapping[str, Any], carried: Mapping[str, Any]) -> None:
+    """Pass when every option wanted is among those carried, unchanged; raise Misconfigured naming the others.
+
+    The SDK drops options it does not know without a word, so another version of it could lose one.
+    """
     dropped = sorted(name for name, value in wanted.items() if carried.get(name) != value)
     if dropped:
         raise Misconfigured(f"The installed AssemblyAI SDK does not carry {', '.join(dropped)}: install 1.8 or newer.")
-    return {"audio_url": audio_url, **carried}
 
 
 def _wanted(keyterms: Sequence[str], options: SpeechOptions) -> dict[str, Any]:
