@@ -241,6 +241,7 @@ _FAILURES = (
      "transcription service can read: upload an MP3, M4A, WAV, FLAC, Ogg or WebM file."),
     (("decod", "transcod", "corrupt"), "The recording is damaged or of an unknown format: upload it as MP3 or WAV."),
     (("download", "fetch"), "The transcription service could not read its copy of the recording: transcribe again."),
+    (("sandbox",), "The sandbox only plays back its bundled recordings: use one of them, or set a real AssemblyAI key."),
     (("language",), "The language of the visit is not supported by the configured models: set another language."),
 )  # fmt: skip
 

@@ -30,8 +30,8 @@ _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 class FhirReadAnswer:
     """What came of a read: `status` as HTTP gives it, 0 where no answer came; `body` the JSON object, if there is one.
 
-    `failure` is None, `timeout`, `unreachable`, `not-json`, `too-large` or `elsewhere` (an address the token may not be
-    sent to, and was not). A status that is no success is no failure: `body` may then hold an OperationOutcome.
+    `failure` is None, `timeout`, `unreachable`, `not-json`, `too-large` or `foreign-link` (an address the token may
+    not be sent to, and was not). An error status is no failure: `body` may then hold an OperationOutcome.
     """
 
     status: int
@@ -92,7 +92,7 @@ class FhirServer:
     async def read(self, path: str, params: Params = ()) -> FhirReadAnswer:
         """GET {base}/{path}, such as `Patient/12`. Never raises for what the server answers or fails to answer."""
         if not _is_plain_path(path):
-            return FhirReadAnswer(0, None, "elsewhere")
+            return FhirReadAnswer(0, None, "foreign-link")
         pairs = list(params.items()) if isinstance(params, Mapping) else list(params)
         return await self._read(httpx.URL(f"{self._base}/{path}", params=pairs))
 
@@ -107,7 +107,7 @@ class FhirServer:
         except (httpx.InvalidURL, ValueError, TypeError):
             target = None
         if target is None or not self._is_own(target):
-            return FhirReadAnswer(0, None, "elsewhere")
+            return FhirReadAnswer(0, None, "foreign-link")
         return await self._read(target)
 
     async def transact(self, bundle: Mapping[str, object]) -> FhirWriteAnswer:

@@ -13,9 +13,9 @@ _SMALL = {
     for value, word in enumerate(
         word_list(
             """
-            zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-            seventeen eighteen nineteen
-            """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen
+    """
         )
     )
 }

@@ -33,16 +33,16 @@ _TOO_GENERAL = word_set(
 )
 _QUALIFIERS = word_set(
     """
-    acute chronic essential primary secondary idiopathic atrophic benign malignant recurrent unspecified mild moderate
-    severe persistent intermittent generalized localized simple uncomplicated pure mixed subacute old congenital
-    acquired nonspecific other paroxysmal
+    acute chronic essential primary secondary idiopathic atrophic benign malignant recurrent unspecified mild
+    moderate severe persistent intermittent generalized localized simple uncomplicated pure mixed subacute old
+    congenital acquired nonspecific other paroxysmal
     """
 )
 _EPONYMS = word_set(
     """
-    alzheimer alzheimer's alzheimers parkinson parkinson's crohn crohn's graves graves' hashimoto hashimoto's addison's
-    cushing's cushing hodgkin hodgkin's huntington's raynaud raynaud's sjogren sjögren sjögren's meniere's ménière's
-    barrett's bell's down down's marfan tourette tourette's turner lyme paget's dupuytren's guillain-barré
+    alzheimer alzheimer's alzheimers parkinson parkinson's crohn crohn's graves graves' hashimoto hashimoto's
+    addison's cushing's cushing hodgkin hodgkin's huntington's raynaud raynaud's sjogren sjögren sjögren's meniere's
+    ménière's barrett's bell's down down's marfan tourette tourette's turner lyme paget's dupuytren's guillain-barré
     """
 )
 _ALSO_SAID = {

@@ -53,7 +53,8 @@ def _read_measurement(observation: Mapping[str, Any], source: Source) -> Measure
     value = read_value(observation)
     if observation.get("status") in _NOT_TRUE or value is None:
         return None
-    name = name_entry(observation.get("code"))
+    pressure = _read_pressure(as_objects(observation.get("component"))) is not None
+    name = "Blood pressure" if pressure else name_entry(observation.get("code"))
     return Measurement(source=source, name=name, value=value, taken=read_taken(observation))
 
 

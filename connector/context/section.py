@@ -1,4 +1,4 @@
-"""Resources found to one Section. In: Found and how to read one resource. Out: a Section, with a count of what it drops.
+"""Resources found to one Section. In: Found and how to read one resource. Out: a Section that counts what it left out.
 
 Never lets a resource through that does not name the launch patient, and never calls a list complete that lost one.
 """

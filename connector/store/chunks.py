@@ -83,6 +83,13 @@ class ChunkStore:
         async with self._engine.connect() as connection:
             return [RecordingRow(*row) for row in await connection.execute(query.order_by(table.c.created_at.desc()))]
 
+    async def change_token(self, recording_id: str, *, token: str) -> None:
+        """Replaces the upload token."""
+        table = schema.recordings
+        async with self._engine.begin() as connection:
+            statement = table.update().where(table.c.recording_id == recording_id)
+            await connection.execute(statement.values(upload_token_hash=digest(token)))
+
     async def close(self, connection: AsyncConnection, recording_id: str) -> None:
         """Marks a recording whole, inside the transaction that moves its visit."""
         table = schema.recordings

@@ -233,6 +233,16 @@ class VisitStore:
         async with self.engine.begin() as connection:
             await connection.execute(schema.visits.update().where(schema.visits.c.visit_id == visit_id).values(**_CALM))
 
+    async def clear_waiting(self, visit_id: str) -> None:
+        """Takes a flag down that only said "being tried again", once it went through."""
+        visits = schema.visits
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                visits.update()
+                .where(visits.c.visit_id == visit_id, visits.c.attention_action == "wait")
+                .values(**_CALM)
+            )
+
     async def note_event(self, event: AuditEvent) -> None:
         """Appends an audit link that moves no state, such as a copy taken or a launch refused."""
         async with self.engine.begin() as connection:

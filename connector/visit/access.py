@@ -145,5 +145,3 @@ async def _await_refresh(parts: Parts, launch: LaunchRow, generation: int) -> Gr
             return _GRANTED.validate_json(row.secrets["granted"] or "")
         await asyncio.sleep(_LEASE / _WAITS)
     raise RelaunchNeeded(_RELAUNCH)
-
-

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connector.clients.gateway import Completion
+from connector.clients.gateway import AnswerSchema, Completion
 from connector.drafting.answer import DraftIdentity, read_answer
 from connector.drafting.note_type import NoteType
 from connector.drafting.prompt import build_messages
 from connector.drafting.schema import answer_schema
-from connector.errors import Conflict, NotFound
+from connector.errors import Conflict, DraftUnusable, NotFound
 from connector.records import (
     Consent,
     ConsentAnswer,
@@ -33,7 +33,7 @@ from connector.review.rendition import Heading, hash_text, render_text
 from connector.review.signature import Signer, sign_note
 from connector.store.audit import AuditEvent
 from connector.store.visits import Numbered, VisitRow
-from connector.visit.parts import Parts
+from connector.visit.parts import Parts, Work
 from connector.visit.states import State
 from connector.visit.steps import move
 
@@ -66,9 +66,7 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
             draft_id=parts.new_id(),
             revision=revision,
             origin="playback" if transcript.origin == "playback" else "model",
-            stamp=Stamp(
-                maker=f"drafting/{note_type.maker}", at=parts.clock(), who="system", model=completion.model
-            ),
+            stamp=Stamp(maker=f"drafting/{note_type.maker}", at=parts.clock(), who="system", model=completion.model),
         ),
     )
     findings = check_draft(draft, transcript=transcript, context=context, now=parts.clock())
@@ -91,18 +89,26 @@ async def _complete(
         consent_line=await consent_line(parts, visit_id),
         templates=parts.rules.prompts[note_type.key],
     )
-    completion = await parts.gateway.complete(
-        model=parts.policy.gateway_model,
-        messages=messages,
-        schema=answer_schema(note_type),
-        schema_name=f"{note_type.key}_note",
-        max_tokens=parts.policy.gateway_max_tokens,
-        timeout=parts.policy.gateway_timeout,
-    )
-    if completion.request_id:
-        copy = VendorCopy(parts.new_id(), "completion", completion.request_id, "held", parts.clock())
-        await parts.ledger.add_copy(visit_id, copy)
+    try:
+        completion = await parts.gateway.complete(
+            model=parts.policy.gateway_model,
+            messages=messages,
+            schema=AnswerSchema(f"{note_type.key}_note", answer_schema(note_type)),
+            max_tokens=parts.policy.gateway_max_tokens,
+            timeout=parts.policy.gateway_timeout,
+        )
+    except DraftUnusable as error:
+        await _remember_completion(parts, visit_id, error.request_id)
+        raise
+    await _remember_completion(parts, visit_id, completion.request_id)
     return completion
+
+
+async def _remember_completion(parts: Parts, visit_id: str, request_id: str | None) -> None:
+    """Writes down that the vendor holds a completion, usable or not, so that it is deleted later."""
+    if request_id:
+        copy = VendorCopy(parts.new_id(), "completion", request_id, "held", parts.clock())
+        await parts.ledger.add_copy(visit_id, copy)
 
 
 async def consent_line(parts: Parts, visit_id: str) -> str:
@@ -157,7 +163,10 @@ async def edit_note(parts: Parts, launch: Launch, *, revision: int, sections: Ed
     transcript = await parts.visits.need(visit_id, Transcript)
     context = await parts.visits.need(visit_id, PatientContext)
     findings = check_draft(edited, transcript=transcript, context=context, now=parts.clock())
-    records = (Numbered(edited, edited.revision), Numbered(replace(findings, revision=edited.revision), edited.revision))
+    records = (
+        Numbered(edited, edited.revision),
+        Numbered(replace(findings, revision=edited.revision), edited.revision),
+    )
     await move(
         parts,
         visit_id,
@@ -189,7 +198,8 @@ async def sign(parts: Parts, launch: Launch, *, revision: int, shown_sha256: str
     )
 
     async def start(connection: AsyncConnection) -> None:
-        await parts.enqueue(connection, "write_back", visit_id, str(signed.version))
+        version = str(signed.version)
+        await parts.enqueue(connection, Work("write_back", visit_id, version, version))
 
     return await move(
         parts,
@@ -208,9 +218,7 @@ async def copy_note(parts: Parts, launch: Launch) -> str:
     signed = await parts.visits.latest(launch.visit_id, SignedNote)
     text = signed.text if signed else (await show_note(parts, launch.visit_id)).text
     actor = launch.practitioner or "unidentified"
-    await parts.visits.note_event(
-        AuditEvent(launch.tenant, "note.copied", launch.visit_id, actor, parts.clock())
-    )
+    await parts.visits.note_event(AuditEvent(launch.tenant, "note.copied", launch.visit_id, actor, parts.clock()))
     return text
 
 
@@ -221,4 +229,4 @@ async def ask_for_draft(parts: Parts, visit_id: str) -> None:
         raise NotFound("There is no draft to make again in this state.")
     await parts.visits.clear_attention(visit_id)
     async with parts.visits.engine.begin() as connection:
-        await parts.enqueue(connection, "draft_again", visit_id, parts.new_id())
+        await parts.enqueue(connection, Work("draft_again", visit_id, parts.new_id()))

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.assets.registrations import Registration
@@ -18,11 +17,12 @@ from connector.clients.fhir import FhirServer
 from connector.context.chart import read_context
 from connector.errors import Conflict, LaunchRefused
 from connector.hints.keyterms import derive_hints
-from connector.launch.authorization import PendingLaunch, begin, new_secrets
+from connector.launch.authorization import begin, new_secrets
 from connector.launch.callback import check_callback, read_callback
 from connector.launch.discovery import read_smart_configuration
 from connector.launch.ehr import RegisteredEhr
 from connector.launch.identity import relative_fhir_user, verify_id_token
+from connector.launch.pending import PendingLaunch, read_pending, write_pending
 from connector.launch.request import read_launch_request
 from connector.launch.token_answer import GrantedTokens, read_token_answer
 from connector.records import Launch, PatientContext, SpeechHints, Stamp
@@ -32,8 +32,6 @@ from connector.visit.access import credentials_of, find_registration, open_ehr, 
 from connector.visit.parts import Parts
 from connector.visit.states import State
 from connector.visit.steps import move
-
-_PENDING = TypeAdapter(PendingLaunch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ async def begin_launch(parts: Parts, query: Iterable[tuple[str, str]]) -> Depart
         drawn.state,
         browser=drawn.browser,
         tenant=registration.tenant,
-        body=_PENDING.dump_python(pending, mode="json"),
+        body=write_pending(pending),
         at=parts.clock(),
     )
     return DepartingLaunch(authorize.url(), pending_cookie(drawn.state), drawn.browser)
@@ -94,7 +92,7 @@ async def complete_launch(
             "This launch is unknown, was used already, or began in another browser. "
             "Open the scribe from the chart again."
         )
-    pending = _PENDING.validate_python(body)
+    pending = read_pending(body)
     code = check_callback(answer, pending, browser=browser, now=parts.clock())
     registration = find_registration(parts, pending.tenant)
     token_answer = await parts.smart.exchange_code(

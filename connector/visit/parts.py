@@ -27,8 +27,21 @@ from connector.store.visits import VisitStore
 from connector.transcript.speech import SpeechThresholds
 from connector.writeback.profile import WriteProfile
 
-# Starts a durable workflow inside the transaction that makes it due: (connection, workflow, visit id, run key).
-Enqueue = Callable[[AsyncConnection, str, str, str], Awaitable[None]]
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One durable workflow to start. `run` names this run of it: the same run is started once, however often asked."""
+
+    workflow: str
+    visit_id: str
+    run: str
+    argument: str | None = None
+
+
+# Starts a durable workflow inside the transaction that makes it due.
+Enqueue = Callable[[AsyncConnection, Work], Awaitable[None]]
+# Ends the pauses of a visit's waiting workflows.
+Wake = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -92,3 +105,4 @@ class Parts:
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     enqueue: Enqueue
+    wake: Wake

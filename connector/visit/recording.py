@@ -21,7 +21,7 @@ from connector.store.chunks import ChunkRow, RecordingRow
 from connector.store.sessions import digest
 from connector.store.visits import VisitRow
 from connector.transcript.typed import typed_transcript
-from connector.visit.parts import Parts
+from connector.visit.parts import Parts, Work
 from connector.visit.states import State
 from connector.visit.steps import move
 
@@ -60,10 +60,18 @@ async def open_recording(parts: Parts, visit_id: str) -> OpenedRecording:
         await move(parts, visit_id, (State.PRIMED, State.CAPTURING), actor=await _actor(parts, visit_id))
     elif row.state != State.CAPTURING:
         raise Conflict("This visit already has a recording: reload to see where it stands.")
-    await parts.chunks.open_recording(
-        opened.recording_id, visit_id, token=opened.upload_token, at=parts.clock()
-    )
+    await parts.chunks.open_recording(opened.recording_id, visit_id, token=opened.upload_token, at=parts.clock())
     return opened
+
+
+async def renew_upload_token(parts: Parts, visit_id: str, recording_id: str) -> str:
+    """A new upload token for an open recording of this visit, after a reload; the old one opens nothing any more."""
+    recording = await parts.chunks.find(recording_id)
+    if recording.visit_id != visit_id or recording.state != "open":
+        raise NotFound("This visit has no such recording under way.")
+    token = secrets.token_urlsafe(32)
+    await parts.chunks.change_token(recording_id, token=token)
+    return token
 
 
 async def find_recording(parts: Parts, recording_id: str, *, token: str) -> RecordingRow:
@@ -88,8 +96,10 @@ async def put_chunk(
     return await parts.chunks.put(recording, seq, data, at=parts.clock())
 
 
-async def close_recording(parts: Parts, recording: RecordingRow, *, sha256: str, chunks: int) -> VisitRow:
+async def close_recording(parts: Parts, recording: RecordingRow, *, sha256: str | None, chunks: int) -> VisitRow:
     """Checks that all arrived whole, probes the sound and hands the visit to the worker: CAPTURING to CAPTURED.
+
+    `sha256` (hex, of the whole recording) is compared where the sender knows it; every chunk was checked on its own.
 
     Sound that cannot be read puts the visit back to PRIMED, so that another file can be brought in.
     """
@@ -99,7 +109,7 @@ async def close_recording(parts: Parts, recording: RecordingRow, *, sha256: str,
     total = hashlib.sha256()
     async for data in parts.chunks.stream(recording):
         total.update(data)
-    if not hmac.compare_digest(total.hexdigest(), sha256.lower()):
+    if sha256 is not None and not hmac.compare_digest(total.hexdigest(), sha256.lower()):
         raise AudioUnusable("What arrived is not what was sent: start the upload again.")
     size = sum(chunk.size for chunk in stored)
     actor = await _actor(parts, recording.visit_id)
@@ -120,7 +130,8 @@ async def close_recording(parts: Parts, recording: RecordingRow, *, sha256: str,
 
     async def close_and_start(connection: AsyncConnection) -> None:
         await parts.chunks.close(connection, recording.recording_id)
-        await parts.enqueue(connection, "transcribe_and_draft", recording.visit_id, recording.recording_id)
+        work = Work("transcribe_and_draft", recording.visit_id, recording.recording_id)
+        await parts.enqueue(connection, work)
 
     arrow = (State.CAPTURING, State.CAPTURED)
     detail = {"chunks": chunks, "bytes": size}
@@ -143,7 +154,7 @@ async def keep_typed_text(parts: Parts, visit_id: str, *, text: str) -> VisitRow
     key = transcript.transcript_id
 
     async def start(connection: AsyncConnection) -> None:
-        await parts.enqueue(connection, "draft_from_text", visit_id, key)
+        await parts.enqueue(connection, Work("draft_from_text", visit_id, key))
 
     actor = await _actor(parts, visit_id)
     return await move(

@@ -38,16 +38,16 @@ async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
     known = await parts.speech.find_jobs(address)
     if not known:
         hints = await parts.visits.need(visit_id, SpeechHints)
+        terms = [term.text for term in hints.keyterms]
         policy = parts.policy
         options = SpeechOptions(
             speech_models=policy.speech_models,
-            keyterms=tuple(term.text for term in hints.keyterms),
             roles=policy.speech_roles,
             domain=policy.speech_domain,
             language="en",
         )
         try:
-            job = await parts.speech.submit(build_transcript_request(address, options))
+            job = await parts.speech.submit(build_transcript_request(address, terms, options=options))
             known = [job.job_id]
         except VendorOutcomeUnknown:
             known = await parts.speech.find_jobs(address)
@@ -72,7 +72,7 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     transcript = read_transcript(answer, transcript_id=parts.new_id(), stamp=stamp)
     recording = await parts.visits.need(visit_id, Recording)
     try:
-        judge_speech(transcript, thresholds=parts.rules.speech)
+        judge_speech(transcript, thresholds=parts.rules.speech, recording_ms=recording.duration_ms)
     except NothingSaid as refusal:
         await give_back(parts, visit_id, slug=refusal.slug, text=refusal.detail)
         return "nothing-said"

@@ -1,0 +1,228 @@
+"""The composition root: the only file that knows settings and concrete clients together. In: settings. Out: Parts.
+
+Nothing is kept in module variables; whoever calls `compose` closes what it opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+from dbos import EnqueueOptions as _EnqueueOptions
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from connector.assets.catalogue import list_mappings, load_mapping, load_template
+from connector.assets.registrations import Registration, load_registrations, read_client_secret
+from connector.clients.assemblyai import AssemblyAI
+from connector.clients.gateway import Gateway
+from connector.clients.http import make_client
+from connector.clients.smart import SmartServer
+from connector.context.mapping import ContextMapping
+from connector.drafting.note_type import NoteType, read_note_types
+from connector.drafting.prompt import PromptTemplates
+from connector.errors import Misconfigured
+from connector.hints.mapping import KeytermMapping
+from connector.settings import Settings
+from connector.store.chunks import ChunkStore
+from connector.store.database import DatabaseAddress, locate_database, make_engine, open_master_key
+from connector.store.keyring import MasterKey
+from connector.store.ledger import Ledger
+from connector.store.migration import migrate, require_current
+from connector.store.sessions import SessionStore
+from connector.store.visits import VisitStore
+from connector.transcript.speech import SpeechThresholds
+from connector.visit.parts import ConsentWording, Enqueue, Parts, Policy, Rules, Wake, Work
+from connector.worker.runner import WorkerSetting, dbos_config
+from connector.worker.workflows import APPLICATION, APPLICATION_VERSION, QUEUE, WAKE, register_workflows
+from connector.writeback.profile import WriteProfile
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Everything one process works with, and where its database is."""
+
+    settings: Settings
+    address: DatabaseAddress
+    engine: AsyncEngine
+    master: MasterKey
+    parts: Parts
+    dbos: DBOSClient
+
+
+def guard_http_stack() -> None:
+    """Refuses to start when a package has switched Authlib from httpx to another HTTP stack (libraries.md, 2c)."""
+    if not issubclass(AsyncOAuth2Client, httpx.AsyncClient):
+        raise Misconfigured("A package has replaced the HTTP stack: remove httpx2 from this environment.")
+
+
+def load_rules() -> Rules:
+    """Every mapping and prompt, parsed and checked; raises Misconfigured naming file and key."""
+    note_types = read_note_types(load_mapping("note-types.yaml"))
+    return Rules(
+        context=ContextMapping.from_dict(load_mapping("context.yaml")),
+        keyterms=KeytermMapping.from_dict(load_mapping("keyterms.yaml")),
+        note_types=note_types,
+        prompts={key: _load_prompt(note_type) for key, note_type in note_types.items()},
+        profiles={name: WriteProfile.from_dict(load_mapping(f"ehr/{name}.yaml")) for name in list_mappings("ehr")},
+        speech=SpeechThresholds(),
+        consent=_load_consent(load_mapping("consent.yaml")),
+    )
+
+
+def _load_prompt(note_type: NoteType) -> PromptTemplates:
+    name = note_type.prompt
+    system, user = load_template(f"prompts/{name}.system.j2"), load_template(f"prompts/{name}.user.j2")
+    return PromptTemplates.from_sources(system, user, f"{name}@{note_type.version}")
+
+
+def _load_consent(data: Mapping[str, object]) -> ConsentWording:
+    wording, methods = data.get("wording"), data.get("methods")
+    if set(data) != {"version", "wording", "methods"} or not isinstance(wording, dict) or not isinstance(methods, list):
+        raise Misconfigured("mappings/consent.yaml must hold version, wording (id and text) and methods.")
+    return ConsentWording(str(wording["id"]), " ".join(str(wording["text"]).split()), tuple(map(str, methods)))
+
+
+def make_policy(settings: Settings) -> Policy:
+    """What settings say about a visit."""
+    return Policy(
+        public_base_url=settings.public_base_url,
+        speech_models=settings.speech_models,
+        speech_domain=settings.speech_domain,
+        speech_roles=settings.speech_roles,
+        gateway_model=settings.gateway_model,
+        gateway_max_tokens=settings.gateway_max_tokens,
+        transcription_deadline=settings.transcription_deadline,
+        transcription_poll_interval=settings.transcription_poll_interval,
+        gateway_timeout=settings.gateway_timeout,
+        max_chunk_bytes=settings.max_chunk_bytes,
+        max_recording_bytes=settings.max_recording_bytes,
+        session_absolute=settings.session_absolute,
+    )
+
+
+def now() -> datetime:
+    """The present, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A fresh id of 128 random bits, safe in a path."""
+    return secrets.token_hex(16)
+
+
+def version() -> str:
+    """The installed version of the product."""
+    return importlib.metadata.version("smart-scribe-connector")
+
+
+async def migrate_all(engine: AsyncEngine, address: DatabaseAddress) -> str:
+    """Brings our tables and those of the durable engine up to date; returns our revision."""
+    revision = await migrate(engine)
+    await asyncio.to_thread(DBOS.migrate, address.libpq)
+    return revision
+
+
+@asynccontextmanager
+async def compose(settings: Settings) -> AsyncIterator[Composition]:
+    """Opens database, key and clients, and closes them again. Migrates an embedded database by itself."""
+    guard_http_stack()
+    rules, registrations = load_rules(), load_registrations(settings.registrations_folder)
+    address = locate_database(settings)
+    engine = make_engine(address)
+    ehr, vendor = make_client(timeout=settings.ehr_timeout), make_client(timeout=60.0)
+    dbos: DBOSClient | None = None
+    try:
+        if settings.database_url is None:
+            await migrate_all(engine, address)
+        await require_current(engine)
+        master = await open_master_key(engine, settings.key_file)
+        dbos = DBOSClient(
+            system_database_url=address.libpq,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=APPLICATION,
+            system_database_pool_size=2,
+        )
+        parts = Parts(
+            visits=VisitStore(engine, master),
+            sessions=SessionStore(engine, master),
+            chunks=ChunkStore(engine, master, settings.audio_folder),
+            ledger=Ledger(engine),
+            registrations=registrations,
+            smart=SmartServer(ehr),
+            ehr=ehr,
+            speech=AssemblyAI(
+                vendor,
+                base_url=settings.assemblyai_base_url,
+                api_key=settings.assemblyai_api_key.get_secret_value(),
+            ),
+            gateway=Gateway(
+                vendor,
+                base_url=settings.gateway_base_url,
+                api_key=(settings.gateway_api_key.get_secret_value() or settings.assemblyai_api_key.get_secret_value()),
+            ),
+            rules=rules,
+            policy=make_policy(settings),
+            client_secret=_client_secret,
+            clock=now,
+            new_id=new_id,
+            enqueue=_make_enqueue(dbos),
+            wake=_make_wake(dbos),
+        )
+        yield Composition(settings, address, engine, master, parts, dbos)
+    finally:
+        if dbos is not None:
+            dbos.destroy()
+        await ehr.aclose()
+        await vendor.aclose()
+        await engine.dispose()
+
+
+def _client_secret(registration: Registration) -> str | None:
+    return read_client_secret(registration, os.environ)
+
+
+def _make_enqueue(client: DBOSClient) -> Enqueue:
+    """Work becomes due in the same transaction as the state that calls for it, and once per run key."""
+
+    async def enqueue(connection: AsyncConnection, work: Work) -> None:
+        options = _EnqueueOptions(
+            workflow_name=work.workflow,
+            queue_name=QUEUE,
+            workflow_id=f"{work.visit_id}:{work.workflow}:{work.run}",
+            app_version=APPLICATION_VERSION,
+        )
+        arguments = (work.visit_id,) if work.argument is None else (work.visit_id, work.argument)
+        await connection.run_sync(lambda sync: client.enqueue_in_transaction(sync, options, *arguments))
+
+    return enqueue
+
+
+def _make_wake(client: DBOSClient) -> Wake:
+    async def wake(visit_id: str) -> None:
+        running = await client.list_workflows_async(
+            workflow_id_prefix=f"{visit_id}:", status="PENDING", load_input=False, load_output=False
+        )
+        for workflow in running:
+            await client.send_async(workflow.workflow_id, "now", WAKE)
+
+    return wake
+
+
+def make_worker(composition: Composition) -> WorkerSetting:
+    """Configures DBOS for this process and registers the workflows; `run_worker` launches it."""
+    settings = composition.settings
+    setting = WorkerSetting(
+        f"worker-{new_id()}", composition.address.libpq, settings.executor_lease, settings.work_poll_interval
+    )
+    DBOS(config=dbos_config(setting))
+    register_workflows(composition.parts)
+    return setting

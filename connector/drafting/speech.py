@@ -1,0 +1,134 @@
+"""Speech as text. In: one turn as transcribed. Out: its sentences, without fillers and with taken-back values settled.
+
+Never changes a name, a number's value or a negation.
+"""
+
+from __future__ import annotations
+
+import re
+
+from connector.clinical.quantities import in_figures, settle_corrections
+
+_TAGS = re.compile(
+    r"<[^<>]{0,80}>|\[(?:inaudible|crosstalk|noise|laughter|silence|music|pause)[^\[\]]{0,40}\]", re.IGNORECASE
+)
+_HESITATION = re.compile(
+    r"(?:[,\s]*\b(?:um+|uh+|erm?|ehm?|hm+|mm+|ah|uhm|huh)\b(?!-)[,.]*)+(?=[\s,.?!]|$)", re.IGNORECASE
+)
+_CUT_WORD = re.compile(r"(?<![\w'-])[^\W\d_]{1,4}-(?=\s+[^\W\d_])")
+_PHRASE_TWICE = re.compile(
+    r"\b((?:[\w'’]+\s+){0,3}[\w'’]+)(?:\s*,\s*|\s+-\s+|\s*\.\.\.\s*)(?:and\s+)?\1\b(?!['’-])", re.IGNORECASE
+)
+_WORD_TWICE = re.compile(
+    r"\b(?!(?:very|really|had|that|no|so|much|more|better|up|out|bye)\b)([^\W\d_]+)\s+\1\b(?!['’-])", re.IGNORECASE
+)
+_FILLERS = re.compile(
+    r"(?:^|(?<=[\s,.]))(?:,\s*)?\b(?:you know(?! (?:what|how|why|when|where|if|that|the|about|it|i|we|your|her|him)\b)|"
+    r"i mean(?=,)|like(?=,)|basically|obviously|honestly|to be honest|i guess(?=,)|let's see(?=,)|or whatever|"
+    r"and stuff(?: like that)?|or something(?: like that)?(?=[.,]|$))(?:\s*,)?",
+    re.IGNORECASE,
+)
+_STARTERS = re.compile(
+    r"(?:(?:okay|ok|all ?right|alright|right|well|so|now|and then|then|great|good|perfect|sure|yeah|yes|yep|fine|cool|"
+    r"got it|i see|oh|ooh|wow|awesome|excellent|wonderful|anyway|basically|and|but|gotcha|hey|listen|look|again|"
+    r"mm-hmm|uh-huh|thank you|thanks|sorry)(?:[,.!]+|(?=\s)|$)\s*)+",
+    re.IGNORECASE,
+)
+_TAILS = re.compile(
+    r"[\s,]+(?:okay|ok|all ?right|alright|right|yeah|you know|so|and|but|sir|ma'am|you guys|then|correct|um|uh|is that "
+    r"(?:okay|right)|does that (?:make sense|sound (?:good|okay)))\s*(?P<mark>[?.!]*)$",
+    re.IGNORECASE,
+)
+_ABBREVIATED = re.compile(r"\b(?:dr|mr|mrs|ms|vs|st|e\.g|i\.e|approx|no|a\.m|p\.m|prof)\.\Z", re.IGNORECASE)
+_BREAK = re.compile(r"(?<=[.?!])[\"”’)]*\s+")
+_SPLIT_TOKENS = (
+    (re.compile(r"\s+(n['’]t\b)", re.IGNORECASE), r"\1"),
+    (re.compile(r"\s+(['’](?:s|m|re|ve|ll|d)\b)", re.IGNORECASE), r"\1"),
+    (re.compile(r"\b(gon|wan|got)\s+(na|ta)\b", re.IGNORECASE), r"\1\2"),
+    (re.compile(r"\bca n['’]?t\b", re.IGNORECASE), "can't"),
+    (re.compile(r"\bgonna\b", re.IGNORECASE), "going to"),
+    (re.compile(r"\bwanna\b", re.IGNORECASE), "want to"),
+    (re.compile(r"\bgotta\b", re.IGNORECASE), "have to"),
+    (re.compile(r"(?<!\w)['’]cause\b|\bcuz\b", re.IGNORECASE), "because"),
+    (re.compile(r"\s+([,.?!;:%])"), r"\1"),
+    (re.compile(r"\bi\b(?=['’\s]|$)"), "I"),
+)
+
+
+def settled(text: str) -> str:
+    """The turn as one text: transcription tags, hesitation, stutters and fillers gone, values settled, in figures."""
+    text = _TAGS.sub(" ", text.replace("’", "'").replace("…", "..."))
+    for pattern, written in _SPLIT_TOKENS:
+        text = pattern.sub(written, text)
+    text = _HESITATION.sub(" ", text)
+    text = re.sub(r"\s*\.\.\.+\s*", ", ", text)
+    text = in_figures(settle_corrections(_single(text)))
+    text = _FILLERS.sub(" ", text)
+    text = re.sub(r"\s+([,.?!;:])", r"\1", re.sub(r",(?:\s*,)+", ",", text))
+    text = re.sub(r",\s*([.?!])", r"\1", text)
+    return " ".join(text.split()).strip(" ,;-")
+
+
+def _single(text: str) -> str:
+    """Words said twice in a row, once."""
+    text = _CUT_WORD.sub("", " ".join(text.split()))
+    for _ in range(4):
+        before = text
+        text = _WORD_TWICE.sub(r"\1", _PHRASE_TWICE.sub(r"\1", text))
+        if text == before:
+            break
+    return text
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a settled text, each with its closing mark, without leading "okay, so" or trailing "okay?"."""
+    found: list[str] = []
+    pending = ""
+    for piece in _BREAK.split(text):
+        pending = f"{pending} {piece}".strip()
+        if _ABBREVIATED.search(pending):
+            continue
+        found.append(pending)
+        pending = ""
+    if pending:
+        found.append(pending)
+    trimmed = (trim(sentence) for sentence in found)
+    return [sentence for sentence in trimmed if any(character.isalnum() for character in sentence)]
+
+
+def trim(sentence: str) -> str:
+    """One sentence without openers and tags that carry nothing ("okay, so …", "…, all right?")."""
+    sentence = sentence.strip(" ,;-")
+    for _ in range(3):
+        tail = _TAILS.search(sentence)
+        if not tail or not tail.start():
+            break
+        statement_mark = "." if "?" in tail["mark"] and not opens_question(sentence) else tail["mark"]
+        sentence = sentence[: tail.start()].rstrip(" ,.?!") + (statement_mark or ".")
+    return sentence
+
+
+def without_opener(sentence: str) -> str:
+    """The sentence without "okay", "so", "and", "yeah" and the like in front."""
+    opener = _STARTERS.match(sentence)
+    rest = sentence[opener.end() :] if opener else sentence
+    return rest.strip(" ,;-")
+
+
+_INVERTED = re.compile(
+    r"(?:do|does|did|is|are|was|were|am|has|have|had|can|could|will|would|should|may|don't|doesn't|didn't|isn't|aren't|"
+    r"haven't|hasn't|wasn't|weren't|can't)\s+(?:you|your|it|it's|that|this|there|they|he|she|we|i|any|the|those|these|"
+    r"anyone|anybody|anything|one|either|both)\b",
+    re.IGNORECASE,
+)
+_ASKING = re.compile(
+    r"(?:and |but |so |or |then )*(?:what|what's|when|where|where's|whereabouts|which|who|whom|whose|why|how|how's|"
+    r"how about|what about)\b",
+    re.IGNORECASE,
+)
+
+
+def opens_question(sentence: str) -> bool:
+    """Whether a sentence starts as questions do: inverted verb, question word."""
+    opened = without_opener(sentence)
+    return bool(_INVERTED.match(opened) or _ASKING.match(opened))

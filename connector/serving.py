@@ -1,0 +1,134 @@
+"""What the commands do. In: settings and a stop signal. Out: running servers, or what an examination found.
+
+Stops in an orderly way: requests under way are finished, durable work is left for whoever comes next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import structlog
+import uvicorn
+from sqlalchemy import select
+
+from connector.app import Composition, compose, guard_http_stack, load_rules, make_worker, migrate_all, now, version
+from connector.assets.registrations import load_registrations
+from connector.errors import ConnectorError
+from connector.logs import start_logging
+from connector.settings import Settings
+from connector.store import audit, schema
+from connector.store.database import locate_database, make_engine
+from connector.store.executors import Executors
+from connector.web.application import make_application
+from connector.worker.runner import run_worker
+
+_log = structlog.get_logger("connector.serving")
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the command line, which stops everything in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve_web(settings: Settings, stop: asyncio.Event, *, with_worker: bool = False) -> None:
+    """Answers requests until `stop`; with a worker in the same process when asked."""
+    start_logging()
+    async with compose(settings) as composition:
+        application = make_application(composition.parts, version=version())
+        server = _Server(
+            uvicorn.Config(
+                application,
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=10,
+            )
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_stop_server(server, stop))
+            if with_worker:
+                group.create_task(_work(composition, stop))
+            _log.info("web.starting", port=settings.port)
+            await server.serve()
+            stop.set()
+
+
+async def _stop_server(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True
+
+
+async def serve_work(settings: Settings, stop: asyncio.Event) -> None:
+    """Does durable work until `stop`."""
+    start_logging()
+    async with compose(settings) as composition:
+        await _work(composition, stop)
+
+
+async def _work(composition: Composition, stop: asyncio.Event) -> None:
+    setting = make_worker(composition)
+    await run_worker(setting, Executors(composition.engine), clock=now, stop=stop)
+
+
+async def migrate_database(settings: Settings) -> str:
+    """Applies every missing migration and returns the revision reached."""
+    address = locate_database(settings)
+    engine = make_engine(address)
+    try:
+        return await migrate_all(engine, address)
+    finally:
+        await engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing an examination looked at."""
+
+    good: bool
+    text: str
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Looks at everything a start needs and says what is missing, all of it at once."""
+    findings: list[Finding] = []
+
+    def look(what: str, check: object) -> None:
+        try:
+            result = check() if callable(check) else check
+        except ConnectorError as error:
+            findings.append(Finding(False, f"{what}: {error.detail}"))
+        else:
+            findings.append(Finding(True, f"{what}{f': {result}' if isinstance(result, str) else ''}"))
+
+    look("HTTP stack", guard_http_stack)
+    look("Mappings and prompts", lambda: f"{len(load_rules().note_types)} note type(s)")
+    look("EHR registrations", lambda: f"{len(load_registrations(settings.registrations_folder).entries)} EHR(s)")
+    if not settings.assemblyai_api_key.get_secret_value():
+        findings.append(Finding(False, "AssemblyAI: set CONNECTOR_ASSEMBLYAI_API_KEY."))
+    else:
+        findings.append(Finding(True, "AssemblyAI: a key is set"))
+    try:
+        async with compose(settings):
+            findings.append(Finding(True, "Database and master key: they open and fit each other"))
+    except ConnectorError as error:
+        findings.append(Finding(False, f"Database and master key: {error.detail}"))
+    return findings
+
+
+async def verify_audit(settings: Settings) -> list[audit.ChainReport]:
+    """One report per tenant."""
+    engine = make_engine(locate_database(settings))
+    try:
+        async with engine.connect() as connection:
+            heads = (await connection.execute(select(schema.audit_heads.c.tenant))).all()
+            return [await audit.verify(connection, row.tenant) for row in heads]
+    finally:
+        await engine.dispose()

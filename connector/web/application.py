@@ -1,0 +1,63 @@
+"""The ASGI application. In: Parts. Out: a FastAPI app with every route, header and error answer in place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from sqlalchemy import text
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from connector.visit.parts import Parts
+from connector.web import capturing, launching, visiting
+from connector.web.headers import SecurityHeaders
+from connector.web.pages import Pages
+from connector.web.problems import install_problems
+
+# Routes that need no session, and why. tests/house holds the router to this list.
+OPEN_ROUTES: dict[str, str] = {
+    "/launch": "the EHR sends the browser here; nothing is told",
+    "/launch/callback": "bound to the browser by the pending launch's cookie and state",
+    "/recordings/{recording_id}/chunks/{seq}": "needs the recording's upload token",
+    "/health/live": "says only that the process answers",
+    "/health/ready": "says only that the database answers",
+    "/static": "files of the product",
+}
+
+
+def make_application(parts: Parts, *, version: str) -> FastAPI:
+    """The application; `parts` stay the caller's to close. Telemetry of the framework is off: spans would hold URLs."""
+    app = FastAPI(
+        title="SMART Scribe Connector",
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    pages = Pages(version)
+    app.state.parts, app.state.pages, app.state.priming = parts, pages, {}
+    address = urlsplit(parts.policy.public_base_url)
+    app.state.origin = f"{address.scheme}://{address.netloc}"
+    for router in (launching.router, visiting.router, capturing.router):
+        app.include_router(router)
+    app.add_api_route("/health/live", _live, methods=["GET"])
+    app.add_api_route("/health/ready", _ready, methods=["GET"])
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    install_problems(app, pages)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+async def _live() -> Response:
+    return JSONResponse({"status": "live"})
+
+
+async def _ready(request: Request) -> Response:
+    parts: Parts = request.app.state.parts
+    async with parts.visits.engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+    return JSONResponse({"status": "ready"})

@@ -1,0 +1,135 @@
+"""The chunk protocol and the way back to the sound. In: numbered chunks with digests. Out: acknowledgements, ranges.
+
+Chunks are taken by the upload token of their recording, not by the session, so that a locked page loses no sound.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import JSONResponse, Response
+
+from connector.capture.containers import media_type
+from connector.errors import AudioUnusable, Conflict, NotAllowed
+from connector.records import Recording
+from connector.store.chunks import RecordingRow
+from connector.visit import recording as recordings
+from connector.visit.parts import Parts
+from connector.web.session import Session, open_changing_session, open_session
+from connector.web.visiting import visit_done
+
+router = APIRouter()
+Reading = Annotated[Session, Depends(open_session)]
+Changing = Annotated[Session, Depends(open_changing_session)]
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_LONGEST_RANGE = 4 * 1024 * 1024
+
+
+@router.post("/v/{launch_id}/recordings")
+async def open_recording(session: Changing) -> Response:
+    """Starts a recording; needs a given consent."""
+    opened = await recordings.open_recording(session.parts, session.row.visit_id)
+    body = {
+        "recording_id": opened.recording_id,
+        "upload_token": opened.upload_token,
+        "chunk_bytes": opened.chunk_bytes,
+    }
+    return JSONResponse(body, 201)
+
+
+@router.get("/v/{launch_id}/recordings")
+async def list_recordings(session: Reading) -> Response:
+    """Recordings under way and which of their chunks are safe, so that an upload can go on where it stopped."""
+    chunks = session.parts.chunks
+    found = []
+    for recording in await chunks.open_recordings(session.row.visit_id):
+        safe = [
+            {"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256}
+            for chunk in await chunks.acknowledged(recording.recording_id)
+        ]
+        found.append({"recording_id": recording.recording_id, "chunks": safe})
+    return JSONResponse({"recordings": found})
+
+
+@router.post("/v/{launch_id}/recordings/{recording_id}/token")
+async def renew_token(session: Changing, recording_id: str) -> Response:
+    """A new upload token for a recording of this visit that is still open; the old one stops working."""
+    token = await recordings.renew_upload_token(session.parts, session.row.visit_id, recording_id)
+    return JSONResponse({"upload_token": token})
+
+
+@router.put("/recordings/{recording_id}/chunks/{seq}")
+async def put_chunk(request: Request, recording_id: str, seq: int) -> Response:
+    """Takes one chunk; 204 only after it is sealed and synced. Needs `Authorization: Upload <token>`."""
+    parts: Parts = request.app.state.parts
+    recording = await _recording_of_token(request, recording_id)
+    data = await _read_limited(request, parts.policy.max_chunk_bytes)
+    await recordings.put_chunk(
+        parts, recording, seq=seq, data=data, content_digest=request.headers.get("content-digest")
+    )
+    return Response(status_code=204)
+
+
+async def _recording_of_token(request: Request, recording_id: str) -> RecordingRow:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "upload" or not token:
+        raise NotAllowed("A chunk needs the upload token of its recording: start the upload again from the visit.")
+    parts: Parts = request.app.state.parts
+    return await recordings.find_recording(parts, recording_id, token=token)
+
+
+async def _read_limited(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for data in request.stream():
+        body += data
+        if len(body) > limit:
+            raise AudioUnusable(f"A chunk may hold at most {limit // (1024 * 1024)} MiB: send smaller ones.")
+    return bytes(body)
+
+
+@router.post("/v/{launch_id}/recordings/{recording_id}/close")
+async def close_recording(request: Request, session: Changing, recording_id: str) -> Response:
+    """Says that all chunks were sent; the sound is probed and the visit goes on."""
+    body: dict[str, Any] = await request.json()
+    if not isinstance(body, dict) or not isinstance(body.get("chunks"), int):
+        raise Conflict("Finishing needs the number of chunks that were sent.")
+    recording = await session.parts.chunks.find(recording_id)
+    if recording.visit_id != session.row.visit_id:
+        raise NotAllowed("This recording belongs to another visit.")
+    sha256 = body.get("sha256")
+    await recordings.close_recording(
+        session.parts,
+        recording,
+        sha256=sha256 if isinstance(sha256, str) and sha256 else None,
+        chunks=body["chunks"],
+    )
+    return await visit_done(request, session)
+
+
+@router.get("/v/{launch_id}/audio")
+async def play(request: Request, session: Reading) -> Response:
+    """The recording for the player, by byte range, opened chunk by chunk in memory (RFC 9110, section 14)."""
+    parts = session.parts
+    record = await parts.visits.need(session.row.visit_id, Recording)
+    recording = await parts.chunks.find(record.recording_id)
+    start, end = _read_range(request.headers.get("range"), record.size)
+    if start >= record.size:
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{record.size}"})
+    data = await parts.chunks.read_range(recording, start, end - start + 1)
+    headers = {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end}/{record.size}"}
+    return Response(data, 206, headers, media_type=media_type(record.container))
+
+
+def _read_range(header: str | None, size: int) -> tuple[int, int]:
+    """First and last byte of an answer of bounded length."""
+    match = _RANGE.fullmatch(header or "")
+    start, end = 0, size - 1
+    if match and match.group(1):
+        start = int(match.group(1))
+        end = min(int(match.group(2)), size - 1) if match.group(2) else size - 1
+    elif match and match.group(2):
+        start = max(0, size - int(match.group(2)))
+    return start, min(max(end, start), start + _LONGEST_RANGE - 1)

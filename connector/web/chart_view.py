@@ -1,0 +1,252 @@
+"""What was read of the chart, in words. In: PatientContext and SpeechHints. Out: frozen views for the templates.
+
+Never lets "could not be read" look like "nothing recorded", nor "nothing recorded" like "none known".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from connector.records import (
+    Allergy,
+    EncounterSummary,
+    Measurement,
+    Medication,
+    PatientContext,
+    PersonSummary,
+    Problem,
+    Section,
+    SectionState,
+    SpeechHints,
+)
+from connector.web.moments import count, show_day, years_between
+
+
+@dataclass(frozen=True, slots=True)
+class PatientView:
+    """The launch patient for the banner; `born` carries the age."""
+
+    name: str
+    born: str | None
+    sex: str | None
+    identifier: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """One chart entry: `text` as the chart names it, `note` what belongs beside it, `reference` where it stands."""
+
+    text: str
+    note: str | None
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartSectionView:
+    """One part of the chart. `summary` is always true by itself; `alarm` is set when the part was not wholly read."""
+
+    key: str
+    title: str
+    state: str
+    count: int
+    summary: str
+    alarm: str | None
+    entries: tuple[EntryView, ...]
+    left_out: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeytermView:
+    """One term; `sources` name the chart entries it comes from, empty for people and general vocabulary."""
+
+    text: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeytermsView:
+    """Terms by kind in order of rank: pairs of a title and its terms. `left_out` says how many did not fit."""
+
+    total: int
+    groups: tuple[tuple[str, tuple[KeytermView, ...]], ...]
+    left_out: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    title: str
+    one: str
+    many: str
+    empty: str
+
+
+_SECTIONS: Mapping[str, _Words] = {
+    "allergies": _Words(
+        "Allergies",
+        "allergy",
+        "allergies",
+        "None recorded in the chart. That does not mean there are none: ask.",
+    ),
+    "medications": _Words(
+        "Medications", "active medication", "active medications", "No active medication is recorded in the chart."
+    ),
+    "problems": _Words("Problems", "active problem", "active problems", "No active problem is recorded in the chart."),
+    "vitals": _Words("Vital signs", "latest value", "latest values", "No vital signs are recorded in the chart."),
+    "labs": _Words("Laboratory", "latest result", "latest results", "No laboratory results are recorded in the chart."),
+    "encounter": _Words("This visit", "visit", "visits", "The EHR did not say which visit this is."),
+    "patient": _Words("Patient", "patient", "patients", "The EHR did not say who the patient is."),
+}
+_KINDS: Mapping[str, tuple[str, str]] = {
+    "medications": ("Medication", "name"),
+    "allergies": ("Allergy", "substance"),
+    "problems": ("Problem", "name"),
+    "vitals": ("Vital sign", "name"),
+    "labs": ("Laboratory", "name"),
+}
+_TERM_GROUPS: Mapping[str, str] = {
+    "drug": "Drugs",
+    "allergen": "Allergens",
+    "problem": "Problems",
+    "person": "People",
+    "vocabulary": "General vocabulary",
+}
+
+
+def build_patient(context: PatientContext | None, today: date) -> PatientView | None:
+    """The patient for the banner; None where the patient could not be read."""
+    if context is None or not context.patient.items:
+        return None
+    person: PersonSummary = context.patient.items[0]
+    born = person.birth_date
+    return PatientView(
+        name=person.name,
+        born=f"{show_day(born)} ({count(years_between(born, today), 'year')})" if born else None,
+        sex=person.sex,
+        identifier=person.identifier,
+    )
+
+
+def build_chart(context: PatientContext | None) -> tuple[ChartSectionView, ...]:
+    """Every part of the chart in the order a clinician asks for them."""
+    if context is None:
+        return ()
+    sections = [_build_section(key, getattr(context, key)) for key in _SECTIONS]
+    return tuple(section for section in sections if section.key != "patient" or section.alarm)
+
+
+def name_sources(context: PatientContext | None) -> dict[str, str]:
+    """Chart entries by relative reference, such as `MedicationRequest/12` to `Medication: lisinopril 10 MG`."""
+    if context is None:
+        return {}
+    named: dict[str, str] = {}
+    for key, (kind, attribute) in _KINDS.items():
+        for item in getattr(context, key).items:
+            value = f" {item.value}" if isinstance(item, Measurement) else ""
+            named[item.source.reference] = f"{kind}: {getattr(item, attribute)}{value}"
+    return named
+
+
+def build_keyterms(hints: SpeechHints | None, context: PatientContext | None) -> KeytermsView | None:
+    """The names the recogniser will listen for, grouped, each with the chart entries behind it."""
+    if hints is None:
+        return None
+    named = name_sources(context)
+    groups: dict[str, list[KeytermView]] = {}
+    for term in hints.keyterms:
+        sources = tuple(named.get(source.reference, source.reference) for source in term.sources)
+        groups.setdefault(_TERM_GROUPS.get(term.kind, "Others"), []).append(KeytermView(term.text, sources))
+    left_out = f"{count(hints.left_out, 'more term')} did not fit." if hints.left_out else None
+    listed = tuple((title, tuple(terms)) for title, terms in groups.items())
+    return KeytermsView(len(hints.keyterms), listed, left_out)
+
+
+def _build_section(key: str, section: Section[Any]) -> ChartSectionView:
+    words = _SECTIONS[key]
+    entries = tuple(_build_entry(item) for item in section.items if not _says_none(item))
+    return ChartSectionView(
+        key=key,
+        title=words.title,
+        state=section.state.value,
+        count=len(entries),
+        summary=_summarise(key, section, len(entries)),
+        alarm=_sound_alarm(key, section),
+        entries=entries,
+        left_out=_count_left_out(section),
+    )
+
+
+def _says_none(item: object) -> bool:
+    return isinstance(item, Allergy) and item.none_known
+
+
+def _summarise(key: str, section: Section[Any], entries: int) -> str:
+    words = _SECTIONS[key]
+    if section.state is SectionState.FORBIDDEN:
+        return "The EHR did not allow this to be read."
+    if section.state is SectionState.FAILED:
+        return "Could not be read. This does not mean there is nothing."
+    said_none = any(_says_none(item) for item in section.items)
+    if said_none and not entries:
+        return "No known allergies, as stated in the chart."
+    if section.state is SectionState.PARTIAL:
+        found = count(entries, words.one, words.many) if entries else "Nothing"
+        return f"{found} read; there may be more."
+    if not entries:
+        return words.empty
+    if key == "encounter":
+        return "Known to the EHR."
+    both = ' The chart also says "no known allergies": ask.' if said_none else ""
+    return f"{count(entries, words.one, words.many)}.{both}"
+
+
+def _sound_alarm(key: str, section: Section[Any]) -> str | None:
+    title = _SECTIONS[key].title
+    detail = f" {section.detail}" if section.detail else ""
+    if section.state is SectionState.FAILED:
+        return f"{title}: could not be read.{detail}"
+    if section.state is SectionState.FORBIDDEN:
+        return f"{title}: the EHR did not allow this to be read."
+    if section.state is SectionState.PARTIAL:
+        return f"{title}: read only in part.{detail}"
+    if key == "patient" and section.detail:
+        return f"{title}: {section.detail}"
+    return None
+
+
+def _count_left_out(section: Section[Any]) -> str | None:
+    if not section.dropped:
+        return None
+    return f"{count(section.dropped, 'entry', 'entries')} left out: not active, entered in error, or another patient's."
+
+
+def _build_entry(item: object) -> EntryView:
+    match item:
+        case Medication():
+            extras = (item.dosage, "as needed" if item.as_needed else None, "as reported" if item.reported else None)
+            return EntryView(item.name, _join(extras), item.source.reference)
+        case Allergy():
+            reactions = ", ".join(item.reactions) or None
+            risk = f"{item.criticality} criticality" if item.criticality in ("high", "low") else None
+            verification = item.verification if item.verification not in (None, "confirmed") else None
+            return EntryView(item.substance, _join((reactions, risk, verification)), item.source.reference)
+        case Problem():
+            since = f"since {show_day(item.onset)}" if item.onset else None
+            return EntryView(item.name, since, item.source.reference)
+        case Measurement():
+            taken = show_day(item.taken.date()) if item.taken else "undated"
+            return EntryView(f"{item.name} {item.value}", taken, item.source.reference)
+        case EncounterSummary():
+            started = f"since {item.started:%H:%M} UTC" if item.started else None
+            kind = item.kind or "Visit"
+            return EntryView(kind, _join((item.reason, item.status, started)), item.source.reference)
+        case PersonSummary():
+            return EntryView(item.name, None, item.source.reference)
+        case _:
+            raise TypeError("the chart holds no such entry")
+
+
+def _join(parts: tuple[str | None, ...]) -> str | None:
+    return ", ".join(part for part in parts if part) or None

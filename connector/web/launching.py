@@ -1,0 +1,60 @@
+"""The open routes of a launch: from the EHR, to the EHR and back. In: queries. Out: redirects to clean addresses."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from connector.visit.opening import OpenedLaunch, begin_launch, complete_launch
+from connector.visit.parts import Parts
+from connector.web.headers import ANCESTORS
+from connector.web.session import session_cookie, set_cookie
+
+router = APIRouter()
+_PENDING_SECONDS = 600
+
+
+@router.get("/launch")
+async def launch(request: Request) -> Response:
+    """The EHR's launch URL (SMART App Launch 2.2, EHR launch)."""
+    parts: Parts = request.app.state.parts
+    _allow_framing_by(request, request.query_params.get("iss"))
+    departing = await begin_launch(parts, request.query_params.multi_items())
+    response = RedirectResponse(departing.url, 303)
+    set_cookie(response, departing.cookie, departing.browser, max_age=_PENDING_SECONDS)
+    return response
+
+
+@router.get("/launch/callback")
+async def callback(request: Request) -> Response:
+    """The redirect URI: exchanges the code and goes on to the visit's own address, which holds no secret."""
+    parts: Parts = request.app.state.parts
+    _allow_framing_by_all(request)
+    opened, spent = await complete_launch(parts, request.query_params.multi_items(), cookies=dict(request.cookies))
+    return _enter(parts, opened, spent)
+
+
+def _enter(parts: Parts, opened: OpenedLaunch, spent: str) -> Response:
+    response = RedirectResponse(f"/v/{opened.launch_id}", 303)
+    set_cookie(response, spent, "", max_age=0)
+    set_cookie(
+        response,
+        session_cookie(opened.launch_id),
+        opened.session,
+        max_age=int(parts.policy.session_absolute),
+    )
+    return response
+
+
+def _allow_framing_by(request: Request, iss: str | None) -> None:
+    parts: Parts = request.app.state.parts
+    registration = parts.registrations.by_iss(iss or "")
+    if registration is not None:
+        setattr(request.state, ANCESTORS, registration.frame_ancestors)
+
+
+def _allow_framing_by_all(request: Request) -> None:
+    """A refusal on the way back belongs to no launch yet; any registered EHR may show it, since it says nothing."""
+    parts: Parts = request.app.state.parts
+    origins = {origin for one in parts.registrations.entries for origin in one.frame_ancestors}
+    setattr(request.state, ANCESTORS, tuple(sorted(origins)))

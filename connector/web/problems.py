@@ -1,0 +1,70 @@
+"""Errors as answers: problem+json (RFC 9457) for machines, a page for people. In: an exception. Out: a response.
+
+Nothing but the error's own sentence, its slug and a support code is ever told; causes go to the log by type only.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from connector.errors import ConnectorError
+from connector.web.pages import Pages, wants_json
+
+_log = structlog.get_logger("connector.web")
+_TITLES = {404: "Not found", 405: "Not possible here", 413: "Too large"}
+
+
+def install_problems(app: FastAPI, pages: Pages) -> None:
+    """Answers every error the same way; the only place in web that catches."""
+    handler = _make_handler(pages)
+    app.add_exception_handler(ConnectorError, handler)
+    app.add_exception_handler(HTTPException, handler)
+    app.add_exception_handler(RequestValidationError, handler)
+    app.add_exception_handler(Exception, handler)
+
+
+def _make_handler(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(request: Request, error: Exception) -> Response:
+        return _answer(pages, request, error)
+
+    return answer
+
+
+def _answer(pages: Pages, request: Request, error: Exception) -> Response:
+    code = secrets.token_hex(4)
+    status, slug, title, detail = _describe(error)
+    route = getattr(request.scope.get("route"), "path", "unmatched")
+    _log.info("request.refused", status=status, slug=slug, route=route, support_code=code, kind=type(error).__name__)
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(error, ConnectorError) and error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    if wants_json(request):
+        body = {
+            "type": f"urn:smart-scribe:problem:{slug}",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "support_code": code,
+        }
+        return JSONResponse(body, status, headers, media_type="application/problem+json")
+    problem = {"title": title, "detail": detail, "support_code": code, "slug": slug, "status": status}
+    return pages.render(request, "problem.html", {"problem": problem}, status=status, headers=headers)
+
+
+def _describe(error: Exception) -> tuple[int, str, str, str]:
+    if isinstance(error, ConnectorError):
+        return error.status, error.slug, error.title, error.detail
+    if isinstance(error, HTTPException):
+        title = _TITLES.get(error.status_code, "This was refused")
+        return error.status_code, "http", title, "Go back to the visit, or open the scribe from the chart again."
+    if isinstance(error, RequestValidationError):
+        fields = ", ".join(sorted({str(problem["loc"][-1]) for problem in error.errors()}))
+        return 422, "unreadable-request", "This request cannot be read", f"Check these fields and send again: {fields}."
+    return 500, "internal", "Something went wrong", "Nothing was lost. Try again; if it stays, give the support code."

@@ -1,0 +1,79 @@
+"""Who is asking. In: a request below /v/{launch_id}. Out: the launch its cookie opens. One session per launch.
+
+A launch without its own cookie does not exist: the answer is the same as for an unknown one. Every change needs the
+launch's CSRF token and comes from our own origin.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from connector.errors import NotAllowed, NotFound
+from connector.records import Launch
+from connector.store.sessions import LaunchRow, digest
+from connector.visit.parts import Parts
+from connector.web.headers import ANCESTORS
+
+_NOT_FOUND = "This visit is not open in this browser: open the scribe from the patient's chart."
+
+
+@dataclass(frozen=True)
+class Session:
+    """A request's launch: `row` for tokens and CSRF, `launch` for who and which patient."""
+
+    row: LaunchRow
+    launch: Launch
+    parts: Parts
+
+
+def session_cookie(launch_id: str) -> str:
+    """The name of the cookie that carries one launch's session."""
+    return f"__Host-visit-{launch_id[:16]}"
+
+
+def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> None:
+    """A `__Host-` cookie for an iframe of another site: Secure, HttpOnly, SameSite=None, Partitioned (CHIPS).
+
+    Written as a raw header, since http.cookies knows Partitioned only from Python 3.14 on. `max_age` 0 removes it.
+    """
+    cookie = f"{name}={value}; Path=/; Max-Age={max_age}; Secure; HttpOnly; SameSite=None; Partitioned"
+    response.headers.append("set-cookie", cookie)
+
+
+async def open_session(request: Request, launch_id: str) -> Session:
+    """The session of this launch; raises NotFound for an unknown, ended, expired or foreign one."""
+    parts: Parts = request.app.state.parts
+    row = await parts.sessions.find_launch(launch_id)
+    secret = request.cookies.get(session_cookie(launch_id), "")
+    if row is None or not hmac.compare_digest(row.session_hash, digest(secret)):
+        raise NotFound(_NOT_FOUND)
+    registration = parts.registrations.by_tenant(row.tenant)
+    setattr(request.state, ANCESTORS, registration.frame_ancestors if registration else ())
+    if row.ended or row.expires_at <= parts.clock():
+        raise NotFound("This session has ended: open the scribe from the patient's chart again. Nothing was lost.")
+    return Session(row, await parts.visits.need(row.visit_id, Launch), parts)
+
+
+async def open_changing_session(request: Request, launch_id: str) -> Session:
+    """A session that may change something: same origin, and the CSRF token as header or form field."""
+    session = await open_session(request, launch_id)
+    refuse_foreign_origin(request)
+    token = request.headers.get("x-csrf-token", "")
+    if not token and "form" in request.headers.get("content-type", ""):
+        token = str((await request.form()).get("csrf", ""))
+    if not hmac.compare_digest(session.row.csrf, token):
+        raise NotAllowed("This page is out of date: reload it and try again.")
+    return session
+
+
+def refuse_foreign_origin(request: Request) -> None:
+    """Raises NotAllowed for a request another site sent (Sec-Fetch-Site, Origin)."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    own = request.app.state.origin
+    if site not in ("same-origin", "none") or (origin is not None and origin != own):
+        raise NotAllowed("This request did not come from the scribe's own page.")

@@ -1,0 +1,215 @@
+"""The pages and status of one visit. In: requests with a session. Out: pages, JSON. Shows, and never decides."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+
+from connector.errors import Conflict
+from connector.records import (
+    Consent,
+    DraftNote,
+    Filing,
+    PatientContext,
+    Recording,
+    SignedNote,
+    SpeechHints,
+    Transcript,
+)
+from connector.review.signature import ATTESTATION
+from connector.visit import note as notes
+from connector.visit.opening import prime
+from connector.visit.recording import keep_consent, keep_typed_text
+from connector.visit.retrying import try_again
+from connector.visit.states import State
+from connector.visit.vendor_copies import erasure_of
+from connector.web.pages import Pages, wants_json
+from connector.web.session import Session, open_changing_session, open_session
+from connector.web.views import VisitFacts, build_status, build_visit_view
+
+router = APIRouter(prefix="/v/{launch_id}")
+
+Reading = Annotated[Session, Depends(open_session)]
+Changing = Annotated[Session, Depends(open_changing_session)]
+
+
+@router.get("")
+async def page(request: Request, session: Reading) -> Response:
+    """The visit's page in the state it is in; reads the chart first, where that has not happened yet."""
+    await _prime(request, session, patience=2.5)
+    facts = await collect_facts(session)
+    pages: Pages = request.app.state.pages
+    return pages.render(request, "visit.html", {"view": build_visit_view(facts)})
+
+
+@router.get("/status")
+async def status(request: Request, session: Reading) -> Response:
+    """What is true of the visit and what is being tried now, for polling."""
+    await _prime(request, session, patience=0.0)
+    return JSONResponse(build_status(await collect_facts(session)))
+
+
+async def _prime(request: Request, session: Session, *, patience: float) -> None:
+    """Reads the chart once per visit in the background, and waits up to `patience` seconds for it.
+
+    Nothing is lost when the process dies: the next request of a visit still LAUNCHED starts the reading again.
+    """
+    if (await session.parts.visits.row(session.row.visit_id)).state != State.LAUNCHED:
+        return
+    tasks: dict[str, asyncio.Task[Any]] = request.app.state.priming
+    task = tasks.get(session.row.visit_id)
+    if task is None:
+        task = asyncio.create_task(prime(session.parts, session.row))
+        tasks[session.row.visit_id] = task
+        task.add_done_callback(lambda _: tasks.pop(session.row.visit_id, None))
+    if patience or task.done():
+        await asyncio.wait({task}, timeout=patience)
+        if task.done():
+            task.result()
+
+
+async def collect_facts(session: Session) -> VisitFacts:
+    """Everything a page of this visit may show, read from the store."""
+    parts, visit_id = session.parts, session.row.visit_id
+    visits = parts.visits
+    draft = await visits.latest(visit_id, DraftNote)
+    return VisitFacts(
+        launch_id=session.row.launch_id,
+        csrf=session.row.csrf,
+        now=parts.clock(),
+        row=await visits.row(visit_id),
+        launch=session.launch,
+        context=await visits.latest(visit_id, PatientContext),
+        hints=await visits.latest(visit_id, SpeechHints),
+        consent=await visits.latest(visit_id, Consent),
+        wording=parts.rules.consent.text,
+        recording=await visits.latest(visit_id, Recording),
+        transcript=await visits.latest(visit_id, Transcript),
+        note=await notes.show_note(parts, visit_id) if draft is not None else None,
+        attestation=ATTESTATION.text,
+        signed=await visits.latest(visit_id, SignedNote),
+        filing=await visits.latest(visit_id, Filing),
+        erasure=await erasure_of(parts, visit_id),
+    )
+
+
+@router.post("/consent")
+async def consent(
+    request: Request, session: Changing, answer: Annotated[str, Form()], method: Annotated[str, Form()] = "verbal"
+) -> Response:
+    """Records the patient's answer."""
+    await keep_consent(session.parts, session.row.visit_id, answer=answer, method=method)
+    return await visit_done(request, session)
+
+
+@router.post("/text")
+async def typed_text(request: Request, session: Changing, text: Annotated[str, Form()]) -> Response:
+    """Takes typed notes in place of a recording."""
+    await keep_typed_text(session.parts, session.row.visit_id, text=text)
+    return await visit_done(request, session)
+
+
+@router.get("/note")
+async def read_note(session: Reading) -> Response:
+    """The newest draft, its findings, and the text that would be signed."""
+    return JSONResponse(_note_json(await notes.show_note(session.parts, session.row.visit_id)))
+
+
+@router.post("/note")
+async def edit_note(request: Request, session: Changing) -> Response:
+    """Saves an edit as the next revision."""
+    revision, sections = _read_edit(await request.json())
+    shown = await notes.edit_note(session.parts, session.launch, revision=revision, sections=sections)
+    return JSONResponse(_note_json(shown))
+
+
+@router.post("/sign")
+async def sign(request: Request, session: Changing) -> Response:
+    """Signs what was shown and starts the write-back."""
+    body = await _read_body(request)
+    if body.get("attest") != "yes":
+        raise Conflict("Tick the declaration before signing.")
+    revision, shown = body.get("revision"), body.get("shown_sha256")
+    if not str(revision).isdigit() or not isinstance(shown, str):
+        raise Conflict("The signature needs the revision and the hash of what was shown: reload the page.")
+    await notes.sign(session.parts, session.launch, revision=int(str(revision)), shown_sha256=shown)
+    return await visit_done(request, session)
+
+
+@router.post("/copy")
+async def copy(request: Request, session: Changing) -> Response:
+    """The note as plain text; the copy is recorded."""
+    text = await notes.copy_note(session.parts, session.launch)
+    return JSONResponse({"text": text}) if wants_json(request) else PlainTextResponse(text)
+
+
+@router.post("/retry")
+async def retry(request: Request, session: Changing) -> Response:
+    """Tries again what needs attention."""
+    await try_again(session.parts, session.row.visit_id)
+    return await visit_done(request, session)
+
+
+@router.post("/redraft")
+async def redraft(request: Request, session: Changing) -> Response:
+    """Asks for another draft after one that could not be used."""
+    await notes.ask_for_draft(session.parts, session.row.visit_id)
+    return await visit_done(request, session)
+
+
+async def visit_done(request: Request, session: Session) -> Response:
+    """The answer to a change: the visit's status for machines, the visit's page for people."""
+    if wants_json(request):
+        return JSONResponse(build_status(await collect_facts(session)))
+    return RedirectResponse(f"/v/{session.row.launch_id}", 303)
+
+
+async def _read_body(request: Request) -> dict[str, Any]:
+    if "json" in request.headers.get("content-type", ""):
+        body = await request.json()
+        return body if isinstance(body, dict) else {}
+    return dict((await request.form()).items())
+
+
+def _read_edit(body: object) -> tuple[int, dict[str, list[tuple[str | None, str]]]]:
+    if not isinstance(body, dict) or not isinstance(body.get("revision"), int):
+        raise Conflict("An edit needs the revision it was made on: reload the page.")
+    sections: dict[str, list[tuple[str | None, str]]] = {}
+    for key, sentences in (body.get("sections") or {}).items():
+        sections[str(key)] = [
+            (sentence.get("id") if isinstance(sentence.get("id"), str) else None, str(sentence.get("text", "")))
+            for sentence in sentences
+            if isinstance(sentence, dict)
+        ]
+    return body["revision"], sections
+
+
+def _note_json(shown: notes.ShownNote) -> dict[str, Any]:
+    return {
+        "revision": shown.draft.revision,
+        "sections": [
+            {
+                "key": section.key,
+                "title": section.title,
+                "sentences": [
+                    {
+                        "id": sentence.sentence_id,
+                        "text": sentence.text,
+                        "turn_ids": list(sentence.turn_ids),
+                        "chart": [source.reference for source in sentence.chart],
+                        "origin": sentence.origin,
+                    }
+                    for sentence in section.sentences
+                ],
+            }
+            for section in shown.draft.sections
+        ],
+        "findings": [
+            {"kind": item.kind, "text": item.text, "sentence_id": item.sentence_id} for item in shown.findings.items
+        ],
+        "text": shown.text,
+        "sha256": shown.sha256,
+    }

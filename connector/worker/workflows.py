@@ -1,0 +1,158 @@
+"""Durable workflows of a visit. In: ids. Out: nothing; what happened is in the visit's state and its flag.
+
+A workflow carries ids only. A step that fails is answered here and nowhere else: what can be mended by trying again is
+tried again, with growing pauses for longer than a week; everything else raises the visit's flag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from dbos import DBOS
+
+from connector.errors import AudioUnusable, ConnectorError, VendorRejected
+from connector.visit.filing import Outcome, try_filing
+from connector.visit.note import draft_note
+from connector.visit.parts import Parts
+from connector.visit.transcription import await_transcript, give_back, send_recording, submit_recording
+from connector.visit.vendor_copies import delete_copies
+
+QUEUE = "visits"
+APPLICATION = "smart-scribe"
+# Pinned: a deploy must go on with the work of the one before (libraries.md, rule 3).
+APPLICATION_VERSION = "1"
+WAKE = "wake"
+
+_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+_LONGEST_PAUSE = 900.0
+_TRIES = 800
+"""With the pauses above more than eight days: the vendor promises to be back within seven."""
+
+_log = structlog.get_logger("connector.worker")
+
+Job = Callable[[], Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one durable step came to: a value, or an error's slug and sentence."""
+
+    value: str | None
+    slug: str | None = None
+    detail: str = ""
+    retryable: bool = False
+    retry_after: float | None = None
+    unusable: bool = False
+
+    @classmethod
+    def read(cls, stored: dict[str, Any]) -> Result:
+        """From the JSON a step stored."""
+        return cls(**stored)
+
+
+def register_workflows(parts: Parts) -> None:
+    """Registers every workflow with DBOS; called once by app, before launch."""
+
+    @DBOS.step(name="attempt")
+    async def attempt(action: str, visit_id: str, argument: str) -> dict[str, Any]:
+        return await _attempt(parts, action, visit_id, argument)
+
+    async def persist(action: str, visit_id: str, argument: str = "") -> Result:
+        """Repeats one step until it has a result, or an error that trying again does not mend."""
+        for tries in range(_TRIES):
+            result = Result.read(await attempt(action, visit_id, argument))
+            if result.slug is None or not result.retryable:
+                return result
+            pause = _PAUSES[tries] if tries < len(_PAUSES) else _LONGEST_PAUSE
+            await DBOS.recv_async(WAKE, timeout_seconds=max(pause, min(result.retry_after or 0.0, _LONGEST_PAUSE)))
+        return result
+
+    async def draft_then_delete(visit_id: str, argument: str) -> None:
+        await persist("draft", visit_id, argument)
+        await persist("delete-copies", visit_id)
+
+    @DBOS.workflow(name="transcribe_and_draft")
+    async def transcribe_and_draft(visit_id: str) -> None:
+        sent = await persist("send", visit_id)
+        if sent.value is None:
+            return
+        submitted = await persist("submit", visit_id, sent.value)
+        if submitted.value is None:
+            return
+        outcome = await persist("await-transcript", visit_id, submitted.value)
+        if outcome.value == "transcribed":
+            await draft_then_delete(visit_id, "1")
+        else:
+            await persist("delete-copies", visit_id)
+
+    @DBOS.workflow(name="draft_from_text")
+    async def draft_from_text(visit_id: str) -> None:
+        await draft_then_delete(visit_id, "1")
+
+    @DBOS.workflow(name="draft_again")
+    async def draft_again(visit_id: str) -> None:
+        await draft_then_delete(visit_id, "1")
+
+    @DBOS.workflow(name="write_back")
+    async def write_back(visit_id: str, version: str) -> None:
+        await persist("file", visit_id, version)
+
+    del transcribe_and_draft, draft_from_text, draft_again, write_back
+
+
+async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> dict[str, Any]:
+    """Runs one action and turns what it raises into a stored result; the workflow boundary of errors.py."""
+    _log.info("step.begun", visit_id=visit_id, action=action)
+    try:
+        value = await _actions(parts, visit_id, argument)[action]()
+    except ConnectorError as error:
+        _log.info("step.failed", visit_id=visit_id, action=action, slug=error.slug)
+        await _explain(parts, visit_id, action, error)
+        # A submit whose answer was lost may be repeated: the step looks into the vendor's list first.
+        return vars(Result(None, error.slug, error.detail, error.retryable, error.retry_after, not error.retryable))
+    except Exception as error:
+        _log.error("step.crashed", visit_id=visit_id, action=action, kind=type(error).__name__, where=_where(error))
+        text = "Something unexpected went wrong. It is tried again by itself; nothing was lost."
+        await parts.visits.call_attention(visit_id, slug="internal", text=text, action="wait", at=parts.clock())
+        return vars(Result(None, "internal", "", retryable=True))
+    if value == Outcome.AGAIN:
+        return vars(Result(None, "again", "", retryable=True))
+    await parts.visits.clear_waiting(visit_id)
+    _log.info("step.done", visit_id=visit_id, action=action)
+    return vars(Result(value))
+
+
+def _actions(parts: Parts, visit_id: str, argument: str) -> dict[str, Job]:
+    async def draft() -> str:
+        return str(await draft_note(parts, visit_id))
+
+    async def delete() -> str:
+        return "complete" if await delete_copies(parts, visit_id) else Outcome.AGAIN
+
+    return {
+        "send": lambda: send_recording(parts, visit_id),
+        "submit": lambda: submit_recording(parts, visit_id, argument),
+        "await-transcript": lambda: await_transcript(parts, visit_id, argument),
+        "draft": draft,
+        "delete-copies": delete,
+        "file": lambda: try_filing(parts, visit_id, int(argument)),
+    }
+
+
+async def _explain(parts: Parts, visit_id: str, action: str, error: ConnectorError) -> None:
+    if isinstance(error, AudioUnusable | VendorRejected) and action in ("send", "submit", "await-transcript"):
+        await give_back(parts, visit_id, slug=error.slug, text=error.detail)
+        return
+    todo = "wait" if error.retryable else {"draft": "redraft", "file": "retry-filing"}.get(action, "ask-for-help")
+    await parts.visits.call_attention(visit_id, slug=error.slug, text=error.detail, action=todo, at=parts.clock())
+
+
+def _where(error: BaseException) -> str:
+    """File and line of the innermost frame: enough to find a bug, and no value of any variable."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno}" if trace else ""
