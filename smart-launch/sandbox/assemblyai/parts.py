@@ -1,0 +1,93 @@
+"""In: settings. Out: the things one running sandbox is made of, and who is asking for them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from connector_sandbox.assemblyai.faults import FaultBook
+from connector_sandbox.assemblyai.hearing import Listener
+from connector_sandbox.assemblyai.jobs import JobBook
+from connector_sandbox.assemblyai.journal import Journal
+from connector_sandbox.assemblyai.refusals import GatewayRefused, Refused
+from connector_sandbox.assemblyai.settings import Controls, SandboxSettings
+from connector_sandbox.assemblyai.uploads import UploadShelf
+from connector_sandbox.assemblyai.webhooks import WebhookCaller
+from fastapi import Depends, Request
+
+Draft = Callable[[list[dict[str, str]], dict[str, object]], dict[str, object]]
+UNAUTHORIZED = "Authentication error, API token missing/invalid"
+
+
+@dataclass
+class Sandbox:
+    """One running sandbox. `completions` maps the request ids of the gateway to their projects."""
+
+    settings: SandboxSettings
+    controls: Controls
+    uploads: UploadShelf
+    listener: Listener
+    jobs: JobBook
+    draft: Draft
+    faults: FaultBook = field(default_factory=FaultBook)
+    journal: Journal = field(default_factory=Journal)
+    completions: dict[str, str] = field(default_factory=dict)
+
+
+def build_sandbox(settings: SandboxSettings, *, controls: Controls, draft: Draft | None = None) -> Sandbox:
+    """An empty sandbox; `draft` stands in for the model, the product's offline drafter unless told."""
+    uploads = UploadShelf(settings.state / "uploads", largest=settings.largest_upload)
+    listener = Listener()
+    jobs = JobBook(
+        uploads=uploads,
+        listener=listener,
+        controls=controls,
+        places=settings.concurrent_jobs,
+        announce=WebhookCaller(controls).announce,
+    )
+    return Sandbox(settings, controls, uploads, listener, jobs, draft or _draft_offline)
+
+
+def sandbox_of(request: Request) -> Sandbox:
+    """The sandbox that serves this request."""
+    sandbox: Sandbox = request.app.state.sandbox
+    return sandbox
+
+
+def project_of(request: Request) -> str:
+    """The project behind the API key, sent raw or as Bearer; Refused (401) without a valid one."""
+    project = _find_project(request)
+    if project is None:
+        raise Refused(401, UNAUTHORIZED)
+    return project
+
+
+def gateway_project_of(request: Request) -> str:
+    """As `project_of`, refusing in the gateway's envelope."""
+    project = _find_project(request)
+    if project is None:
+        raise GatewayRefused(401, UNAUTHORIZED)
+    return project
+
+
+def _find_project(request: Request) -> str | None:
+    sent = request.headers.get("authorization", "").strip()
+    key = sent[7:].strip() if sent.lower().startswith("bearer ") else sent
+    accepted = sandbox_of(request).settings.keys
+    known = not accepted or any(hmac.compare_digest(key.encode(), one.encode()) for one in accepted)
+    return hashlib.sha256(key.encode()).hexdigest() if key and known else None
+
+
+def _draft_offline(messages: list[dict[str, str]], schema: dict[str, Any]) -> dict[str, object]:
+    # Imported here: the sandbox must start, and speech must work, without the drafter's files.
+    from connector.drafting.offline import draft_from_messages
+
+    return draft_from_messages(messages, schema)
+
+
+SandboxDep = Annotated[Sandbox, Depends(sandbox_of)]
+ProjectDep = Annotated[str, Depends(project_of)]
+GatewayProjectDep = Annotated[str, Depends(gateway_project_of)]

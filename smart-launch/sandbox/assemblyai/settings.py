@@ -1,0 +1,29 @@
+"""In: command line or test. Out: how one sandbox behaves. Never read from the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SandboxSettings:
+    """What is fixed for the life of a sandbox.
+
+    `keys`: the accepted API keys, each a project of its own; empty accepts any key. `largest_upload` in bytes.
+    """
+
+    state: Path
+    keys: tuple[str, ...] = ()
+    largest_upload: int = 2_200_000_000
+    concurrent_jobs: int = 2
+
+
+@dataclass
+class Controls:
+    """What a test may change while the sandbox runs; times in seconds, `llm_delete_status` is 200, 204 or 404."""
+
+    queue_seconds: float = 0.3
+    process_seconds: float = 0.3
+    webhook_spacing: float = 10.0
+    llm_delete_status: int = 200

@@ -1,0 +1,88 @@
+"""In: requests to /v2. Out: the vendor's answers about uploads and transcripts. Never answers about another project."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from connector_sandbox.assemblyai.gate import FAULT
+from connector_sandbox.assemblyai.jobs import Job
+from connector_sandbox.assemblyai.listing import print_page, read_query
+from connector_sandbox.assemblyai.parts import ProjectDep, Sandbox, SandboxDep
+from connector_sandbox.assemblyai.passages import print_paragraphs, print_sentences
+from connector_sandbox.assemblyai.refusals import Refused
+from connector_sandbox.assemblyai.submission import read_submission
+from connector_sandbox.assemblyai.transcript import print_transcript
+from connector_sandbox.assemblyai.uploads import TooLarge
+from fastapi import APIRouter, Request
+
+router = APIRouter(prefix="/v2")
+
+
+@router.post("/upload")
+async def upload(request: Request, sandbox: SandboxDep, project: ProjectDep) -> dict[str, str]:
+    """Take a raw body of any or no content type, sized or chunked."""
+    announced = request.headers.get("content-length", "")
+    try:
+        if announced.isdigit() and int(announced) > sandbox.settings.largest_upload:
+            raise TooLarge
+        received = await sandbox.uploads.receive(request.stream(), project=project, base_url=str(request.base_url))
+    except TooLarge:
+        raise Refused(413, "Upload failed, the file is larger than 2.2 GB") from None
+    return {"upload_url": received.url}
+
+
+@router.post("/transcript")
+async def submit(request: Request, sandbox: SandboxDep, project: ProjectDep) -> dict[str, Any]:
+    """Queue a job and answer with its transcript object."""
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        raise Refused(400, "Request body is not valid JSON") from None
+    submission = read_submission(body)
+    upload = sandbox.uploads.find(submission.audio_url)
+    if upload is not None and upload.project != project:
+        raise Refused(403, "Cannot access uploaded file: it belongs to another project")
+    job = sandbox.jobs.submit(submission, project=project, fault=request.scope.get(FAULT))
+    return print_transcript(job)
+
+
+@router.get("/transcript")
+async def list_transcripts(request: Request, sandbox: SandboxDep, project: ProjectDep) -> dict[str, Any]:
+    """One page of the project's transcripts, newest first."""
+    query = read_query(dict(request.query_params))
+    return print_page(sandbox.jobs.listed(project), query, base_url=str(request.base_url))
+
+
+@router.get("/transcript/{job_id}")
+async def read(job_id: str, sandbox: SandboxDep, project: ProjectDep) -> dict[str, Any]:
+    """The transcript object as it stands."""
+    return print_transcript(_find(sandbox, job_id, project))
+
+
+@router.get("/transcript/{job_id}/sentences")
+async def sentences(job_id: str, sandbox: SandboxDep, project: ProjectDep) -> dict[str, Any]:
+    """The sentences of a completed transcript."""
+    return print_sentences(_find(sandbox, job_id, project))
+
+
+@router.get("/transcript/{job_id}/paragraphs")
+async def paragraphs(job_id: str, sandbox: SandboxDep, project: ProjectDep) -> dict[str, Any]:
+    """The paragraphs of a completed transcript."""
+    return print_paragraphs(_find(sandbox, job_id, project))
+
+
+@router.delete("/transcript/{job_id}")
+async def delete(job_id: str, sandbox: SandboxDep, project: ProjectDep) -> dict[str, Any]:
+    """Delete words and upload; the stub answers now and later, and a second time."""
+    job = _find(sandbox, job_id, project)
+    if not job.deleted:
+        await sandbox.jobs.delete(job)
+    return print_transcript(job)
+
+
+def _find(sandbox: Sandbox, job_id: str, project: str) -> Job:
+    job = sandbox.jobs.find(job_id, project=project)
+    if job is None:
+        raise Refused(404, "Not found")
+    return job
