@@ -236,12 +236,12 @@ def _made_before(row: dict[str, Any], since: datetime) -> bool:
 
 
 _FAILURES = (
+    (("sandbox:",), "The sandbox only plays back its bundled recordings: use one of those, or set a real vendor key."),
     (("too short", "minimum duration"), "The recording is too short to transcribe: record again, or type the visit."),
     (("does not appear to contain audio", "no audio", "file type", "not audio"), "The recording holds no sound the "
      "transcription service can read: upload an MP3, M4A, WAV, FLAC, Ogg or WebM file."),
     (("decod", "transcod", "corrupt"), "The recording is damaged or of an unknown format: upload it as MP3 or WAV."),
     (("download", "fetch"), "The transcription service could not read its copy of the recording: transcribe again."),
-    (("sandbox",), "The sandbox only plays back its bundled recordings: use one of them, or set a real AssemblyAI key."),
     (("language",), "The language of the visit is not supported by the configured models: set another language."),
 )  # fmt: skip
 
