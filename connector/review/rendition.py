@@ -55,7 +55,7 @@ def render_xhtml(note: DraftNote | SignedNote, heading: Heading) -> str:
     """The same content as one XHTML div fit for a FHIR Narrative (R4 txt-1, txt-2).
 
     A signed note is marked up from the very text that was signed, so that the two renditions cannot drift apart.
-    Normalised as FHIR servers do: double quotes, raw Unicode, `&amp;`, `&lt;` and `&gt;` the only entities.
+    Normalised as FHIR servers do: double quotes round attributes, raw Unicode, the core entities only.
     """
     text = note.text if isinstance(note, SignedNote) else render_text(note, heading)
     titles = [clean_line(section.title) for section in note.sections]
@@ -80,7 +80,7 @@ def hash_text(text: str) -> str:
 
 def escape_xhtml(text: str) -> str:
     """Text as XHTML character data."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
 def _facts(heading: Heading) -> list[str]:

@@ -52,7 +52,7 @@ def build_document_reference(
         "identifier": [_identify(signed)],
         "status": "current",
         "docStatus": SIGNED,
-        "type": terms.loinc(facts.note_type_loinc, facts.note_type_display),
+        "type": terms.document_type(facts.note_type_loinc, facts.note_type_display),
         "category": [terms.clinical_note()],
         "subject": {"reference": launch.patient},
         "date": write_instant(signed.signed_at),
@@ -77,7 +77,7 @@ def build_composition(signed: SignedNote, *, launch: Launch, facts: FilingFacts)
         "text": write_narrative(_frame(signed)),
         "identifier": _identify(signed),
         "status": SIGNED,
-        "type": terms.loinc(facts.note_type_loinc, facts.note_type_display),
+        "type": terms.document_type(facts.note_type_loinc, facts.note_type_display),
         "category": [terms.clinical_note()],
         "subject": {"reference": launch.patient},
         **({"encounter": {"reference": launch.encounter}} if launch.encounter else {}),
@@ -169,7 +169,7 @@ def _frame(signed: SignedNote) -> list[str]:
 
 
 def _build_section(section: NoteSection) -> dict[str, Any]:
-    code = {"code": terms.loinc(section.loinc, section.title)} if section.loinc else {}
+    code = {"code": terms.section_code(section.loinc, section.title)} if section.loinc else {}
     texts = [sentence.text for sentence in section.sentences]
     if texts:
         return {"title": section.title, **code, "text": write_narrative(texts)}

@@ -1,6 +1,6 @@
 """Narrative of the Composition's sections. In: sentences. Out: XHTML in the form FHIR servers keep unchanged.
 
-Double quotes, raw Unicode, `&amp;`, `&lt;` and `&gt;` the only entities; never a tag or attribute out of the note's text.
+Double quotes round attributes, raw Unicode, the core entities only; never a tag or attribute out of the note's text.
 """
 
 from __future__ import annotations
@@ -16,4 +16,4 @@ def write_narrative(lines: Iterable[str]) -> dict[str, Any]:
 
 
 def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

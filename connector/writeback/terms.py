@@ -12,9 +12,14 @@ _EMPTY = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 _FORMAT = "http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode"
 
 
-def loinc(code: str, display: str) -> dict[str, Any]:
-    """A CodeableConcept of one LOINC code."""
+def document_type(code: str, display: str) -> dict[str, Any]:
+    """The LOINC code of a kind of document under LOINC's own name for it."""
     return {"coding": [{"system": LOINC, "code": code, "display": display}], "text": display}
+
+
+def section_code(code: str, title: str) -> dict[str, Any]:
+    """The LOINC code of a section; the note's own title is our text, not LOINC's display."""
+    return {"coding": [{"system": LOINC, "code": code}], "text": title}
 
 
 def ai_asserted() -> dict[str, Any]:
