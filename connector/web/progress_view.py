@@ -1,4 +1,4 @@
-"""Where a visit stands and what is being done about it. In: VisitFacts and the time. Out: steps, flag, status JSON.
+"""Where a visit stands and what is being done about it. In: VisitFacts. Out: steps, flag, status JSON.
 
 Never claims a step is done that no record proves.
 """
@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from connector.erasure.ledger import next_action
 from connector.records import ConsentAnswer, Erasure, VendorCopy
-from connector.visit.states import OWNERS, Owner, State
+from connector.visit.states import OWNERS, State
 from connector.web.moments import Moment, count, describe_age, describe_length, show_moment
 from connector.web.visit_facts import VisitFacts
 
@@ -62,7 +62,7 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class AttentionView:
-    """The flag beside the state. `button` posts to `post` below the visit's address; `urgent` when a person must act."""
+    """The flag beside the state. `button` posts to `post` below the visit's address; `urgent`: a person must act."""
 
     slug: str
     title: str
@@ -94,20 +94,23 @@ class ErasureView:
     copies: tuple[CopyView, ...]
 
 
-_TITLES: Mapping[str, str] = {
-    "chart": "Chart read",
-    "consent": "Consent recorded",
-    "recording": "Recording received and sealed",
-    "upload": "Sent to the transcription service",
-    "transcribing": "Transcribed",
-    "typed": "Visit typed",
-    "drafting": "Note drafted",
-    "ready": "Ready to review",
-    "signed": "Signed",
-    "filing": "Sent to the EHR",
-    "read-back": "Read back and compared",
-    "deletion": "Deleted at the transcription service",
+# What a step is called once it is done, and until then.
+_TITLES: Mapping[str, tuple[str, str]] = {
+    "chart": ("Chart read", "Read the chart"),
+    "consent": ("Consent recorded", "Ask for consent"),
+    "recording": ("Recording sealed", "Bring in the recording"),
+    "upload": ("Sent to transcription", "Send to transcription"),
+    "transcribing": ("Transcribed", "Transcribe"),
+    "typed": ("Visit typed", "Type the visit"),
+    "drafting": ("Note drafted", "Draft the note"),
+    "ready": ("Ready to review", "Ready to review"),
+    "signed": ("Signed", "Sign"),
+    "filing": ("Stored in the EHR", "Store in the EHR"),
+    "read-back": ("Read back: identical", "Read back and compare"),
+    "deletion": ("Deleted at the transcription service", "Delete at the transcription service"),
 }
+# Steps that wait for a person, or take no time of their own.
+_UNTIMED = ("consent", "recording", "typed", "ready", "signed", "read-back")
 _ATTENTION: Mapping[str, str] = {
     "ehr-unavailable": "The EHR cannot be reached",
     "ehr-outcome-unknown": "The EHR did not confirm the note",
@@ -136,13 +139,26 @@ _COMFORT: Mapping[State, str] = {
     State.FILED: "The note is in the EHR.",
 }
 _COPIES: Mapping[str, str] = {"upload": "Recording", "transcript": "Transcript", "completion": "Draft"}
+_STANDING: Mapping[str, str] = {
+    "held": "still there",
+    "asked": "deletion asked for",
+    "answered": "reported deleted",
+    "verified": "deleted and checked",
+}
 _WAITING = (State.LAUNCHED, State.CAPTURED, State.TRANSCRIBED, State.SIGNED)
-_AFTER_SIGNING = (State.SIGNED, State.FILED, State.ERASED)
+_RANKS: Mapping[State, int] = {
+    State.LAUNCHED: 0,
+    State.PRIMED: 1,
+    State.CAPTURING: 1,
+    State.CAPTURED: 2,
+    State.TRANSCRIBED: 3,
+    State.DRAFTED: 4,
+}
 
 
-def build_status(facts: VisitFacts, now: datetime) -> StatusJson:
+def build_status(facts: VisitFacts) -> StatusJson:
     """The JSON the page polls; the same facts the page is drawn from."""
-    flag = build_attention(facts, now)
+    flag = build_attention(facts)
     state = State(facts.row.state)
     return StatusJson(
         state=state.value,
@@ -159,7 +175,7 @@ def build_status(facts: VisitFacts, now: datetime) -> StatusJson:
         ),
         steps=[
             StepJson(key=step.key, title=step.title, status=step.status, seconds=step.seconds)
-            for step in build_steps(facts, now)
+            for step in build_steps(facts)
         ],
         changed_at=facts.row.changed_at.isoformat(),
         version=name_version(facts),
@@ -182,7 +198,7 @@ def is_live(facts: VisitFacts) -> bool:
     return state in _WAITING
 
 
-def build_attention(facts: VisitFacts, now: datetime) -> AttentionView | None:
+def build_attention(facts: VisitFacts) -> AttentionView | None:
     """The flag in words, with what helps; None when nothing is wrong."""
     row = facts.row
     if row.attention is None:
@@ -198,33 +214,107 @@ def build_attention(facts: VisitFacts, now: datetime) -> AttentionView | None:
         button=button,
         post=post,
         urgent=action != "wait",
-        since=show_moment(row.attention_at, now) if row.attention_at else None,
+        since=show_moment(row.attention_at, facts.now) if row.attention_at else None,
     )
 
 
-def build_steps(facts: VisitFacts, now: datetime) -> tuple[StepView, ...]:
-    """The steps of the stretch the visit is in: up to the draft, or from the signature on."""
-    if State(facts.row.state) in _AFTER_SIGNING:
-        return _arrange(*_filing_steps(facts), now=now)
-    return _arrange(*_drafting_steps(facts), now=now)
+def build_steps(facts: VisitFacts) -> tuple[StepView, ...]:
+    """The steps of the stretch the visit is in: up to the draft, or from the signature on; none once it is over."""
+    state = State(facts.row.state)
+    if state in _RANKS:
+        return _arrange(_drafting_steps(facts, _RANKS[state]), begun=facts.row.created_at, now=facts.now)
+    if state in (State.SIGNED, State.FILED):
+        begun = facts.signed.signed_at if facts.signed else facts.row.changed_at
+        return _arrange(_filing_steps(facts, filed=state is State.FILED), begun=begun, now=facts.now)
+    return ()
+
+
+def build_erasure(erasure: Erasure | None, now: datetime) -> ErasureView | None:
+    """What the vendors hold; None where nothing was ever sent."""
+    if erasure is None or not erasure.copies:
+        return None
+    copies = tuple(_build_copy(copy, now) for copy in erasure.copies)
+    left = sum(not copy.gone for copy in copies)
+    if erasure.complete:
+        summary = f"All {count(len(copies), 'copy', 'copies')} at the transcription service are deleted."
+        summary = summary if len(copies) > 1 else "The one copy at the transcription service is deleted."
+    else:
+        summary = f"{left} of {count(len(copies), 'copy', 'copies')} at the transcription service still to be deleted."
+    return ErasureView(erasure.complete, summary, copies)
 
 
 Reached = tuple[str, datetime | None]
 """A step and when it ended; the first one without an end is the one that is going on."""
 
 
+def _drafting_steps(facts: VisitFacts, rank: int) -> list[Reached]:
+    moved = facts.row.changed_at
+    chart = _reached(rank >= 1, facts.context.stamp.at if facts.context else moved)
+    answered = facts.consent.stamp.at if facts.consent else None
+    transcribed = _reached(rank >= 3, facts.transcript.stamp.at if facts.transcript else moved)
+    drafted = _reached(rank >= 4, facts.note.draft.stamp.at if facts.note else moved)
+    ending: list[Reached] = [("drafting", drafted), ("ready", drafted)]
+    if _is_typed(facts, rank):
+        asked: list[Reached] = [("consent", answered)] if answered else []
+        return [("chart", chart), *asked, ("typed", transcribed), *ending]
+    taken = facts.recording.stamp.at if facts.recording else moved
+    sent = _sent_at(facts.erasure, taken) or transcribed
+    return [
+        ("chart", chart),
+        ("consent", answered or _reached(rank >= 2, taken)),
+        ("recording", _reached(rank >= 2, taken)),
+        ("upload", _reached(rank >= 2, sent)),
+        ("transcribing", transcribed),
+        *ending,
+    ]
+
+
+def _filing_steps(facts: VisitFacts, *, filed: bool) -> list[Reached]:
+    signed = facts.signed.signed_at if facts.signed else facts.row.changed_at
+    stored = _reached(filed, facts.filing.stamp.at if facts.filing else facts.row.changed_at)
+    steps: list[Reached] = [("signed", signed), ("filing", stored), ("read-back", stored)]
+    if facts.erasure is not None and facts.erasure.copies:
+        ends = [at for copy in facts.erasure.copies if (at := copy.verified_at or copy.answered_at)]
+        steps.append(("deletion", _reached(facts.erasure.complete, max(ends, default=facts.row.changed_at))))
+    return steps
+
+
+def _reached(reached: bool, at: datetime | None) -> datetime | None:
+    return at if reached else None
+
+
+def _is_typed(facts: VisitFacts, rank: int) -> bool:
+    if rank >= 3 and facts.transcript is not None:
+        return facts.transcript.origin == "typed"
+    return rank < 2 and facts.consent is not None and facts.consent.answer is not ConsentAnswer.GIVEN
+
+
+def _sent_at(erasure: Erasure | None, taken: datetime) -> datetime | None:
+    """When the vendor had the present recording; copies of an earlier one do not count."""
+    copies = erasure.copies if erasure else ()
+    times = [copy.made_at for copy in copies if copy.kind == "upload" and copy.made_at >= taken]
+    return max(times, default=None)
+
+
 def _arrange(keys: Sequence[Reached], *, begun: datetime, now: datetime) -> tuple[StepView, ...]:
+    """Steps in order; a step's time runs from the end of the one before. The clinician's own steps are not timed."""
     steps: list[StepView] = []
     start, going = begun, True
     for key, ended in keys:
-        status = "done" if ended is not None and going else "now" if going else "todo"
-        end = ended if status == "done" else now if status == "now" else None
-        seconds = round(max(0.0, (end - start).total_seconds()), 1) if end is not None else None
-        steps.append(
-            StepView(key, _TITLES[key], status, seconds, describe_length(seconds) if seconds is not None else None)
-        )
-        if status == "done" and ended is not None:
-            start = ended
-        else:
-            going = False
+        status = "done" if going and ended is not None else "now" if going else "todo"
+        end = ended if status == "done" else now
+        timed = status != "todo" and key not in _UNTIMED
+        seconds = round(max(0.0, ((end or now) - start).total_seconds()), 1) if timed else None
+        length = describe_length(seconds) if seconds is not None else None
+        steps.append(StepView(key, _TITLES[key][status != "done"], status, seconds, length))
+        start, going = ended or start, going and ended is not None
     return tuple(steps)
+
+
+def _build_copy(copy: VendorCopy, now: datetime) -> CopyView:
+    gone = next_action(copy) is None
+    standing = _STANDING[copy.state]
+    if copy.state == "answered":
+        standing += " (the service offers no way to check)" if gone else "; being checked"
+    age = describe_age((now - copy.made_at).total_seconds())
+    return CopyView(_COPIES.get(copy.kind, copy.kind), standing, gone, age)

@@ -25,20 +25,24 @@ from connector.visit.note import ShownNote
 
 @dataclass(frozen=True, slots=True)
 class VisitFacts:
-    """The row and the newest record of each kind.
+    """The row and the newest record of each kind, as they stand at `now`.
 
-    `first_draft_at` is when the first revision was drafted (an edit is a later one), `note` the draft with the text
-    that would be signed, `erasure` what the deletion ledger says now.
+    `wording` is read out before a recording, `attestation` is what a signer declares, `csrf` goes into every form;
+    `note` is the draft with the text that would be signed, `erasure` what the deletion ledger says.
     """
 
+    launch_id: str
+    csrf: str
+    now: datetime
     row: VisitRow
     launch: Launch
+    wording: str
+    attestation: str
     context: PatientContext | None = None
     hints: SpeechHints | None = None
     consent: Consent | None = None
     recording: Recording | None = None
     transcript: Transcript | None = None
-    first_draft_at: datetime | None = None
     note: ShownNote | None = None
     signed: SignedNote | None = None
     filing: Filing | None = None

@@ -1,0 +1,250 @@
+"""Transcript and note side by side. In: Transcript, ShownNote, chart entries by reference. Out: frozen views.
+
+Never shows a sentence without saying what it rests on, and never a doubtful word as a certain one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from connector.records import Finding, NoteSection, Sentence, Transcript, Turn
+from connector.visit.note import ShownNote
+from connector.web.moments import show_offset
+
+UNSURE_BELOW = 0.6
+"""Words the recogniser was less sure of than this are marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class PieceView:
+    """A stretch of a turn's text; `unsure` marks a word the recogniser doubted."""
+
+    text: str
+    unsure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    """One turn; `start` and `end` in seconds, None where there is no sound behind it."""
+
+    turn_id: str
+    role: str
+    side: str
+    at: str | None
+    start: float | None
+    end: float | None
+    pieces: tuple[PieceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerView:
+    """One speaker: the role shown and how it was decided; `doubtful` when nobody has confirmed it."""
+
+    role: str
+    decided: str
+    doubtful: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptView:
+    """What was said. `label` says where it comes from when that is not a recogniser."""
+
+    label: str | None
+    turns: tuple[TurnView, ...]
+    speakers: tuple[SpeakerView, ...]
+    warnings: tuple[str, ...]
+    length: str | None
+    unsure: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceView:
+    """What a sentence rests on: a turn (`turn_id` set) or a chart entry, and how to name it."""
+
+    label: str
+    turn_id: str | None
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """One thing to check: `label` in two or three words, `text` in full; `grave` ones are shown first."""
+
+    kind: str
+    label: str
+    text: str
+    grave: bool
+    sentence_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceView:
+    """One sentence with its evidence, its findings and who wrote it."""
+
+    sentence_id: str
+    text: str
+    turn_ids: tuple[str, ...]
+    said: tuple[EvidenceView, ...]
+    charted: tuple[EvidenceView, ...]
+    unsupported: bool
+    written_by: str | None
+    findings: tuple[FindingView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSectionView:
+    """One section of the note."""
+
+    key: str
+    title: str
+    sentences: tuple[SentenceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteView:
+    """The draft under review; `text` is what would be signed and `sha256` is of its UTF-8 bytes."""
+
+    title: str
+    revision: int
+    sections: tuple[NoteSectionView, ...]
+    findings: tuple[FindingView, ...]
+    text: str
+    sha256: str
+
+
+_ORIGINS: Mapping[str, str] = {
+    "playback": "Sandbox playback: a bundled script, not speech recognition",
+    "typed": "Typed by the clinician: nothing was recorded",
+}
+_DECIDED: Mapping[str, tuple[str, bool]] = {
+    "channel": ("own microphone channel", False),
+    "vendor": ("recognised from what was said", False),
+    "guess": ("not decided: check who spoke", True),
+    "clinician": ("set by you", False),
+}
+_FINDINGS: Mapping[str, tuple[str, bool]] = {
+    "allergy": ("Allergy", True),
+    "dose-differs": ("Dose differs", True),
+    "no-evidence": ("No evidence", False),
+    "chart-unread": ("Chart not read", False),
+}
+_WRITTEN: Mapping[str, str] = {"edited": "Edited by you", "clinician": "Written by you"}
+
+
+def build_transcript(transcript: Transcript | None) -> TranscriptView | None:
+    """The transcript as the page shows it."""
+    if transcript is None:
+        return None
+    timed = transcript.origin != "typed"
+    sides: dict[str, str] = {}
+    turns = tuple(_build_turn(turn, timed=timed, side=_side(turn, sides)) for turn in transcript.turns)
+    label = _ORIGINS.get(transcript.origin)
+    return TranscriptView(
+        label=label,
+        turns=turns,
+        speakers=_build_speakers(transcript.turns) if timed else (),
+        warnings=transcript.warnings,
+        length=show_offset(transcript.duration_ms) if timed and transcript.duration_ms else None,
+        unsure=sum(piece.unsure for turn in turns for piece in turn.pieces),
+    )
+
+
+def build_note(note: ShownNote | None, *, transcript: Transcript | None, chart: Mapping[str, str]) -> NoteView | None:
+    """The draft as the page shows it; `chart` names chart entries by relative reference."""
+    if note is None:
+        return None
+    turns = {turn.turn_id: turn for turn in transcript.turns} if transcript else {}
+    timed = transcript is not None and transcript.origin != "typed"
+    evidence = _Evidence(turns, chart, timed)
+    findings = tuple(_build_finding(finding) for finding in note.findings.items)
+    return NoteView(
+        title=note.draft.title,
+        revision=note.draft.revision,
+        sections=tuple(_build_section(section, evidence, findings) for section in note.draft.sections),
+        findings=tuple(sorted(findings, key=lambda finding: not finding.grave)),
+        text=note.text,
+        sha256=note.sha256,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    turns: Mapping[str, Turn]
+    chart: Mapping[str, str]
+    timed: bool
+
+
+def _side(turn: Turn, sides: dict[str, str]) -> str:
+    """A colour per speaker in order of appearance: `a` to `d`, then `a` again."""
+    return sides.setdefault(turn.speaker, "abcd"[len(sides) % 4])
+
+
+def _build_turn(turn: Turn, *, timed: bool, side: str) -> TurnView:
+    return TurnView(
+        turn_id=turn.turn_id,
+        role=turn.role if timed else "Typed",
+        side=side,
+        at=show_offset(turn.start_ms) if timed else None,
+        start=turn.start_ms / 1000 if timed else None,
+        end=turn.end_ms / 1000 if timed else None,
+        pieces=tuple(_split_turn(turn)) if timed else (PieceView(turn.text, False),),
+    )
+
+
+def _split_turn(turn: Turn) -> Iterable[PieceView]:
+    """The turn's text cut around doubtful words; a word the text does not hold is passed over."""
+    at = 0
+    for word in turn.words:
+        found = turn.text.find(word.text, at)
+        if found < 0:
+            continue
+        if word.confidence < UNSURE_BELOW:
+            if found > at:
+                yield PieceView(turn.text[at:found], False)
+            yield PieceView(word.text, True)
+            at = found + len(word.text)
+    if at < len(turn.text):
+        yield PieceView(turn.text[at:], False)
+
+
+def _build_speakers(turns: Iterable[Turn]) -> tuple[SpeakerView, ...]:
+    speakers: dict[str, SpeakerView] = {}
+    for turn in turns:
+        decided, doubtful = _DECIDED.get(turn.role_from, (turn.role_from, True))
+        speakers.setdefault(turn.speaker, SpeakerView(turn.role, decided, doubtful))
+    return tuple(speakers.values())
+
+
+def _build_finding(finding: Finding) -> FindingView:
+    label, grave = _FINDINGS.get(finding.kind, ("Check this", False))
+    return FindingView(finding.kind, label, finding.text, grave, finding.sentence_id)
+
+
+def _build_section(section: NoteSection, evidence: _Evidence, findings: tuple[FindingView, ...]) -> NoteSectionView:
+    sentences = tuple(_build_sentence(sentence, evidence, findings) for sentence in section.sentences)
+    return NoteSectionView(section.key, section.title, sentences)
+
+
+def _build_sentence(sentence: Sentence, evidence: _Evidence, findings: tuple[FindingView, ...]) -> SentenceView:
+    said = [evidence.turns[turn_id] for turn_id in sentence.turn_ids if turn_id in evidence.turns]
+    charted = tuple(
+        EvidenceView(evidence.chart.get(source.reference, "Chart entry"), None, source.reference)
+        for source in sentence.chart
+    )
+    own = [finding for finding in findings if finding.sentence_id == sentence.sentence_id]
+    return SentenceView(
+        sentence_id=sentence.sentence_id,
+        text=sentence.text,
+        turn_ids=tuple(turn.turn_id for turn in said),
+        said=tuple(EvidenceView(_name_turn(turn, evidence.timed), turn.turn_id, None) for turn in said),
+        charted=charted,
+        unsupported=not said and not charted and sentence.origin != "clinician",
+        written_by=_WRITTEN.get(sentence.origin),
+        # "No evidence" is said once, by the mark that stands in the evidence's place.
+        findings=tuple(finding for finding in own if finding.kind != "no-evidence"),
+    )
+
+
+def _name_turn(turn: Turn, timed: bool) -> str:
+    return f"{turn.role} {show_offset(turn.start_ms)}" if timed else f"Line {turn.turn_id.removeprefix('t')}"

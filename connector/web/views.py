@@ -1,0 +1,224 @@
+"""Records to what the pages show. In: VisitFacts. Out: a frozen VisitView for templates/pages, and the status JSON.
+
+Pure: never reads a store, a clock or a setting, and decides nothing the stages have not decided.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.records import ConsentAnswer, Filing, SignedNote
+from connector.visit.states import OWNERS, State
+from connector.web import chart_view, note_view, progress_view
+from connector.web.moments import Moment, show_moment
+from connector.web.progress_view import build_status
+from connector.web.visit_facts import VisitFacts
+
+__all__ = ["VisitFacts", "VisitView", "build_status", "build_visit_view"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentView:
+    """The consent card: the wording to read out, and the newest answer where one was given."""
+
+    wording: str
+    answer: str | None
+    method: str | None
+    asked_by: str | None
+    at: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignView:
+    """What would be signed, by whom; `hindrance` says why nobody can."""
+
+    text: str
+    sha256: str
+    revision: int
+    attestation: str
+    signer: str
+    findings: int
+    hindrance: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedView:
+    """The note as signed."""
+
+    text: str
+    signer: str
+    at: Moment
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilingView:
+    """Where the note stands in the EHR."""
+
+    document_reference: str
+    composition: str | None
+    identical: bool
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class VisitView:
+    """One visit's page. `panel` names the template of its main part, `base` the path all its addresses begin with."""
+
+    launch_id: str
+    base: str
+    csrf: str
+    state: str
+    owner: str
+    panel: str
+    heading: str
+    lead: str | None
+    ribbon: str | None
+    version: str
+    live: bool
+    patient: chart_view.PatientView | None
+    full_banner: bool
+    clinician: str | None
+    attention: progress_view.AttentionView | None
+    steps: tuple[progress_view.StepView, ...]
+    chart: tuple[chart_view.ChartSectionView, ...]
+    keyterms: chart_view.KeytermsView | None
+    consent: ConsentView
+    may_record: bool
+    must_type: bool
+    transcript: note_view.TranscriptView | None
+    note: note_view.NoteView | None
+    audio: bool
+    sign: SignView | None
+    signed: SignedView | None
+    filing: FilingView | None
+    erasure: progress_view.ErasureView | None
+
+
+_PANELS: dict[State, tuple[str, str]] = {
+    State.LAUNCHED: ("reading", "Reading the chart…"),
+    State.PRIMED: ("primed", "Prepare the visit"),
+    State.CAPTURING: ("primed", "Finish the recording"),
+    State.CAPTURED: ("waiting", "Transcribing the visit…"),
+    State.TRANSCRIBED: ("waiting", "Drafting the note…"),
+    State.DRAFTED: ("review", "Review the note"),
+    State.SIGNED: ("signed", "Signed. Filing in the EHR…"),
+    State.FILED: ("signed", "Filed in the EHR"),
+    State.AMENDED: ("signed", "This note is being amended"),
+    State.DISCARDED: ("closed", "This visit was discarded"),
+    State.EXPIRED: ("closed", "This visit has expired"),
+    State.ERASED: ("closed", "This visit was erased"),
+}
+
+
+def build_visit_view(facts: VisitFacts) -> VisitView:
+    """The page of one visit."""
+    now = facts.now
+    state = State(facts.row.state)
+    attention = progress_view.build_attention(facts)
+    panel, heading = _PANELS[state]
+    given = facts.consent is not None and facts.consent.answer is ConsentAnswer.GIVEN
+    transcript = note_view.build_transcript(facts.transcript)
+    named = chart_view.name_sources(facts.context)
+    return VisitView(
+        launch_id=facts.launch_id,
+        base=f"/v/{facts.launch_id}",
+        csrf=facts.csrf,
+        state=state.value,
+        owner=OWNERS[state].value,
+        panel=panel,
+        heading=_choose_heading(facts, heading),
+        lead=_choose_lead(facts),
+        ribbon=transcript.label if transcript and facts.transcript and facts.transcript.origin == "playback" else None,
+        version=progress_view.name_version(facts),
+        live=progress_view.is_live(facts),
+        patient=chart_view.build_patient(facts.context, now.date()),
+        full_banner=facts.launch.need_patient_banner,
+        clinician=facts.launch.practitioner_name,
+        attention=attention,
+        steps=progress_view.build_steps(facts),
+        chart=chart_view.build_chart(facts.context),
+        keyterms=chart_view.build_keyterms(facts.hints, facts.context),
+        consent=_build_consent(facts),
+        may_record=given and state in (State.PRIMED, State.CAPTURING),
+        must_type=facts.consent is not None and not given,
+        transcript=transcript,
+        note=note_view.build_note(facts.note, transcript=facts.transcript, chart=named),
+        audio=facts.recording is not None and transcript is not None and bool(transcript.length),
+        sign=_build_sign(facts),
+        signed=_build_signed(facts.signed, now),
+        filing=_build_filing(facts.filing, now),
+        erasure=progress_view.build_erasure(facts.erasure, now),
+    )
+
+
+def _choose_heading(facts: VisitFacts, heading: str) -> str:
+    """Says what is true where a flag makes the state's own heading too hopeful."""
+    if facts.row.attention is None:
+        return heading
+    return {
+        State.CAPTURED: "The recording is waiting",
+        State.TRANSCRIBED: "The draft is waiting",
+        State.SIGNED: "Signed, not yet in the EHR",
+        State.LAUNCHED: "The chart is not read yet",
+    }.get(State(facts.row.state), heading)
+
+
+def _choose_lead(facts: VisitFacts) -> str | None:
+    """One sentence saying what to do now."""
+    state = State(facts.row.state)
+    answer = facts.consent.answer if facts.consent else None
+    if state is State.PRIMED:
+        if answer is None:
+            return "Ask the patient, then bring in the recording."
+        given = answer is ConsentAnswer.GIVEN
+        return "Bring in the recording of the visit." if given else "Type what happened; nothing is recorded."
+    return {
+        State.CAPTURING: "The recording has not arrived completely yet.",
+        State.CAPTURED: "You can close this panel and come back: the work goes on.",
+        State.TRANSCRIBED: "You can close this panel and come back: the work goes on.",
+        State.DRAFTED: "Nothing goes to the EHR before you sign.",
+        State.DISCARDED: "Nothing was filed, and what was kept is being deleted.",
+        State.EXPIRED: "It was not signed in time. What was kept is being deleted.",
+        State.ERASED: "Nothing of it is kept here any more. The signed note is in the EHR.",
+    }.get(state)
+
+
+def _build_consent(facts: VisitFacts) -> ConsentView:
+    consent, launch = facts.consent, facts.launch
+    if consent is None:
+        return ConsentView(facts.wording, None, None, None, None)
+    asked_by = launch.practitioner_name if consent.asked_by == launch.practitioner else consent.asked_by
+    at = show_moment(consent.stamp.at, facts.now)
+    return ConsentView(facts.wording, consent.answer.value, consent.method, asked_by, at)
+
+
+def _build_sign(facts: VisitFacts) -> SignView | None:
+    note, launch = facts.note, facts.launch
+    if note is None or State(facts.row.state) is not State.DRAFTED:
+        return None
+    return SignView(
+        text=note.text,
+        sha256=note.sha256,
+        revision=note.draft.revision,
+        attestation=facts.attestation,
+        signer=launch.practitioner_name or launch.practitioner or "",
+        findings=len(note.findings.items),
+        hindrance=None
+        if launch.practitioner
+        else "The EHR did not say who you are, so this note can be copied but not signed here.",
+    )
+
+
+def _build_signed(signed: SignedNote | None, now: datetime) -> SignedView | None:
+    if signed is None:
+        return None
+    return SignedView(signed.text, signed.signer_name, show_moment(signed.signed_at, now), signed.version)
+
+
+def _build_filing(filing: Filing | None, now: datetime) -> FilingView | None:
+    if filing is None:
+        return None
+    identical = filing.read_back == "identical"
+    return FilingView(filing.document_reference, filing.composition, identical, show_moment(filing.stamp.at, now))
