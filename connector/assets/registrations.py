@@ -128,7 +128,7 @@ def _read_file(path: Path) -> Registration:
     if not _TENANT.fullmatch(path.stem):
         raise entries.refuse(None, "the file's name is the tenant's: lower-case letters, digits and hyphens only")
     entries.check_keys()
-    insecure = entries.words("insecure_hosts_for_tests", _HOST, "a bare host name in lower case")
+    insecure = entries.words("insecure_hosts_for_tests", _HOST, what="a bare host name in lower case")
     registration = Registration(
         tenant=path.stem,
         name=entries.text("name"),
@@ -136,11 +136,12 @@ def _read_file(path: Path) -> Registration:
         client_id=entries.text("client_id"),
         auth_method=_read_auth_method(entries),
         scopes=_read_scopes(entries),
-        client_secret_env=entries.word("client_secret_env", _VARIABLE, "a variable's name", otherwise=None),
+        client_secret_env=entries.word("client_secret_env", _VARIABLE, what="a variable's name", otherwise=None),
         client_secret_file=_read_secret_file(entries, path.parent),
         frame_ancestors=_read_frame_ancestors(entries, insecure),
-        vendor_profile=entries.word("vendor_profile", _WORD, "a name such as generic", otherwise="generic") or "",
-        redirect_path=entries.word("redirect_path", _REDIRECT_PATH, "a path", otherwise=DEFAULT_REDIRECT_PATH) or "",
+        vendor_profile=entries.word("vendor_profile", _WORD, what="a name such as generic", otherwise="generic") or "",
+        redirect_path=entries.word("redirect_path", _REDIRECT_PATH, what="a path", otherwise=DEFAULT_REDIRECT_PATH)
+        or "",
         insecure_hosts=insecure,
     )
     _check_secret(entries, registration)
@@ -200,7 +201,7 @@ class _Entries:
             raise self.refuse(key, "must be a text in one line, in quotes if it looks like a number")
         return value
 
-    def word(self, key: str, pattern: re.Pattern[str], what: str, *, otherwise: str | None) -> str | None:
+    def word(self, key: str, pattern: re.Pattern[str], *, what: str, otherwise: str | None) -> str | None:
         if self.body.get(key) is None:
             return otherwise
         value = self.text(key)
@@ -208,7 +209,7 @@ class _Entries:
             raise self.refuse(key, f"must be {what}")
         return value
 
-    def words(self, key: str, pattern: re.Pattern[str], what: str) -> tuple[str, ...]:
+    def words(self, key: str, pattern: re.Pattern[str], *, what: str) -> tuple[str, ...]:
         value = self.body.get(key)
         if value is None:
             return ()
@@ -255,7 +256,7 @@ def _read_auth_method(entries: _Entries) -> str:
 
 
 def _read_scopes(entries: _Entries) -> tuple[str, ...]:
-    scopes = entries.words("scopes", _SCOPE, "one scope")
+    scopes = entries.words("scopes", _SCOPE, what="one scope")
     for needed in NEEDED_SCOPES:
         if needed not in scopes:
             raise entries.refuse("scopes", f"must hold {needed}")
@@ -265,7 +266,9 @@ def _read_scopes(entries: _Entries) -> tuple[str, ...]:
 
 
 def _read_frame_ancestors(entries: _Entries, insecure: tuple[str, ...]) -> tuple[str, ...]:
-    origins = entries.words("frame_ancestors", re.compile(r"https?://[A-Za-z0-9.\-:\[\]]+"), "an origin (https://host)")
+    origins = entries.words(
+        "frame_ancestors", re.compile(r"https?://[A-Za-z0-9.\-:\[\]]+"), what="an origin (https://host)"
+    )
     for origin in origins:
         reason = _find_fault(origin, insecure)
         if reason is not None:

@@ -127,7 +127,7 @@ class FhirServer:
         renewed = False
         tries = 0
         while True:
-            answer, wait = await self._read_once(url, token, tries)
+            answer, wait = await self._read_once(url, token, tries=tries)
             if answer.status == 401 and not renewed:
                 token, renewed = await self._renew(token), True
             elif wait is not None and tries < self._limits.retries:
@@ -136,7 +136,7 @@ class FhirServer:
             else:
                 return answer
 
-    async def _read_once(self, url: httpx.URL, token: str, tries: int) -> tuple[FhirReadAnswer, float | None]:
+    async def _read_once(self, url: httpx.URL, token: str, *, tries: int) -> tuple[FhirReadAnswer, float | None]:
         """One GET, and the seconds after which another makes sense; None where it makes none."""
         request = self._client.build_request("GET", url, headers=_headers(token))
         backoff = self._limits.backoff * 2.0**tries * (0.5 + 0.5 * self._timing.chance())

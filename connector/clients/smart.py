@@ -79,7 +79,7 @@ class SmartServer:
             "redirect_uri": redirect_uri,
             "code_verifier": code_verifier,
         }
-        answer = await self._post(token_endpoint, form, credentials)
+        answer = await self._post(token_endpoint, form, credentials=credentials)
         if answer.status == 200 and answer.body is not None:
             return answer.body
         raise _explain_exchange(answer)
@@ -101,7 +101,7 @@ class SmartServer:
         if scope is not None:
             form["scope"] = scope
         try:
-            answer = await self._post(token_endpoint, form, credentials)
+            answer = await self._post(token_endpoint, form, credentials=credentials)
         except _AnswerLost:
             raise RelaunchNeeded(
                 "The EHR's answer to renewing access was lost. Open the scribe from the chart again."
@@ -123,9 +123,9 @@ class SmartServer:
             )
         return answer.body
 
-    async def _post(self, url: str, form: dict[str, str], credentials: ClientCredentials) -> _Answer:
+    async def _post(self, url: str, form: dict[str, str], *, credentials: ClientCredentials) -> _Answer:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Cache-Control": "no-store"}
-        form = _authenticate(form, headers, credentials)
+        form = _authenticate(credentials, form=form, headers=headers)
         request = self._client.build_request("POST", url, data=form, headers=headers)
         return await self._send(request, limit=LARGEST_TOKEN_ANSWER)
 
@@ -151,7 +151,7 @@ async def _read(response: httpx.Response, limit: int) -> Mapping[str, object] | 
         return None
 
 
-def _authenticate(form: dict[str, str], headers: dict[str, str], credentials: ClientCredentials) -> dict[str, str]:
+def _authenticate(credentials: ClientCredentials, *, form: dict[str, str], headers: dict[str, str]) -> dict[str, str]:
     """Add the client's proof: to the headers for a secret (RFC 6749, section 2.3.1), else its id to the form.
 
     A confidential client never sends client_id in the body (SMART App Launch 2.2, client requirement 72).
