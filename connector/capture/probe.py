@@ -49,11 +49,20 @@ async def probe_sound(read: Read, size: int, *, timeout_s: float = 60.0) -> Soun
     """
     if size <= 0:
         raise AudioUnusable("The recording is empty: nothing was sent. Record again or choose another file.")
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _probe(read, size, seconds=math.ceil(timeout_s))
+    except TimeoutError as error:
+        raise AudioUnusable(f"The recording took too long to examine. {_FORMATS}") from error
+
+
+async def _probe(read: Read, size: int, *, seconds: int) -> Sound:
+    """Recognise the container, have it demuxed, and judge the report."""
     head = await read(0, min(size, HEAD))
     container = sniff(head)
     if container is None:
         raise AudioUnusable(f"The file is not a sound recording, whatever its name says. {_FORMATS}")
-    facts = await _ask_demuxer(read, size, container=container, timeout_s=timeout_s)
+    facts = await _ask_demuxer(read, size, container=container, seconds=seconds)
     why = facts.get("unusable")
     if why == "no-reader":
         return Sound(container, 0, 0, 0)
@@ -83,7 +92,7 @@ def _checked(sound: Sound) -> Sound:
     return sound
 
 
-async def _ask_demuxer(read: Read, size: int, *, container: str, timeout_s: float) -> dict[str, Any]:
+async def _ask_demuxer(read: Read, size: int, *, container: str, seconds: int) -> dict[str, Any]:
     """Run the demuxer, serve the bytes it asks for, and return its report; it is dead when this returns."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -91,7 +100,7 @@ async def _ask_demuxer(read: Read, size: int, *, container: str, timeout_s: floa
         demuxer.__file__,
         container,
         str(size),
-        str(math.ceil(timeout_s)),
+        str(seconds),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -102,10 +111,7 @@ async def _ask_demuxer(read: Read, size: int, *, container: str, timeout_s: floa
     if asks is None or answers is None:
         raise RuntimeError("a process with pipes has none")
     try:
-        async with asyncio.timeout(timeout_s):
-            return await _serve(read, size, asks=asks, answers=answers)
-    except TimeoutError as error:
-        raise AudioUnusable(f"The recording took too long to examine. {_FORMATS}") from error
+        return await _serve(read, size, asks=asks, answers=answers)
     finally:
         answers.close()
         if child.returncode is None:

@@ -1,0 +1,104 @@
+"""Sound files made on the spot, one of each container: a tone of five seconds."""
+
+from __future__ import annotations
+
+import array
+import io
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import av
+import pytest
+
+SECONDS = 5
+# Name: container as FFmpeg writes it, codec, rate, whether the writer may go back to the header.
+KINDS = {
+    "wav": ("wav", "pcm_s16le", 16000, True),
+    "flac": ("flac", "flac", 16000, True),
+    "mp3": ("mp3", "libmp3lame", 16000, True),
+    "ogg": ("ogg", "libopus", 48000, True),
+    "webm": ("webm", "libopus", 48000, True),
+    "m4a": ("ipod", "aac", 44100, True),
+    "mp4": ("mp4", "aac", 44100, True),
+    "mov": ("mov", "aac", 44100, True),
+    "mkv": ("matroska", "libopus", 48000, True),
+    "aac": ("adts", "aac", 44100, True),
+    "aiff": ("aiff", "pcm_s16be", 16000, True),
+    "caf": ("caf", "pcm_s16le", 16000, True),
+    "au": ("au", "pcm_s16be", 16000, True),
+    "webm-recorder": ("webm", "libopus", 48000, False),
+    "wav-recorder": ("wav", "pcm_s16le", 16000, False),
+}
+
+
+@pytest.fixture(scope="session")
+def sounds() -> dict[str, bytes]:
+    """Each kind of file; those of a recorder were written without going back, so their headers state no length."""
+    return {name: write_sound(*kind) for name, kind in KINDS.items()}
+
+
+@pytest.fixture(scope="session")
+def stereo() -> bytes:
+    return write_sound("flac", "flac", 48000, layout="stereo")
+
+
+@pytest.fixture(scope="session")
+def silent_film() -> bytes:
+    """A WebM file with pictures and no sound."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="webm") as container:
+        stream = container.add_stream("libvpx", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        for number in range(5):
+            frame = av.VideoFrame(32, 32, "yuv420p")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def write() -> Callable[..., bytes]:
+    return write_sound
+
+
+def write_sound(
+    kind: str, codec: str, rate: int, seekable: bool = True, *, seconds: float = SECONDS, layout: str = "mono"
+) -> bytes:
+    buffer = io.BytesIO()
+    target: Any = buffer if seekable else OneWay(buffer)
+    with av.open(target, "w", format=kind) as container:
+        stream: Any = container.add_stream(codec, rate=rate, layout=layout)
+        resampler = av.AudioResampler(
+            format=stream.codec_context.format.name,
+            layout=layout,
+            rate=rate,
+            frame_size=stream.codec_context.frame_size or 1024,
+        )
+        for frame in resampler.resample(tone(rate, round(rate * seconds), layout)) + resampler.resample(None):
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+def tone(rate: int, samples: int, layout: str) -> av.AudioFrame:
+    both = 2 if layout == "stereo" else 1
+    wave = array.array(
+        "h", (int(8000 * math.sin(2 * math.pi * 440 * n / rate)) for n in range(samples) for _ in range(both))
+    )
+    frame = av.AudioFrame(format="s16", layout=layout, samples=samples)
+    frame.planes[0].update(wave.tobytes().ljust(frame.planes[0].buffer_size, b"\0"))
+    frame.rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+    return frame
+
+
+class OneWay:
+    """A file that can only be written forward, as a live recorder writes."""
+
+    def __init__(self, buffer: io.BytesIO) -> None:
+        self._buffer = buffer
+
+    def write(self, data: bytes) -> int:
+        return self._buffer.write(data)
