@@ -1,0 +1,150 @@
+"""In: every ASGI request. Out: the app's answer, or the fault a test asked for; either way one entry in the journal.
+Never touches /sandbox, /health or the pages' static files."""
+
+import asyncio
+import json
+import socket
+import struct
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from .faults import FaultBook, FaultRule
+from .journal import JournalEntry, RequestJournal, RequestNote
+from .refusals import FHIR_JSON, make_outcome
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+NOTE = "sandbox_ehr_note"
+_UNTOUCHED = ("/sandbox/", "/static/", "/health")
+_LONGEST_HANG = 600.0
+
+
+class FaultInjector:
+    """The outermost ASGI app of the sandbox EHR, so that it can drop the connection itself."""
+
+    def __init__(self, app: App, *, faults: FaultBook, journal: RequestJournal) -> None:
+        self.app = app
+        self._faults = faults
+        self._journal = journal
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """ASGI entry point."""
+        if scope["type"] != "http" or scope["path"].startswith(_UNTOUCHED):
+            await self.app(scope, receive, send)
+            return
+        note = scope[NOTE] = RequestNote()
+        body, replay = await _read_body(receive)
+        rule = self._faults.strike(scope["method"], scope["path"], body)
+        watched = _WatchedSend(send)
+        started, number = time.time(), self._journal.next_number()
+        clock = time.monotonic()
+        try:
+            if rule is None:
+                await self.app(scope, replay, watched)
+            else:
+                note.fault = rule.kind
+                await self._apply(rule, scope, replay, send=watched)
+        finally:
+            self._journal.add(
+                JournalEntry(
+                    seq=number,
+                    time=started,
+                    method=scope["method"],
+                    path=scope["path"],
+                    query=scope.get("query_string", b"").decode("latin-1"),
+                    status=watched.status,
+                    client_id=note.client_id,
+                    seconds=round(time.monotonic() - clock, 4),
+                    fault=note.fault,
+                    detail=note.detail,
+                )
+            )
+
+    async def _apply(self, rule: FaultRule, scope: Message, receive: Receive, *, send: "_WatchedSend") -> None:
+        if rule.kind == "status":
+            await _send_status(rule, scope["path"], send)
+        elif rule.kind == "reset":
+            await _drop_connection(send.raw, receive)
+        elif rule.kind == "commit_then_timeout":
+            await self.app(scope, receive, _swallow)
+            hang = _LONGEST_HANG if rule.seconds is None else rule.seconds
+            await _wait_for_disconnect(receive, hang)
+            await _drop_connection(send.raw, receive)
+        else:
+            if rule.kind == "slow":
+                await asyncio.sleep(1.0 if rule.seconds is None else rule.seconds)
+            await self.app(scope, receive, send)
+
+
+class _WatchedSend:
+    def __init__(self, send: Send) -> None:
+        self.raw = send
+        self.status: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self.raw(message)
+
+
+async def _read_body(receive: Receive) -> tuple[bytes, Receive]:
+    chunks, more = [], True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        chunks.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    body, given = b"".join(chunks), False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return body, replay
+
+
+async def _send_status(rule: FaultRule, path: str, send: Send) -> None:
+    body, kind = rule.body, "text/plain; charset=utf-8"
+    if body is None and path.startswith("/fhir"):
+        body = make_outcome("transient", f"fault on request, status {rule.status}.")
+    if not isinstance(body, str):
+        kind = FHIR_JSON if path.startswith("/fhir") else "application/json"
+        body = "" if body is None else json.dumps(body)
+    named = {"content-type": kind} | {name.lower(): value for name, value in rule.headers.items()}
+    content = body.encode()
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
+    headers.append((b"content-length", str(len(content)).encode()))
+    await send({"type": "http.response.start", "status": rule.status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+async def _swallow(_message: Message) -> None:
+    return
+
+
+async def _wait_for_disconnect(receive: Receive, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return
+
+
+async def _drop_connection(send: Send, receive: Receive) -> None:
+    """Reset the client's TCP connection without an HTTP answer; uvicorn keeps the transport beside its send."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        raise ConnectionResetError("the server offers no transport to reset")
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+    await _wait_for_disconnect(receive, 1.0)
