@@ -14,7 +14,8 @@ from typing import Any
 class FhirAnswer:
     """One answer: `status` as HTTP gives it (0 where none came), `body` the JSON object, where there was one.
 
-    `failure` is None, `timeout`, `unreachable`, `not-json`, or `foreign-link` where a `next` link left the origin.
+    `failure` is None, `timeout`, `unreachable`, `not-json`, `too-large`, or `foreign-link` where a `next` link left the
+    EHR's own address and was not followed.
     """
 
     status: int

@@ -20,6 +20,7 @@ _FAILURES = {
     "timeout": "The EHR did not answer in time.",
     "unreachable": "The EHR could not be reached.",
     "not-json": "The EHR's answer was not FHIR JSON.",
+    "too-large": "The EHR's answer was larger than is read.",
     "foreign-link": "The EHR's list went on at another server, which was not followed.",
 }
 
@@ -72,7 +73,7 @@ def _lost_entries(pages: list[_Page], plan: SearchPlan) -> bool:
 
 async def _open_search(chart: ChartReader, plan: SearchPlan, *, patient_id: str) -> FhirAnswer:
     answer = await chart.read(plan.resource, {"patient": patient_id, **plan.parameters})
-    if answer.failure is None and answer.status in _REFUSED_PARAMETER and plan.optional:
+    if answer.status in _REFUSED_PARAMETER and plan.optional:
         plain = {key: value for key, value in plan.parameters.items() if key not in plan.optional}
         return await chart.read(plan.resource, {"patient": patient_id, **plain})
     return answer
@@ -80,12 +81,12 @@ async def _open_search(chart: ChartReader, plan: SearchPlan, *, patient_id: str)
 
 def judge_answer(answer: FhirAnswer, *, wanted: str = "Bundle") -> tuple[SectionState, str | None]:
     """Whether an answer can be read on: ok, forbidden (401, 403) or failed, with a sentence for people."""
-    if answer.failure is not None:
-        return SectionState.FAILED, _FAILURES.get(answer.failure, "The EHR's answer could not be read.")
     if answer.status in (401, 403):
         return SectionState.FORBIDDEN, f"The EHR did not allow this to be read (HTTP {answer.status})."
-    if not 200 <= answer.status < 300:
+    if answer.status and not 200 <= answer.status < 300:
         return SectionState.FAILED, f"The EHR answered with an error (HTTP {answer.status})."
+    if answer.failure is not None or not answer.status:
+        return SectionState.FAILED, _FAILURES.get(answer.failure or "", "The EHR's answer could not be read.")
     if as_object(answer.body).get("resourceType") != wanted:
         return SectionState.FAILED, _FAILURES["not-json"]
     return SectionState.OK, None

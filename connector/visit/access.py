@@ -17,7 +17,7 @@ from connector.assets.registrations import Registration
 from connector.clients.fhir import FhirReadAnswer, FhirServer
 from connector.clients.smart import ClientCredentials
 from connector.context.answer import ChartReader, FhirAnswer
-from connector.errors import Misconfigured, RelaunchNeeded
+from connector.errors import EhrUnavailable, Misconfigured, RelaunchNeeded
 from connector.launch.token_answer import GrantedTokens, read_refresh_answer
 from connector.store.sessions import LaunchRow, TokenRow
 from connector.visit.parts import Parts
@@ -79,9 +79,8 @@ def open_ehr(parts: Parts, launch: LaunchRow) -> EhrAccess:
 
 
 def _as_answer(answer: FhirReadAnswer) -> FhirAnswer:
-    failure = answer.failure if answer.status == 0 else None
     body: Mapping[str, Any] | None = answer.body
-    return FhirAnswer(answer.status, body, "unreachable" if failure else None)
+    return FhirAnswer(answer.status, body, answer.failure)
 
 
 async def _token(parts: Parts, launch: LaunchRow, registration: Registration, *, renew: bool) -> str:
@@ -121,13 +120,13 @@ async def _refresh(parts: Parts, launch: LaunchRow, registration: Registration, 
         body = await parts.smart.refresh(
             endpoint, refresh_token=granted.refresh_token, credentials=credentials_of(parts, registration)
         )
+        renewed = read_refresh_answer(body, granted=granted, now=parts.clock())
     except RelaunchNeeded:
         await parts.sessions.forget_tokens(launch.launch_id)
         raise
-    except Exception:
+    except EhrUnavailable:
         await parts.sessions.drop_refresh_claim(launch.launch_id, by=by)
         raise
-    renewed = read_refresh_answer(body, granted=granted, now=parts.clock())
     kept = await parts.sessions.keep_refreshed(
         launch,
         generation=row.generation,

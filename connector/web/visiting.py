@@ -139,6 +139,25 @@ async def sign(request: Request, session: Changing) -> Response:
     return await visit_done(request, session)
 
 
+@router.get("/filing")
+async def read_filing(session: Reading) -> Response:
+    """Where the signed note stands: hash signed, hash stored, references in the EHR, what vendors still hold."""
+    parts, visit_id = session.parts, session.row.visit_id
+    signed, filing = await parts.visits.latest(visit_id, SignedNote), await parts.visits.latest(visit_id, Filing)
+    erasure = await erasure_of(parts, visit_id)
+    body = {
+        "signed_sha256": signed.sha256 if signed else None,
+        "document_reference": filing.document_reference if filing else None,
+        "composition": filing.composition if filing else None,
+        "provenance": filing.provenance if filing else None,
+        "stored_sha256": filing.stored_sha256 if filing else None,
+        "read_back": filing.read_back if filing else None,
+        "vendor_copies": [{"kind": copy.kind, "state": copy.state} for copy in erasure.copies],
+        "vendor_deleted": erasure.complete,
+    }
+    return JSONResponse(body)
+
+
 @router.post("/copy")
 async def copy(request: Request, session: Changing) -> Response:
     """The note as plain text; the copy is recorded."""

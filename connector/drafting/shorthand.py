@@ -1,0 +1,123 @@
+"""Typed shorthand. In: notes a clinician typed instead of a recording. Out: statements by section. Never adds a finding."""
+
+from __future__ import annotations
+
+import re
+
+from connector.clinical.lexicon import names_drug
+from connector.clinical.quantities import in_figures, settle_corrections
+from connector.drafting.blocks import Said
+from connector.drafting.statements import Statement
+
+_HEADINGS = {
+    "subjective": r"s|subj|subjective|hpi|cc|hx|history",
+    "objective": r"o|obj|objective|exam|pe|vitals|vs",
+    "assessment": r"a|assess|assessment|imp|impression|dx",
+    "plan": r"p|plan|rx|tx|recs?",
+}
+_HEADING = re.compile(
+    r"^(?:" + "|".join(rf"(?P<{key}>{names})" for key, names in _HEADINGS.items()) + r")\s*[:=-]\s*(?P<rest>.*)$",
+    re.IGNORECASE,
+)
+_PIECE = re.compile(r"\s*(?:;|\n|(?<=[a-z)%\d])\.\s+(?=\S)|(?<!\d),\s*|,\s+|\.\s*$)\s*", re.IGNORECASE)
+_PLAN = re.compile(
+    r"^(?:cont(?:inue)?|inc(?:rease)?|dec(?:rease)?|start|stop|d/?c|hold|rx|add|switch|change|refill|order|refer\w*|f/?u in|"
+    r"follow[- ]?up (?:in|with)|rtc|return|recheck|check|repeat|schedule|labs? (?:today|ordered)|advised?|counsel\w*|educat\w*|"
+    r"encourag\w*|plan|titrate|taper|call|avoid|take|give|send|monitor|x-?ray|mri|ct)\b",
+    re.IGNORECASE,
+)
+_OBJECTIVE = re.compile(
+    r"^(?:bp|hr|rr|t|temp|wt|ht|bmi|spo2|o2|sat|pulse|afebrile|vss|vs|lungs?|heart|abd(?:omen)?|ext|heent|neuro|cv|resp|gen|exam|"
+    r"ctab|rrr|a1c|labs?:?|ekg|ecg|cxr|tender|no (?:edema|murmur|wheez\w*|rales|tenderness)|ntnd|skin|msk)\b",
+    re.IGNORECASE,
+)
+_ASSESSMENT = re.compile(
+    r"\b(?:stable|controlled|uncontrolled|at goal|above goal|not at goal|improv\w+|worse|likely|prob(?:able|ably)?|r/o|"
+    r"consistent with|c/w|exacerbation|doing well|resolved|suspect\w*)\b|^(?:imp|dx)\b",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(r"^(?:no|denies|neg(?:ative)? for|w/o|without|nil)\b", re.IGNORECASE)
+_LONG_FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(rf"(?<![\w/]){short}(?![\w/])", re.IGNORECASE), full)
+    for short, full in (
+        (r"htn", "hypertension"),
+        (r"f/u", "follow-up"),
+        (r"cont", "continue"),
+        (r"inc", "increase"),
+        (r"dec", "decrease"),
+        (r"d/c", "discontinue"),
+        (r"bp", "BP"),
+        (r"hr", "HR"),
+        (r"rr", "RR"),
+        (r"c/o", "complains of"),
+        (r"w/o", "without"),
+        (r"pt", "patient"),
+        (r"rtc", "return to clinic"),
+        (r"hx", "history"),
+        (r"wks", "weeks"),
+        (r"wk", "week"),
+        (r"mos", "months"),
+        (r"yrs", "years"),
+    )
+)
+_GOES_ON = re.compile(r"^(?:and|or|nor)\b", re.IGNORECASE)
+_LONGEST_LISTED = 3
+
+
+def from_shorthand(turn: Said) -> list[Statement]:
+    """Statements of one typed turn, in the order typed; what has no cue of its section goes to subjective."""
+    statements: list[Statement] = []
+    heading: str | None = None
+    for line in settle_corrections(turn.text).splitlines() or [turn.text]:
+        heading, rest = _headed(line.strip(), heading)
+        for piece in _pieces(rest):
+            heading, body = _headed(piece, heading)
+            if body:
+                section = heading or _section(body)
+                statements.append(Statement(section, _written(body), (turn.turn_id,)))
+    return statements
+
+
+def _headed(text: str, heading: str | None) -> tuple[str | None, str]:
+    match = _HEADING.match(text)
+    if not match:
+        return heading, text.strip(" ,;.")
+    return next(key for key in _HEADINGS if match[key]), match["rest"].strip(" ,;.")
+
+
+def _pieces(text: str) -> list[str]:
+    """Cut at commas, semicolons and full stops; a list that a denial opens stays together."""
+    found: list[str] = []
+    for piece in _PIECE.split(text):
+        piece = piece.strip(" ,;.")
+        if not any(character.isalnum() for character in piece):
+            continue
+        listed = found and _DENIED.match(found[-1]) and len(piece.split()) <= _LONGEST_LISTED
+        if listed and not _own(piece):
+            found[-1] = f"{found[-1]}, {piece}"
+        else:
+            found.append(piece)
+    return found
+
+
+def _own(piece: str) -> bool:
+    """Whether a piece stands by itself: it has a cue of its own, a figure or a drug."""
+    if _GOES_ON.match(piece):
+        return False
+    cue = _PLAN.match(piece) or _OBJECTIVE.match(piece) or _ASSESSMENT.search(piece) or _HEADING.match(piece)
+    return bool(cue) or any(character.isdigit() for character in piece) or names_drug(piece) or bool(_DENIED.match(piece))
+
+
+def _section(piece: str) -> str:
+    if _PLAN.match(piece):
+        return "plan"
+    if _OBJECTIVE.match(piece):
+        return "objective"
+    return "assessment" if _ASSESSMENT.search(piece) else "subjective"
+
+
+def _written(piece: str) -> str:
+    text = in_figures(piece)
+    for pattern, full in _LONG_FORMS:
+        text = pattern.sub(full, text)
+    return text
