@@ -86,7 +86,7 @@ def make_person(patient: Resource, today: date) -> PersonRow:
 
 
 async def list_patients(upstream: FhirUpstream, search: str, *, today: date) -> list[PersonRow]:
-    """Up to 100 patients by family name, or those with a name starting with each word of `search`. Raises Refusal 502."""
+    """Up to 100 patients by family name, all or with names starting with the words of `search`. Raises Refusal 502."""
     query = [("_count", str(MAX_PATIENTS)), ("_sort", "family")]
     query += [("name", word.replace(",", "")) for word in search.split()]
     found = await upstream.search("Patient", query=query)
