@@ -10,11 +10,13 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 from connector.records import Source
 
 LONGEST_TEXT = 1000
+_SMALLEST, _LARGEST = Decimal("1e-12"), Decimal("1e15")
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 
 _INSTANT = re.compile(
@@ -62,21 +64,19 @@ def as_texts(value: object) -> tuple[str, ...]:
 
 
 def as_number(value: object) -> str | None:
-    """A JSON number as it is written, without exponent where it is short; None for NaN, infinities and booleans."""
+    """A JSON number with every digit it has, no exponent; None for NaN, infinities, booleans and the absurdly long."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if isinstance(value, int):
-        return str(value) if abs(value) < 10**15 else None
-    if value != value or abs(value) >= 10**15:
+    exact = Decimal(repr(value))
+    if not exact.is_finite() or not (exact.is_zero() or _SMALLEST <= abs(exact) < _LARGEST):
         return None
-    shown = f"{value:.6f}".rstrip("0").rstrip(".") if 0 < abs(value) < 0.0001 else repr(value)
-    return shown.removesuffix(".0") or "0"
+    return "0" if exact.is_zero() else format(exact, "f").removesuffix(".0")
 
 
 def read_day(value: object) -> date | None:
     """A FHIR date or dateTime with at least year, month and day; partial dates (`1977`, `1977-03`) give None."""
     text = as_text(value)
-    match = _INSTANT.match(text) if text else None
+    match = _INSTANT.fullmatch(text) if text else None
     if match is None:
         return None
     try:
