@@ -30,13 +30,17 @@ class ChartNames:
             for name in speak(entry.name) if speak else ():
                 if len(name) >= _SHORTEST:
                     ending = _OTHER_SENSE.get(name.casefold(), "")
-                    found.append((re.compile(rf"(?<!\w){re.escape(name)}s?(?!\w){ending}", re.IGNORECASE), entry.reference))
+                    found.append(
+                        (re.compile(rf"(?<!\w){re.escape(name)}s?(?!\w){ending}", re.IGNORECASE), entry.reference)
+                    )
         return cls(tuple(found))
 
     def references_in(self, text: str) -> list[str]:
         """References of what the text names, in order of mention; of two names at one place the longer one counts."""
         spans = [
-            (match.start(), match.end(), reference) for pattern, reference in self.names for match in pattern.finditer(text)
+            (match.start(), match.end(), reference)
+            for pattern, reference in self.names
+            for match in pattern.finditer(text)
         ]
         kept = [span for span in sorted(spans) if not _inside_longer(span, spans)]
         return list(dict.fromkeys(reference for _, _, reference in kept))

@@ -35,9 +35,16 @@ _THINKS = re.compile(
     r"(?:think|believe|feel like|feel|suspect|say)(?: that)?,? (?P<what>.+)",
     re.IGNORECASE,
 )
-_THINKS_NOT = re.compile(r"i (?:don't|do not) (?:really )?(?:think|believe|feel)(?: that| like)? (?P<what>.+)", re.IGNORECASE)
-_CONCERNED = re.compile(r"(?:i'm|i am|we're|that) (?:\w+ ){0,3}?(?:concerned|worried) (?P<what>(?:that|about|for|with|it) .+)", re.IGNORECASE)
-_MINE = re.compile(r"^my (?P<what>(?:impression|assessment|diagnosis|concern|suspicion|feeling) (?:is|would be) .+)", re.IGNORECASE)
+_THINKS_NOT = re.compile(
+    r"i (?:don't|do not) (?:really )?(?:think|believe|feel)(?: that| like)? (?P<what>.+)", re.IGNORECASE
+)
+_CONCERNED = re.compile(
+    r"(?:i'm|i am|we're|that) (?:\w+ ){0,3}?(?:concerned|worried) (?P<what>(?:that|about|for|with|it) .+)",
+    re.IGNORECASE,
+)
+_MINE = re.compile(
+    r"^my (?P<what>(?:impression|assessment|diagnosis|concern|suspicion|feeling) (?:is|would be) .+)", re.IGNORECASE
+)
 _INTRODUCED = re.compile(
     r"^(?:[a-z'’.]+ ){1,4}is (?P<what>(?:a |an )(?:very )?(?:pleasant )?(?P<age>\d+)[- ]year[- ]old .+)", re.IGNORECASE
 )
@@ -65,7 +72,12 @@ def finding_said(sentence: str, pronouns: Pronouns) -> str | None:
 def judgement_said(sentence: str, pronouns: Pronouns) -> str | None:
     """What the clinician thinks, as note text, with its hedge; None where it cannot be put in third person."""
     plain = without_opener(sentence).strip()
-    for pattern, lead in ((_THINKS_NOT, "Does not think"), (_CONCERNED, "Concern"), (_THINKS, "Impression:"), (_MINE, "")):
+    for pattern, lead in (
+        (_THINKS_NOT, "Does not think"),
+        (_CONCERNED, "Concern"),
+        (_THINKS, "Impression:"),
+        (_MINE, ""),
+    ):
         match = pattern.fullmatch(plain)
         if match:
             said = _turned(match["what"], pronouns)

@@ -45,6 +45,13 @@ _CLAUSE = re.compile(
 )
 _LONGEST_ITEM = 8
 _LONGEST_QUOTE = 300
+_SHORTEST_TOLD = 3
+_SAYS_NOTHING = re.compile(
+    r"\b(?:thank|thanks|sounds good|that's (?:all|it|right|fine|okay|good|great|true|correct|a relief)|that (?:is|would be) "
+    r"(?:good|great|fine|all|right|a relief)|of course|no problem|i see|i will|i understand|got it|you know|let me (?:see|think)|"
+    r"i don't know|i'm not sure|i guess|makes sense|for sure|how are you|nice to|i hope|hello|bye|my name)\b",
+    re.IGNORECASE,
+)
 
 
 def denied_in(sentence: str) -> tuple[str, ...]:
@@ -69,10 +76,16 @@ def split_items(text: str) -> tuple[str, ...]:
     return tuple(item for item in items if item) if all(_short(item) for item in items) else (text,)
 
 
-def told_by_patient(sentence: str, pronouns: Pronouns) -> str | None:
-    """A patient's sentence as note text, or None where it says nothing for a note (chat, questions, fragments)."""
+def told_by_patient(sentence: str, pronouns: Pronouns, *, context: bool = False) -> str | None:
+    """A patient's sentence as note text, or None where it says nothing for a note (chat, questions).
+
+    With `context` (it answers a clinical question, or goes on from a sentence that was noted) it need not name anything
+    clinical itself.
+    """
     plain = without_opener(sentence)
-    if not plain or plain.endswith("?") or opens_question(plain) or not worth_noting(plain):
+    if not plain or plain.endswith("?") or opens_question(plain):
+        return None
+    if not worth_noting(plain) and (not context or _SAYS_NOTHING.search(plain) or len(plain.split()) < _SHORTEST_TOLD):
         return None
     for pattern, lead in ((_HAS, "Reports"), (_FEELS, "Reports feeling")):
         match = pattern.match(plain)

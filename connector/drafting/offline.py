@@ -5,28 +5,14 @@ Works only from the messages; every sentence carries the turns it rests on; neve
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from connector.drafting.blocks import Said, VisitData, read_blocks
+from connector.drafting.blocks import read_blocks
 from connector.drafting.charted import ChartNames
-from connector.drafting.clinician import background_said, finding_said, judgement_said
-from connector.drafting.history import denied_in, told_by_patient
-from connector.drafting.orders import phrase_order, split_reason
-from connector.drafting.phrases import Pronouns, pronouns_for
-from connector.drafting.replies import is_fragment, read_reply
-from connector.drafting.shorthand import from_shorthand
-from connector.drafting.sorting import section_of, without_command
-from connector.drafting.speech import opens_question, sentences, settled, without_opener
-from connector.drafting.statements import Statement, composed, denial
+from connector.drafting.dialogue import statements_of
+from connector.drafting.statements import composed
 
-_SECTIONS = ("subjective", "objective", "assessment", "plan")
-_CLAUSES = re.compile(
-    r",?\s+(?:and|but|so)\s+(?=(?:i|i'm|i'll|i'd|we|we'll|we're|let's|you|you're|your|the|it|it's|there|there's|that|that's|if|then|on|for|"
-    r"my|he|she|they|no)\b)|;\s+",
-    re.IGNORECASE,
-)
-_LONGEST_WHOLE = 22
+_SECTIONS = frozenset({"subjective", "objective", "assessment", "plan"})
 
 
 def draft_from_messages(messages: list[dict[str, str]], schema: dict[str, object]) -> dict[str, object]:
@@ -39,7 +25,7 @@ def draft_from_messages(messages: list[dict[str, str]], schema: dict[str, object
     visit = read_blocks(messages)
     names = ChartNames.of(visit.chart)
     answer: dict[str, object] = {}
-    statements = composed(_statements(visit))
+    statements = composed(statements_of(visit))
     for key in keys:
         answer[key] = [
             {"text": statement.text, "turns": list(statement.turns), "chart": names.references_in(statement.text)}
@@ -52,6 +38,6 @@ def draft_from_messages(messages: list[dict[str, str]], schema: dict[str, object
 def _section_keys(schema: Mapping[str, object]) -> tuple[str, ...]:
     properties = schema.get("properties")
     keys = tuple(properties) if isinstance(properties, Mapping) else ()
-    if set(keys) != set(_SECTIONS):
+    if set(keys) != _SECTIONS:
         raise ValueError("the schema has not the sections this drafter writes")
     return keys

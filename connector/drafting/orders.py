@@ -52,9 +52,13 @@ _YOU_SHOULD = re.compile(
     re.IGNORECASE,
 )
 _MAKE_SURE = re.compile(
-    rf"(?:please |just |also |do )*(?:make sure(?: that)?|be sure(?: that)?|remember)(?: you| to|:)* (?P<what>.+)", re.IGNORECASE
+    rf"(?:please |just |also |do )*(?:make sure(?: that)?|be sure(?: that)?|remember)(?: you| to|:)* (?P<what>.+)",
+    re.IGNORECASE,
 )
-_IMPERATIVE = re.compile(rf"(?:please |just |also |then |always |do |definitely )*(?P<what>(?:don't |do not |never )?(?:{_VERBS})\b.*)", re.IGNORECASE)
+_IMPERATIVE = re.compile(
+    rf"(?:please |just |also |then |always |do |definitely )*(?P<what>(?:don't |do not |never )?(?:{_VERBS})\b.*)",
+    re.IGNORECASE,
+)
 _NO_MORE = re.compile(r"no (?:more|further|other) .+|nothing (?:heavy|strenuous|by mouth).*", re.IGNORECASE)
 _TOPIC = re.compile(
     r"(?P<topic>(?:(?:as|so) )?(?:for|regarding|in terms of|as far as|from (?:a|an|the)|with regards? to|when it comes to|"
@@ -63,9 +67,25 @@ _TOPIC = re.compile(
     re.IGNORECASE,
 )
 _NO_TOPIC = re.compile(r"(?:today|at this (?:point|time)|for now|until then|in the meantime)$", re.IGNORECASE)
-_SEE_ME = re.compile(r"(?:(?:come (?:back )?(?:and |to )?)?see (?:me|us|you)(?: back)?(?: again)?|follow up with (?:me|us)|be back)\b", re.IGNORECASE)
-_PUT_ON = re.compile(r"^(?P<verb>put|start|continue|keep|get|have|leave) you (?:back )?on\b", re.IGNORECASE)
-_FOR_YOU = re.compile(r"^(?P<verb>give|prescribe|send|refer|get|schedule|order|set|switch|wean|put|start|take) you\b(?: in| up| out)?", re.IGNORECASE)
+_REWRITTEN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), written)
+    for pattern, written in (
+        (r"^(?:come (?:back )?(?:and |to )?)?see (?:me|us|you)(?: back)?(?: again)?\b", "follow up"),
+        (r"^follow up with (?:me|us)\b", "follow up"),
+        (r"^(?:put|get) you (?:back )?on\b", "start"),
+        (r"^(?:keep|leave|have) you on\b", "continue"),
+        (r"^(start|continue) you (?:back )?on\b", r"\1"),
+        (r"^continue on\b", "continue"),
+        (r"^on\b", "be on"),
+        (r"^(refer|switch|wean|take|set) you\b", r"\1 patient"),
+        (r"^(give|prescribe|send|get|order|schedule) you (?!up\b|in\b|out\b|started\b)", r"\1 "),
+        (r"^(order|prescribe|get|write|schedule|send|give) (.*?) for you\b", r"\1 \2"),
+        (r"\b(?:give (?:me|us|the office) a call|call (?:me|us))\b", "call"),
+        (r"\blet (?:me|us) know\b", "report"),
+        (r"\bsee (?:me|us)\b", "follow up"),
+        (r"\band please\b", "and"),
+    )
+)
 _PROCESS = re.compile(
     r"\b(?:take a (?:quick |little )?(?:look|listen|peek|seat|deep)|(?:do|get|start(?: with)?) (?:a |your |my |the |some )?(?:quick |brief |little )*"
     r"(?:physical|exam\w*|notes?|check-?up)|see (?:what|how|if|that|it|the results)|look at|go over|talk (?:about|through|to you)|"
@@ -77,21 +97,42 @@ _PROCESS = re.compile(
     re.IGNORECASE,
 )
 _DIRECTED = re.compile(
-    r"^(?:take|start|stop|continue|increase|decrease|avoid|come back|return|follow up|call|recheck|repeat|prescribe|refer|order|"
+    r"^(?:see (?:me|us)|take|start|stop|continue|increase|decrease|avoid|come back|return|follow up|call|recheck|repeat|prescribe|refer|order|"
     r"schedule|monitor|discontinue|resume|restart|refill|elevate|ice|rest|wear|limit|keep|let me know|give me a call|go to|drink|"
     r"hold|apply|finish|use|switch|add|bring|contact|check)\b",
     re.IGNORECASE,
 )
-_DOSED = re.compile(r"\b(?:as needed|under the tongue|by mouth|at bedtime|with food|twice|once|every \w+ hours?|daily|a day)\b", re.IGNORECASE)
-_REASON = re.compile(r"^(?P<why>.+?),? (?:so|and so|and therefore|therefore) (?=(?:i|we|i'll|we'll|i'm|we're|let's|i'd|please|you should)\b)", re.IGNORECASE)
+_DOSED = re.compile(
+    r"\b(?:as needed|under the tongue|by mouth|at bedtime|with food|twice|once|every \w+ hours?|daily|a day)\b",
+    re.IGNORECASE,
+)
+_DOSES = frozenset({"mg", "mcg", "g", "mL", "units", "tablet", "capsule", "puff", "drop", "spray"})
+_COMING = re.compile(
+    r"\b(?:follow up|come back|return|see (?:me|us|you)|call|911|emergency|symptoms?|refer\w*|specialist|walk\w*|fluids?|"
+    r"rest|water|salt|sugar|foods?)\b",
+    re.IGNORECASE,
+)
+_BASES = {"stopp": "stop", "putt": "put", "gett": "get", "referr": "refer", "giv": "give", "prescrib": "prescribe"}
+_BASES |= {
+    "continu": "continue",
+    "increas": "increase",
+    "decreas": "decrease",
+    "tak": "take",
+    "mak": "make",
+    "us": "use",
+}
+_REASON = re.compile(
+    r"^(?P<why>.+?),? (?:so|and so|and therefore|therefore) (?=(?:i|we|i'll|we'll|i'm|we're|let's|i'd|please|you should)\b)",
+    re.IGNORECASE,
+)
 
 
-def is_order(sentence: str) -> bool:
-    """Whether a clinician's sentence orders, advises or arranges something."""
-    return order_in(sentence) is not None
+def is_order(sentence: str, *, within: str = "") -> bool:
+    """Whether a clinician's sentence (a clause of `within`) orders, advises or arranges something."""
+    return order_in(sentence, within=within) is not None
 
 
-def order_in(sentence: str) -> tuple[str, str, str] | None:
+def order_in(sentence: str, *, within: str = "") -> tuple[str, str, str] | None:
     """(topic, actor, what) of an order: actor `us` or `patient`, what as a base-form phrase; None for no order."""
     plain = without_opener(sentence).rstrip(" .!,")
     if not plain or (opens_question(plain) and plain.endswith("?")):
@@ -100,19 +141,19 @@ def order_in(sentence: str) -> tuple[str, str, str] | None:
     rest = without_opener(rest)
     for pattern, actor in ((_YOU_TO, "patient"), (_YOU_SHOULD, "patient"), (_MAKE_SURE, "patient")):
         match = pattern.fullmatch(rest)
-        if match and not _PROCESS.search(rest) and _worth(match["what"], topic):
+        if match and not _PROCESS.search(rest) and _worth(match["what"], topic or within):
             return topic, actor, _kept_negation(rest, match["what"])
     ours = _OURS.fullmatch(rest) or _OURS_ING.fullmatch(rest)
     if ours:
         verb = _base(ours["verb"])
         what = f"{verb}{ours['rest']}"
-        return None if _PROCESS.search(what) or not _worth(what, topic) else (topic, "us", what)
+        return None if _PROCESS.search(what) or not _worth(what, topic or within) else (topic, "us", what)
     commanded = _IMPERATIVE.fullmatch(rest) or _NO_MORE.fullmatch(rest)
     if commanded and not _PROCESS.search(rest):
         what = commanded.groupdict().get("what") or rest
         bare = re.sub(r"^(?:don't|do not|never)\s+", "", what, flags=re.IGNORECASE)
         if _NO_MORE.fullmatch(rest) or _DIRECTED.match(bare):
-            return (topic, "us", what) if _worth(what, topic) else None
+            return (topic, "us", what) if _worth(what, topic or within) else None
     if _is_bare_dose(rest):
         return topic, "us", rest
     return None
@@ -122,16 +163,13 @@ def phrase_order(sentence: str, pronouns: Pronouns) -> str | None:
     """The order in note style: `Let's increase your metoprolol to 50 mg.` → `Increase metoprolol to 50 mg.`, `I want you
     to check your pressure daily.` → `Patient to check pressure daily.`; None where it is no order.
     """
-    found = order_in(sentence)
+    found = order_in(sentence, within="care")
     if not found:
         return None
     topic, actor, what = found
     what = re.sub(r"^(?:go ahead and|try and|try to|just|also|please)\s+", "", what, flags=re.IGNORECASE)
-    what = _SEE_ME.sub("follow up", what, count=1) if _SEE_ME.match(what) else what
-    what = _PUT_ON.sub(lambda m: "start" if m["verb"].casefold() in {"put", "get"} else "continue" if m["verb"].casefold() in {"keep", "leave", "have"} else m["verb"], what)
-    what = _FOR_YOU.sub(lambda m: f"{m['verb']}" if m["verb"].casefold() not in {"refer", "put", "take", "switch", "wean"} else f"{m['verb']} patient", what)
-    what = re.sub(r"\b(?:for|to) (?:me|us)\b\s*", "", re.sub(r"\b(?:call|let) (?:me|us)(?: know)?\b", lambda m: m.group().split()[0] if m.group().casefold().startswith("call") else "report", what))
-    what = re.sub(r"\bgive (?:me|us) a call\b", "call", what, flags=re.IGNORECASE)
+    for pattern, written in _REWRITTEN:
+        what = pattern.sub(written, what, count=1)
     plain = _impersonal(what, pronouns)
     if plain is None:
         return None
@@ -161,7 +199,7 @@ def _worth(what: str, topic: str) -> bool:
     text = f"{topic} {what}"
     if is_clinical(text) or names_drug(text) or any(q.unit for q in find_quantities(text)):
         return True
-    return bool(re.search(r"\b(?:follow up|come back|return|see (?:me|us|you)|call|911|emergency|symptoms?|refer\w*|specialist|walk\w*|fluids?|rest|water|salt|sugar|foods?)\b", text, re.IGNORECASE))
+    return bool(_COMING.search(text))
 
 
 def _kept_negation(rest: str, what: str) -> str:
@@ -178,25 +216,23 @@ def _base(verb: str) -> str:
     if not low.endswith("ing") or low in {"bring"}:
         return verb
     stem = low[:-3]
-    return {"stopp": "stop", "putt": "put", "gett": "get", "referr": "refer", "giv": "give", "prescrib": "prescribe", "continu": "continue", "increas": "increase", "decreas": "decrease"}.get(stem, stem)
+    return _BASES.get(stem, stem)
 
 
 def _impersonal(text: str, pronouns: Pronouns) -> str | None:
-    """The phrase without "your" and with "you" as the patient."""
-    text = re.sub(r"\b(?:for|on|to) you\b(?= (?:to|in|today|now|here|and|for|at|[.,])|$)", "", text, flags=re.IGNORECASE) if re.match(r"(?:order|prescribe|send|get|schedule|write|give|do|set up|make)\b", text, re.IGNORECASE) else text
+    """The phrase without "your", with "you" as the patient and "I" as the clinician; None where that fails."""
     text = re.sub(r"\byour\s+(?=own\b)", "the ", text, flags=re.IGNORECASE)
     text = re.sub(r"\byour\s+", "", text, flags=re.IGNORECASE)
-    text = " ".join(text.split())
-    turned = from_clinician(text, pronouns) if re.search(r"\byou\b|\byou'|\byours", text, re.IGNORECASE) else text
-    if turned is None or re.search(r"\b(?:i|me|my)\b", turned, re.IGNORECASE):
-        turned = re.sub(r"\bI\b", "the clinician", re.sub(r"\bmy\b", "the clinician's", re.sub(r"\bme\b", "the clinician", turned or text)))
-        if re.search(r"\byou", turned):
-            return None
+    for pattern, written in ((r"\bI\b", "the clinician"), (r"\bmy\b", "the clinician's"), (r"\bme\b", "the clinician")):
+        text = re.sub(pattern, written, text)
+    turned = from_clinician(" ".join(text.split()), pronouns)
+    if turned is None:
+        return None
     plain = turned.rstrip(".")
-    return plain[:1].lower() + plain[1:] if not plain[:2].isupper() else plain
+    return plain if plain[:2].isupper() else plain[:1].lower() + plain[1:]
 
 
 def _is_bare_dose(rest: str) -> bool:
     """`One spray under the tongue for chest pain`: a dose without a verb."""
-    doses = [q for q in find_quantities(rest) if q.unit in {"mg", "mcg", "g", "mL", "units", "tablet", "capsule", "puff", "drop", "spray"}]
-    return bool(doses) and bool(_DOSED.search(rest)) and doses[0].start < 3
+    doses = [quantity for quantity in find_quantities(rest) if quantity.unit in _DOSES]
+    return bool(doses) and bool(_DOSED.search(rest)) and doses[0].start == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from connector.clinical.drug_words import BRANDS
 from connector.clinical.lexicon import is_clinical, names_symptom
 from connector.clinical.word_lists import word_set
 from connector.drafting.history import denied_in, split_items
@@ -118,8 +119,11 @@ _FINITE = word_set(
     "he's she's they're we're they've isn't aren't don't doesn't didn't can't haven't hasn't wasn't makes gets goes "
     "hurts feels comes helps keeps seems starts"
 )
-_SUBJECT = re.compile(
-    r"(?:i|it|he|she|they|we|there|that|this|my|nothing|everything|everyone|some(?:times)? it)\b", re.IGNORECASE
+_ALSO_NOUNS = word_set("left cut hit set read cost spread wound bit lay hurt felt saw led")
+_SUBJECTS = word_set("i we they you to not n't don't can't usually always never sometimes just also really")
+_COUNTS = word_set("two three four five six few several some couple many a the my no of and one")
+_CHAT = word_set(
+    "okay ok sure alright right thanks thank you great good sounds perfect all mm-hmm uh-huh mhm well hello hi bye yeah"
 )
 _LONGEST_ASKED = 160
 _LONGEST_BARE = 14
@@ -127,43 +131,56 @@ _LONGEST_BARE = 14
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Note text for one question and its answer; `used` sentences of the answer are spent. `denied` as in Statement."""
+    """Note text for one question and its answer ("" if only `denied` speaks); `rest` of the answer is yet to be told."""
 
     text: str
-    used: int
     denied: tuple[str, ...] = ()
+    rest: str = ""
 
 
-def read_reply(question: str, answers: list[str], pronouns: Pronouns) -> Reply | None:
-    """What question and answer say together, or None where the answer speaks for itself or says nothing for a note."""
+def read_reply(question: str, answer: str, pronouns: Pronouns, *, first: bool = True) -> Reply | None:
+    """What a question and a sentence of its answer say together, or None where the answer speaks for itself.
+
+    A "yes" or "no" is read only in the `first` sentence of an answer.
+    """
     asked = without_opener(question).rstrip(" ?.!,-")
-    if not answers or not asked or _NOT_ASKED.search(asked):
+    if not answer or not asked or _NOT_ASKED.search(asked) or denied_in(answer):
         return None
-    first = without_yeah(answers[0])
-    if denied_in(answers[0]):
+    positive = _polarity(answer)
+    if positive is not None and not first:
         return None
-    positive = _polarity(answers[0])
     if positive is not None:
-        return _yes_or_no(asked, answers, pronouns, positive=positive)
-    bare = first.strip(" .!,")
-    if not is_fragment(bare):
-        return None
-    return _labelled(asked, bare, pronouns)
+        return _yes_or_no(asked, answer, pronouns, positive=positive)
+    bare = (without_opener(answer) or answer).strip(" .!,")
+    return _labelled(asked, bare, pronouns) if is_fragment(bare) else None
 
 
-def without_yeah(answer: str) -> str:
-    """The answer without what only fills the start."""
-    return without_opener(answer) or answer
+def is_asking_any(question: str) -> bool:
+    """Whether a question is of the kind "any fever?", which takes more items after it ("nausea? vomiting?")."""
+    asked = without_opener(question).rstrip(" ?.!,-")
+    return bool(_ANY.fullmatch(asked) or _HAVING.fullmatch(asked))
 
 
 def is_fragment(text: str) -> bool:
     """Whether an answer has no verb of its own: `about two weeks`, `the left one`, `Lisinopril, 10 mg`."""
     words = [word.strip(".,").casefold() for word in text.split()]
-    if not words or len(words) > _LONGEST_BARE:
+    if not words or len(words) > _LONGEST_BARE or all(word in _CHAT for word in words):
         return False
-    if any(word in _FINITE for word in words):
-        return False
-    return not (_SUBJECT.match(text) and len(words) > 1 and any(w in BASE_VERBS or is_past(w) for w in words[1:]))
+    return not any(_is_verb(word, words[place - 1] if place else "") for place, word in enumerate(words))
+
+
+def _is_verb(word: str, before: str) -> bool:
+    if word in _FINITE or (is_past(word) and word not in _ALSO_NOUNS):
+        return True
+    if word in BASE_VERBS:
+        return before in _SUBJECTS
+    return (
+        word.endswith("s")
+        and word[:-1] in BASE_VERBS
+        and bool(before)
+        and before[:1].isalpha()
+        and before not in _COUNTS
+    )
 
 
 def _polarity(answer: str) -> bool | None:
@@ -182,28 +199,23 @@ def _after_polarity(answer: str) -> str:
     return text.strip(" ,.!")
 
 
-def _yes_or_no(asked: str, answers: list[str], pronouns: Pronouns, *, positive: bool) -> Reply | None:
-    rest = _after_polarity(answers[0])
+def _yes_or_no(asked: str, answer: str, pronouns: Pronouns, *, positive: bool) -> Reply | None:
+    rest = _after_polarity(answer)
     spent = _NOTHING_MORE.fullmatch(rest) is not None
-    if positive and not spent and not is_fragment(rest):
-        return None if names_symptom(rest) or not _asks_any(asked) else _affirmed(asked, pronouns, used=0)
     items = _asked_for(asked, pronouns)
-    if items and not positive:
-        return Reply("", 1 if spent else 0, items)
     detail = "" if spent or not is_fragment(rest) else rest
+    left = "" if spent or detail else rest
+    if items and not positive:
+        return Reply("", items, "" if spent else rest)
     if items:
-        return Reply(_with_detail(f"Reports {_joined(items)}", detail, pronouns), 1)
+        covered = bool(left) and names_symptom(left)
+        return Reply("" if covered else _with_detail(f"Reports {_joined(items)}", detail, pronouns), (), left)
     said = _as_statement(asked, pronouns, positive=positive)
     if said:
-        return Reply(_with_detail(said, detail, pronouns), 1 if spent or detail else 0)
+        return Reply(_with_detail(said, detail, pronouns), (), left)
     if spent and is_clinical(asked) and len(asked) <= _LONGEST_ASKED:
-        return Reply(f'Asked "{asked}?", answers {"yes" if positive else "no"}.', 1)
-    return None
-
-
-def _affirmed(asked: str, pronouns: Pronouns, *, used: int) -> Reply | None:
-    items = _asked_for(asked, pronouns)
-    return Reply(capital(f"Reports {_joined(items)}"), used) if items else None
+        return Reply(f'Asked "{asked}?", answers {"yes" if positive else "no"}.')
+    return Reply("", (), rest) if rest and not spent else None
 
 
 def _joined(items: tuple[str, ...]) -> str:
@@ -214,11 +226,7 @@ def _with_detail(text: str, detail: str, pronouns: Pronouns) -> str:
     turned = from_patient(detail, pronouns) if detail else None
     if not turned:
         return capital(text)
-    return capital(f"{text.rstrip('.')}: {turned[:1].lower()}{turned[1:]}")
-
-
-def _asks_any(asked: str) -> bool:
-    return bool(_ANY.fullmatch(asked) or _HAVING.fullmatch(asked))
+    return capital(f"{text.rstrip('.')}: {_lower_first(turned)}")
 
 
 def _asked_for(asked: str, pronouns: Pronouns) -> tuple[str, ...]:
@@ -255,7 +263,7 @@ def _as_statement(asked: str, pronouns: Pronouns, *, positive: bool) -> str | No
     else:
         said = f"{lead}{auxiliary}{'' if positive else ' not'} {' '.join(rest)}"
     said = re.sub(r"\b(?:ever|at all)\b\s*", "", said) if positive else said
-    return _turned_rest(said, pronouns)
+    return from_clinician(said, pronouns)
 
 
 def _affirm_do(aux: str, rest: list[str]) -> str:
@@ -279,38 +287,39 @@ def _from_declarative(asked: str, pronouns: Pronouns, *, positive: bool) -> str 
     return said if said and is_clinical(said) else None
 
 
-def _turned_rest(said: str, pronouns: Pronouns) -> str | None:
-    """The statement with "your" and "you" in what follows turned to the patient."""
-    turned = from_clinician(re.sub(r"\byour\b", "your", said), pronouns)
-    return turned
+def _lower_first(text: str) -> str:
+    """A small first letter, unless the first word is a brand or an abbreviation."""
+    first = text.split()[0].strip(".,") if text.split() else ""
+    keep = first.casefold() in BRANDS or first[1:2].isupper() or first in {"I"}
+    return text if keep else text[:1].lower() + text[1:]
 
 
 def _labelled(asked: str, bare: str, pronouns: Pronouns) -> Reply | None:
     turned = from_patient(bare, pronouns)
     if not turned or not bare:
         return None
-    answer = turned.rstrip(".")
+    answer = _lower_first(turned.rstrip("."))
     takes = _TAKES.fullmatch(asked)
     if takes:
         rest = _EMPTY_TAIL.sub("", takes["rest"]).strip()
         reason = re.fullmatch(r"for (?!it\b|that\b|this\b|them\b)(?P<what>.+)", rest, re.IGNORECASE)
         what = from_clinician(reason["what"], pronouns) if reason else None
         purpose = f" for {what[:1].lower()}{what[1:].rstrip('.')}" if what else ""
-        return Reply(capital(f"Takes{purpose}: {answer}" if purpose else f"Takes {answer[:1].lower()}{answer[1:]}"), 1)
+        return Reply(capital(f"Takes{purpose}: {answer}" if purpose else f"Takes {answer}"))
     for pattern, label in _LABELS:
         if pattern.search(asked):
-            return Reply(capital(f"{label}: {answer[:1].lower()}{answer[1:]}"), 1)
+            return Reply(capital(f"{label}: {answer}"))
     noun = _WHICH.match(asked) or _ABOUT.fullmatch(asked)
     if noun:
         name = re.sub(r"^(?:your|the)\s+", "", noun["noun"], flags=re.IGNORECASE)
         if is_clinical(name) and name.casefold() not in {"one", "else"}:
-            return Reply(capital(f"{name}: {answer[:1].lower()}{answer[1:]}"), 1)
+            return Reply(capital(f"{name}: {answer}"))
     said = _as_statement(asked, pronouns, positive=True)
     if said and is_clinical(said):
-        return Reply(_with_detail(said, bare, pronouns), 1)
+        return Reply(_with_detail(said, bare, pronouns))
     items = _asked_for(asked, pronouns)
     if items and is_clinical(" ".join(items)):
-        return Reply(_with_detail(f"Asked about {_joined(items)}", bare, pronouns), 1)
+        return Reply(_with_detail(f"Asked about {_joined(items)}", bare, pronouns))
     if (is_clinical(asked) or is_clinical(bare)) and len(asked) <= _LONGEST_ASKED and opens_question(asked):
-        return Reply(f'Asked "{asked}?", answers "{bare.replace(chr(34), chr(39))}".', 1)
+        return Reply(f'Asked "{asked}?", answers "{bare.replace(chr(34), chr(39))}".')
     return None

@@ -105,7 +105,9 @@ def _own(piece: str) -> bool:
     if _GOES_ON.match(piece):
         return False
     cue = _PLAN.match(piece) or _OBJECTIVE.match(piece) or _ASSESSMENT.search(piece) or _HEADING.match(piece)
-    return bool(cue) or any(character.isdigit() for character in piece) or names_drug(piece) or bool(_DENIED.match(piece))
+    return (
+        bool(cue) or any(character.isdigit() for character in piece) or names_drug(piece) or bool(_DENIED.match(piece))
+    )
 
 
 def _section(piece: str) -> str:

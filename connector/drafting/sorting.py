@@ -31,7 +31,9 @@ _EXAMINING = re.compile(
     r"stand up for me|hop up|roll up|show me)\b",
     re.IGNORECASE,
 )
-_COMMAND = re.compile(r"^(?:hey|ok|okay|hello)[, ]+[a-z]+[, ]+(?=show|pull|open|order|remind|display|get|bring|find|let)", re.IGNORECASE)
+_COMMAND = re.compile(
+    r"^(?:hey|ok|okay|hello)[, ]+[a-z]+[, ]+(?=show|pull|open|order|remind|display|get|bring|find|let)", re.IGNORECASE
+)
 _VITAL = re.compile(
     r"\b(?:blood pressure|pressure|heart rate|pulse(?: ox(?:imetry)?)?|respiratory rate|respirations?|temperature|temp|"
     r"oxygen(?: saturation| level)?|o2(?: sat\w*)?|sat(?:uration|s)?|spo2|weight|height|bmi|body mass index|vital signs|vitals)\b",
@@ -70,7 +72,7 @@ _JUDGED = re.compile(
     r"likely|unlikely|probably|possibly|most likely|my (?:assessment|impression|diagnosis|concern|feeling)|diagnos\w+|"
     r"(?:above|below|at|under|near|not at) goal|(?:well|poorly|not well|under|better|un)[- ]?control\w*|out of control|in control|"
     r"concern(?:ed|ing)?|worried|exacerbation|flare(?:-?up)?|due to|caused by|secondary to|result of|side effect|"
-    r"rule(?:d)? out|stable|improv\w+|worsen\w*|doing (?:well|great|better|okay|good|fine)|(?:this|that|it|which) means|"
+    r"(?:list|chart|record) (?:shows?|says?|has)|rule(?:d)? out|stable|improv\w+|worsen\w*|doing (?:well|great|better|okay|good|fine)|(?:this|that|it|which) means|"
     r"what (?:you have|we call)|called|you(?:'ve| have)(?: got)? (?:a|an|what)|this is (?:a|an|just|probably|likely|most)|"
     r"risk (?:of|for|factors?)|high(?:er)? risk|in remission|resolved|healing)\b",
     re.IGNORECASE,
@@ -89,12 +91,15 @@ def without_command(sentence: str) -> str:
     return _COMMAND.sub("", sentence)
 
 
-def section_of(sentence: str) -> str | None:
-    """`subjective`, `objective`, `assessment` or `plan` for a clinician's sentence; None for chat, process, teaching."""
+def section_of(sentence: str, *, within: str = "") -> str | None:
+    """`subjective`, `objective`, `assessment` or `plan` for a clinician's sentence; None for chat, process, teaching.
+
+    `within` is the whole sentence where only a clause of it is sorted.
+    """
     plain = without_opener(without_command(sentence))
     if plain.endswith("?") or _EXAMINING.search(plain):
         return None
-    if is_order(plain):
+    if is_order(plain, within=within):
         return "plan"
     if _CHAT.search(plain):
         return None
@@ -114,7 +119,9 @@ def _is_measured(plain: str) -> bool:
     valued = any(quantity.kind != "rate" for quantity in find_quantities(plain))
     if _VITAL.search(plain) and (valued or _SHOWN.search(plain)) and not re.search(r"\bgoal\b|control", plain):
         return True
-    return bool(_TEST.search(plain) and (_SHOWN.search(plain) or (valued and re.search(r"\b(?:is|was|at|of)\b", plain))))
+    return bool(
+        _TEST.search(plain) and (_SHOWN.search(plain) or (valued and re.search(r"\b(?:is|was|at|of)\b", plain)))
+    )
 
 
 def _is_finding(plain: str) -> bool:
@@ -124,4 +131,6 @@ def _is_finding(plain: str) -> bool:
         return True
     if (names_body(plain) or names_symptom(plain)) and _FINDING_WORDS.search(plain):
         return not names_drug(plain)
-    return bool(re.match(r"you (?:do )?have (?:some|a little|a bit|mild|trace|slight|no|good|full)\b", plain, re.IGNORECASE))
+    return bool(
+        re.match(r"you (?:do )?have (?:some|a little|a bit|mild|trace|slight|no|good|full)\b", plain, re.IGNORECASE)
+    )

@@ -39,7 +39,7 @@ _TAILS = re.compile(
     r"(?:okay|right)|does that (?:make sense|sound (?:good|okay)))\s*(?P<mark>[?.!]*)$",
     re.IGNORECASE,
 )
-_ABBREVIATED = re.compile(r"\b(?:dr|mr|mrs|ms|vs|st|e\.g|i\.e|approx|no|a\.m|p\.m|prof)\.\Z", re.IGNORECASE)
+_ABBREVIATED = re.compile(r"\b(?:dr|mr|mrs|ms|vs|st|e\.g|i\.e|approx|a\.m|p\.m|prof)\.\Z", re.IGNORECASE)
 _BREAK = re.compile(r"(?<=[.?!])[\"”’)]*\s+")
 _SPLIT_TOKENS = (
     (re.compile(r"\s+(n['’]t\b)", re.IGNORECASE), r"\1"),
