@@ -139,14 +139,14 @@ class VisitStore:
             if row is None:
                 raise Conflict("The visit has moved on since this page was loaded: reload to see where it stands.")
             for record in step.records:
-                await self.append_record(connection, step.visit_id, record, step.at)
+                await self.append_record(connection, step.visit_id, record, at=step.at)
             event = AuditEvent(row.tenant, step.event, step.visit_id, step.actor, step.at, step.detail or {})
             await audit.append(connection, self.master, event)
             if step.also is not None:
                 await step.also(connection)
             return _visit_row(row)
 
-    async def append_record(self, connection: AsyncConnection, visit_id: str, given: object, at: datetime) -> None:
+    async def append_record(self, connection: AsyncConnection, visit_id: str, given: object, *, at: datetime) -> None:
         """Seals one record into the caller's transaction under the next number, or the one it asks for."""
         number = given.number if isinstance(given, Numbered) else None
         record: Any = given.record if isinstance(given, Numbered) else given

@@ -28,7 +28,7 @@ from connector.visit.access import EhrAccess, find_registration, open_ehr
 from connector.visit.note import heading_for
 from connector.visit.parts import Parts
 from connector.visit.states import State
-from connector.visit.steps import move
+from connector.visit.steps import Move, move
 from connector.writeback.bundle import FilingFacts, build_transaction, name_document
 from connector.writeback.outcome import Answer, Locations, classify, read_transaction_response
 from connector.writeback.profile import WriteProfile
@@ -147,9 +147,11 @@ async def _confirm(
         await move(
             parts,
             visit_id,
-            (State.SIGNED, State.FILED),
-            records=(filing,),
-            detail={"version": signed.version, "sha256": signed.sha256},
+            Move(
+                (State.SIGNED, State.FILED),
+                records=(filing,),
+                detail={"version": signed.version, "sha256": signed.sha256},
+            ),
         )
     except Conflict:
         if (await parts.visits.row(visit_id)).state == State.SIGNED:

@@ -35,7 +35,7 @@ from connector.store.audit import AuditEvent
 from connector.store.visits import Numbered, VisitRow
 from connector.visit.parts import Parts, Work
 from connector.visit.states import State
-from connector.visit.steps import move
+from connector.visit.steps import Move, move
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
     findings = check_draft(draft, transcript=transcript, context=context, now=parts.clock())
     records = (Numbered(draft, revision), Numbered(findings, revision))
     try:
-        await move(parts, visit_id, (State.TRANSCRIBED, State.DRAFTED), records=records)
+        await move(parts, visit_id, Move((State.TRANSCRIBED, State.DRAFTED), records=records))
     except Conflict:
         if (await parts.visits.row(visit_id)).state == State.TRANSCRIBED:
             raise
@@ -170,10 +170,7 @@ async def edit_note(parts: Parts, launch: Launch, *, revision: int, sections: Ed
     await move(
         parts,
         visit_id,
-        (State.DRAFTED, State.DRAFTED),
-        records=records,
-        actor=who,
-        detail={"revision": edited.revision},
+        Move((State.DRAFTED, State.DRAFTED), records=records, actor=who, detail={"revision": edited.revision}),
     )
     return await show_note(parts, visit_id)
 
@@ -204,12 +201,14 @@ async def sign(parts: Parts, launch: Launch, *, revision: int, shown_sha256: str
     return await move(
         parts,
         visit_id,
-        (State.DRAFTED, State.SIGNED),
-        records=(Numbered(signed, signed.version),),
-        actor=signed.signer,
-        detail={"version": signed.version, "sha256": signed.sha256},
-        note_version=signed.version,
-        also=start,
+        Move(
+            (State.DRAFTED, State.SIGNED),
+            records=(Numbered(signed, signed.version),),
+            actor=signed.signer,
+            detail={"version": signed.version, "sha256": signed.sha256},
+            note_version=signed.version,
+            also=start,
+        ),
     )
 
 

@@ -31,7 +31,7 @@ from connector.store.visits import VisitRow
 from connector.visit.access import credentials_of, find_registration, open_ehr, pack_tokens
 from connector.visit.parts import Parts
 from connector.visit.states import State
-from connector.visit.steps import move
+from connector.visit.steps import Move, move
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ async def _open(
     )
 
     async def with_launch(connection: AsyncConnection) -> None:
-        await parts.visits.append_record(connection, opened.visit_id, launch, now)
+        await parts.visits.append_record(connection, opened.visit_id, launch, at=now)
         await parts.sessions.open_launch(
             connection,
             row,
@@ -200,7 +200,9 @@ async def prime(parts: Parts, launch: LaunchRow) -> VisitRow:
     hints = prepare_hints(parts, facts, context)
     arrow = (State.LAUNCHED, State.PRIMED)
     try:
-        return await move(parts, launch.visit_id, arrow, records=(context, hints), detail=_section_states(context))
+        return await move(
+            parts, launch.visit_id, Move(arrow, records=(context, hints), detail=_section_states(context))
+        )
     except Conflict:
         return await parts.visits.row(launch.visit_id)
 

@@ -23,7 +23,7 @@ from connector.store.visits import VisitRow
 from connector.transcript.typed import typed_transcript
 from connector.visit.parts import Parts, Work
 from connector.visit.states import State
-from connector.visit.steps import move
+from connector.visit.steps import Move, move
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ async def keep_consent(parts: Parts, visit_id: str, *, answer: str, method: str)
     )
     detail = {"answer": str(consent.answer), "method": method}
     actor = launch.practitioner or "unidentified"
-    await move(parts, visit_id, (State.PRIMED, State.PRIMED), records=(consent,), actor=actor, detail=detail)
+    await move(parts, visit_id, Move((State.PRIMED, State.PRIMED), records=(consent,), actor=actor, detail=detail))
     return consent
 
 
@@ -57,7 +57,7 @@ async def open_recording(parts: Parts, visit_id: str) -> OpenedRecording:
     opened = OpenedRecording(parts.new_id(), min(parts.policy.max_chunk_bytes, 1024 * 1024), secrets.token_urlsafe(32))
     row = await parts.visits.row(visit_id)
     if row.state == State.PRIMED:
-        await move(parts, visit_id, (State.PRIMED, State.CAPTURING), actor=await _actor(parts, visit_id))
+        await move(parts, visit_id, Move((State.PRIMED, State.CAPTURING), actor=await _actor(parts, visit_id)))
     elif row.state != State.CAPTURING:
         raise Conflict("This visit already has a recording: reload to see where it stands.")
     await parts.chunks.open_recording(opened.recording_id, visit_id, token=opened.upload_token, at=parts.clock())
@@ -116,7 +116,7 @@ async def close_recording(parts: Parts, recording: RecordingRow, *, sha256: str 
     try:
         sound = await _probe(parts, recording, size)
     except AudioUnusable:
-        await move(parts, recording.visit_id, (State.CAPTURING, State.PRIMED), actor=actor)
+        await move(parts, recording.visit_id, Move((State.CAPTURING, State.PRIMED), actor=actor))
         raise
     record = Recording(
         recording_id=recording.recording_id,
@@ -136,7 +136,7 @@ async def close_recording(parts: Parts, recording: RecordingRow, *, sha256: str 
     arrow = (State.CAPTURING, State.CAPTURED)
     detail = {"chunks": chunks, "bytes": size}
     return await move(
-        parts, recording.visit_id, arrow, records=(record,), actor=actor, detail=detail, also=close_and_start
+        parts, recording.visit_id, Move(arrow, records=(record,), actor=actor, detail=detail, also=close_and_start)
     )
 
 
@@ -158,7 +158,7 @@ async def keep_typed_text(parts: Parts, visit_id: str, *, text: str) -> VisitRow
 
     actor = await _actor(parts, visit_id)
     return await move(
-        parts, visit_id, (State.PRIMED, State.TRANSCRIBED), records=(transcript,), actor=actor, also=start
+        parts, visit_id, Move((State.PRIMED, State.TRANSCRIBED), records=(transcript,), actor=actor, also=start)
     )
 
 

@@ -16,7 +16,7 @@ from connector.transcript.reading import read_transcript
 from connector.transcript.speech import judge_speech
 from connector.visit.parts import Parts
 from connector.visit.states import State
-from connector.visit.steps import move
+from connector.visit.steps import Move, move
 
 
 async def send_recording(parts: Parts, visit_id: str) -> str:
@@ -78,7 +78,7 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
         return "nothing-said"
     transcript = replace(transcript, warnings=(*transcript.warnings, *_duration_warning(transcript, recording)))
     try:
-        await move(parts, visit_id, (State.CAPTURED, State.TRANSCRIBED), records=(transcript,))
+        await move(parts, visit_id, Move((State.CAPTURED, State.TRANSCRIBED), records=(transcript,)))
     except Conflict:
         if (await parts.visits.row(visit_id)).state == State.CAPTURED:
             raise
@@ -88,7 +88,7 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
 async def give_back(parts: Parts, visit_id: str, *, slug: str, text: str) -> None:
     """Puts a visit whose recording cannot be used back to PRIMED, with the reason shown; the recording is kept."""
     if (await parts.visits.row(visit_id)).state == State.CAPTURED:
-        await move(parts, visit_id, (State.CAPTURED, State.PRIMED), detail={"reason": slug})
+        await move(parts, visit_id, Move((State.CAPTURED, State.PRIMED), detail={"reason": slug}))
     await parts.visits.call_attention(visit_id, slug=slug, text=text, action="capture-again", at=parts.clock())
 
 

@@ -139,12 +139,12 @@ def test_the_chosen_folder_comes_first() -> None:
 
 
 def test_the_default_is_the_users_own_state_directory_or_roots_outside_every_home() -> None:
-    chosen = state_root({"XDG_STATE_HOME": "/home/ada/state"})
+    chosen = state_root({"XDG_STATE_HOME": "/srv/ada/state"})
     usual = state_root({"STATE": "", "XDG_STATE_HOME": ""})
     if os.geteuid() == 0:
         assert chosen == usual == Path("/var/lib/smart-scribe")
     else:
-        assert chosen == Path("/home/ada/state/smart-scribe")
+        assert chosen == Path("/srv/ada/state/smart-scribe")
         assert usual == Path.home() / ".local/state/smart-scribe"
 
 
