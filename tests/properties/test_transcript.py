@@ -23,15 +23,24 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats() | texts
 junk = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=8
 )
-times = st.integers(0, 4_000_000) | st.floats(0, 1e7) | junk
+usual = st.integers(0, 4_000_000)
+times = usual | usual | usual | st.floats(0, 1e7) | junk
+said = st.sampled_from(["any", "pain?", "No."])
 speakers = st.sampled_from(["A", "B", "Doctor", "UNKNOWN", None]) | junk
 words = st.fixed_dictionaries(
-    {}, optional={"text": texts | junk, "start": times, "end": times, "confidence": scalars, "speaker": speakers}
+    {},
+    optional={
+        "text": said | said | texts | junk,
+        "start": times,
+        "end": times,
+        "confidence": scalars,
+        "speaker": speakers,
+    },
 )
 utterances = st.fixed_dictionaries(
     {},
     optional={
-        "text": texts | junk,
+        "text": said | said | texts | junk,
         "start": times,
         "end": times,
         "confidence": scalars,

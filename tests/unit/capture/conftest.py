@@ -30,6 +30,7 @@ KINDS = {
     "au": ("au", "pcm_s16be", 16000, True),
     "webm-recorder": ("webm", "libopus", 48000, False),
     "wav-recorder": ("wav", "pcm_s16le", 16000, False),
+    "mp4-recorder": ("mp4", "aac", 44100, False),
 }
 
 
@@ -69,7 +70,8 @@ def write_sound(
 ) -> bytes:
     buffer = io.BytesIO()
     target: Any = buffer if seekable else OneWay(buffer)
-    with av.open(target, "w", format=kind) as container:
+    options = {"movflags": "frag_keyframe+empty_moov"} if kind == "mp4" and not seekable else {}
+    with av.open(target, "w", format=kind, options=options) as container:
         stream: Any = container.add_stream(codec, rate=rate, layout=layout)
         resampler = av.AudioResampler(
             format=stream.codec_context.format.name,

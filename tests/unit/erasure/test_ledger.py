@@ -54,6 +54,11 @@ def test_a_copy_is_asked_for_answered_and_verified_with_the_time_of_each():
     assert (copy.asked_at, copy.answered_at, copy.verified_at) == (_later(1), _later(2), _later(3))
 
 
+def test_an_answer_without_an_asking_on_file_counts_as_both():
+    copy = advance(_copy(), ErasureEvent.ANSWERED, _later(2))
+    assert (copy.asked_at, copy.answered_at) == (_later(2), _later(2))
+
+
 def test_a_second_asking_keeps_the_time_of_the_first():
     copy = advance(_copy(), ErasureEvent.ASKED, _later(1))
     assert advance(copy, ErasureEvent.ASKED, _later(9)) == copy

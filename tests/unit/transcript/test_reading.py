@@ -170,11 +170,17 @@ def test_a_deleted_job_is_no_transcript():
         (1.6, "9", (2, 2)),
         (float("nan"), float("inf"), (0, 0)),
         (True, 5, (0, 5)),
+        (10**400, 10**400, (0, 0)),
     ],
 )
 def test_times_are_whole_and_never_run_backwards(start, end, kept):
     (turn,) = _read(utterances=[_utterance("A", "x", start, end)]).turns
     assert (turn.start_ms, turn.end_ms) == kept
+
+
+def test_a_word_never_ends_before_it_starts():
+    (turn,) = _read(utterances=[_utterance("A", "x", words=[_word("x", 500, 200)])]).turns
+    assert (turn.words[0].start_ms, turn.words[0].end_ms) == (500, 500)
 
 
 @pytest.mark.parametrize(("stated", "kept"), [(1.7, 1.0), (-1, 0.0), ("0.9", 0.0), (True, 0.0), (float("nan"), 0.0)])
