@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,12 +19,10 @@ def create_app(settings: SandboxSettings, *, controls: Controls | None = None, d
 
     @asynccontextmanager
     async def serve(_app: FastAPI) -> AsyncIterator[None]:
-        learning = asyncio.create_task(asyncio.to_thread(sandbox.listener.learn))
         try:
             yield
         finally:
             await sandbox.jobs.close()
-            await asyncio.gather(learning, return_exceptions=True)
             sandbox.uploads.clear()
 
     silent = {"tracing": False, "metrics": False, "logs": False}

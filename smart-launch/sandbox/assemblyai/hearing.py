@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from connector_sandbox.recordings import BundledRecording, Turn, load_recordings
 
 SHORTEST_MS = 160
 LIMIT_S = 900.0
+REMEMBERED = 32
 OTHER_SPEECH = (
     "Sandbox: this recording is not one of the bundled ones; a sandbox cannot recognise other speech. "
     "Use a recording from smart-launch/sandbox/recordings, or set a real AssemblyAI key."
@@ -59,11 +61,21 @@ class Heard:
 
 
 class Listener:
-    """Knows the bundled visits by their sound; measures them once, at the first upload."""
+    """Knows the bundled visits by their sound; measures them once, for the first job."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: list[tuple[BundledRecording, Fingerprint, int]] = []
+        self._heard: OrderedDict[str, Heard] = OrderedDict()
+
+    def hear_again(self, path: Path, *, sha256: str) -> Heard:
+        """As `hear`, from memory for a file that was heard lately."""
+        heard = self._heard.get(sha256)
+        if heard is None:
+            heard = self._heard[sha256] = self.hear(path)
+            while len(self._heard) > REMEMBERED:
+                self._heard.popitem(last=False)
+        return heard
 
     def hear(self, path: Path) -> Heard:
         """The words of the visit this file is a recording of; NotTranscribed where the vendor's job would fail.

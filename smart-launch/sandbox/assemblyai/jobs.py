@@ -123,7 +123,7 @@ class JobBook:
         upload = self._uploads.find(job.submission.audio_url)
         if upload is None or not upload.present:
             raise NotTranscribed(NOT_DOWNLOADED.format(url=job.submission.audio_url))
-        return self._listener.hear(upload.path)
+        return self._listener.hear_again(upload.path, sha256=upload.sha256)
 
 
 async def _cancel(job: Job) -> None:

@@ -75,7 +75,8 @@ def gateway_project_of(request: Request) -> str:
 
 def _find_project(request: Request) -> str | None:
     sent = request.headers.get("authorization", "").strip()
-    key = sent[7:].strip() if sent.lower().startswith("bearer ") else sent
+    scheme, _, rest = sent.partition(" ")
+    key = rest.strip() if scheme.lower() == "bearer" else sent
     accepted = sandbox_of(request).settings.keys
     known = not accepted or any(hmac.compare_digest(key.encode(), one.encode()) for one in accepted)
     return hashlib.sha256(key.encode()).hexdigest() if key and known else None

@@ -210,8 +210,8 @@ def _read_roles(body: dict[str, Any]) -> RoleRequest | None:
     values, speakers = wanted.get("known_values"), wanted.get("speakers")
     if (values is None) == (speakers is None):
         _refuse('"speaker_identification" needs exactly one of "known_values" and "speakers"')
-    if speakers is not None:
-        values = [one.get(kind) if isinstance(one, dict) else None for one in speakers if isinstance(speakers, list)]
+    if isinstance(speakers, list):
+        values = [one.get(kind) if isinstance(one, dict) else None for one in speakers]
     if not isinstance(values, list) or not values or not all(isinstance(one, str) and one for one in values):
         _refuse(f'"speaker_identification" needs the {kind} of each speaker as a string')
     if any(len(one) > LONGEST_ROLE for one in values):

@@ -12,8 +12,8 @@ import av
 import httpx
 import pytest
 from av.filter import Graph
-
 from connector_sandbox.recordings import load_recording
+
 from tests.fixtures.assemblyai import KEY, assemblyai_base
 
 __all__ = ["assemblyai_base"]
