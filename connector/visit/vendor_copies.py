@@ -14,7 +14,9 @@ from connector.visit.parts import Parts
 async def delete_copies(parts: Parts, visit_id: str) -> bool:
     """Takes every copy one or two steps further; True when nothing is left to do. A vendor that is away is asked
     again later."""
-    for copy in await parts.ledger.copies(visit_id):
+    copies = await parts.ledger.copies(visit_id)
+    # An upload goes with the transcripts made from it, so it is looked at last.
+    for copy in sorted(copies, key=lambda one: one.kind == "upload"):
         try:
             await _delete(parts, copy, job_of_upload=await _jobs(parts, visit_id))
         except ConnectorError as error:
