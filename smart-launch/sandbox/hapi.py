@@ -58,10 +58,13 @@ def start(supervisor: Supervisor, *, port: int = 0, host: str = LOOPBACK, jdbc: 
 def load_patients(base_url: str, folder: Path = PATIENTS) -> Loaded:
     """Posts every transaction Bundle of the folder. Each entry is a PUT under its own id, so that a second load
     changes nothing. Raises LoadFailed, which names the file and the status alone."""
+    bundles = sorted(folder.glob("*.json"))
+    if not bundles:
+        raise LoadFailed(f"there are no bundles in {folder}")
     written = unchanged = 0
     headers = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
     with httpx.Client(trust_env=False, timeout=LOAD_SECONDS, headers=headers) as client:
-        for bundle in sorted(folder.glob("*.json")):
+        for bundle in bundles:
             try:
                 answer = client.post(base_url, content=bundle.read_bytes())
             except httpx.TransportError as error:
