@@ -106,7 +106,14 @@ def _has_proc() -> bool:
 def measure(av: Any, file: PipedFile, *, container: str) -> dict[str, Any]:
     """Return the facts of one file: duration_ms, sample_rate, channels, streams, truncated; or `unusable` and why."""
     try:
-        opened = av.open(file, mode="r", format=FORMATS.get(container, container), io_open=_refuse, buffer_size=65536)
+        opened = av.open(
+            file,
+            mode="r",
+            format=FORMATS.get(container, container),
+            metadata_errors="replace",
+            io_open=_refuse,
+            buffer_size=65536,
+        )
     except (av.error.FFmpegError, ValueError, OSError):
         return {"unusable": "unreadable"}
     with opened:

@@ -61,6 +61,22 @@ def silent_film() -> bytes:
 
 
 @pytest.fixture(scope="session")
+def hollow() -> bytes:
+    """A WebM file that is in order but for its frames, which no decoder takes."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="webm") as container:
+        stream: Any = container.add_stream("libopus", rate=48000, layout="mono")
+        stream.codec_context.open()
+        for number in range(200):
+            packet = av.Packet(b"\xff" * 50)
+            packet.stream, packet.time_base = stream, Fraction(1, 48000)
+            packet.pts = packet.dts = number * 960
+            packet.duration = 960
+            container.mux(packet)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
 def write() -> Callable[..., bytes]:
     return write_sound
 
