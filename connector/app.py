@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import importlib.util
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -14,8 +15,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import httpx
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from dbos import EnqueueOptions as _EnqueueOptions
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -59,9 +58,9 @@ class Composition:
 
 
 def guard_http_stack() -> None:
-    """Refuses to start when a package has switched Authlib from httpx to another HTTP stack (libraries.md, 2c)."""
-    if not issubclass(AsyncOAuth2Client, httpx.AsyncClient):
-        raise Misconfigured("A package has replaced the HTTP stack: remove httpx2 from this environment.")
+    """Refuses to start beside httpx2: Authlib would silently switch to it, and our limits would no longer apply."""
+    if importlib.util.find_spec("httpx2") is not None:
+        raise Misconfigured("The package httpx2 replaces the HTTP stack underneath: remove it from this environment.")
 
 
 def load_rules() -> Rules:

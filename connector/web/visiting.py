@@ -96,6 +96,22 @@ async def collect_facts(session: Session) -> VisitFacts:
     )
 
 
+@router.get("/context")
+async def read_context(session: Reading) -> Response:
+    """What was read from the chart: the state and size of each section, and the keyterms with their sources."""
+    visits, visit_id = session.parts.visits, session.row.visit_id
+    context, hints = await visits.need(visit_id, PatientContext), await visits.need(visit_id, SpeechHints)
+    sections = {}
+    for name in ("patient", "encounter", "medications", "allergies", "problems", "vitals", "labs"):
+        section = getattr(context, name)
+        sections[name] = {"state": str(section.state), "count": len(section.items), "dropped": section.dropped}
+    keyterms = [
+        {"text": term.text, "kind": term.kind, "sources": [source.reference for source in term.sources]}
+        for term in hints.keyterms
+    ]
+    return JSONResponse({"sections": sections, "keyterms": keyterms, "limit": hints.limit, "left_out": hints.left_out})
+
+
 @router.post("/consent")
 async def consent(
     request: Request, session: Changing, answer: Annotated[str, Form()], method: Annotated[str, Form()] = "verbal"

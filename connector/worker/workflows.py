@@ -22,7 +22,7 @@ from connector.visit.vendor_copies import delete_copies
 
 QUEUE = "visits"
 APPLICATION = "smart-scribe"
-# Pinned: a deploy must go on with the work of the one before (libraries.md, rule 3).
+# Pinned: a deploy must go on with the work of the one before ; the default, a hash of the code, strands it.
 APPLICATION_VERSION = "1"
 WAKE = "wake"
 

@@ -79,6 +79,10 @@ class OpenVisit:
         _json(self.post(f"/recordings/{opened['recording_id']}/close", json=whole))
         return len(pieces)
 
+    def context(self) -> dict[str, Any]:
+        """What was read from the chart, and the keyterms made of it."""
+        return _json(self.client.get(f"{self.base}/context", headers=_JSON))
+
     def note(self) -> dict[str, Any]:
         """The newest draft as the page shows it."""
         return _json(self.client.get(f"{self.base}/note", headers=_JSON))

@@ -131,7 +131,8 @@ def _record(visit: OpenVisit, recording: BundledRecording, report: Report) -> No
         came("given, verbal")
     sound = recording.audio.read_bytes()
     with report.step("upload", "recording sealed chunk by chunk") as came:
-        came(f"{visit.upload(sound)} chunks, {len(sound) / 1024:.0f} KiB, {recording.duration_ms / 1000:.0f} s of sound")
+        chunks, seconds = visit.upload(sound), recording.duration_ms / 1000
+        came(f"{chunks} chunk(s), {len(sound) / 1024:.0f} KiB, {seconds:.0f} s of sound")
     with report.step("transcript", "transcribed (sandbox playback)") as came:
         visit.await_state("TRANSCRIBED", "DRAFTED", on_step=lambda step: report.say(f"      … {step}"))
         came("speakers told apart by role")
@@ -155,9 +156,13 @@ def _review(visit: OpenVisit, report: Report) -> dict[str, Any]:
 
 
 def _counts(visit: OpenVisit) -> str:
-    page = visit.client.get(visit.base, headers={"Accept": "application/json"})
-    del page
-    return "sections read"
+    context = visit.context()
+    shown = [
+        f"{section['count']} {name}" if section["state"] in ("ok", "empty") else f"{name} {section['state']}"
+        for name, section in context["sections"].items()
+        if name not in ("patient", "encounter")
+    ]
+    return f"{', '.join(shown)} → {len(context['keyterms'])} keyterms"
 
 
 def _find_patient(stack: Stack, recording: BundledRecording) -> str:

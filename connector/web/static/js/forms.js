@@ -1,0 +1,41 @@
+/* Forms sent without loading the page again; each of them also works as a plain form. */
+
+import { clearNotices, drawAnew, holdPage, notify } from "./shell.js";
+import { send } from "./wire.js";
+
+/** Takes over the forms marked data-live-form inside `main`. */
+export function enliven(main, signal) {
+  main.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("[data-live-form]")) return;
+    event.preventDefault();
+    submit(form, event.submitter);
+  }, { signal });
+  guard(main, signal);
+}
+
+async function submit(form, submitter) {
+  if (form.dataset.busy) return;
+  form.dataset.busy = "yes";
+  form.setAttribute("aria-busy", "true");
+  const fields = [...new FormData(form, submitter)].filter(([, value]) => typeof value === "string");
+  try {
+    clearNotices();
+    await send("POST", new URL(form.action).pathname, { form: fields });
+    holdPage("typed", false);
+    await drawAnew();
+  } catch (problem) {
+    notify(problem);
+    if (problem.status === 409) await drawAnew().catch(() => {});
+  } finally {
+    delete form.dataset.busy;
+    form.removeAttribute("aria-busy");
+  }
+}
+
+/** Text typed into a guarded box is not lost by leaving the page unasked. */
+function guard(main, signal) {
+  for (const box of main.querySelectorAll("[data-guard]")) {
+    box.addEventListener("input", () => holdPage("typed", box.value.trim() !== ""), { signal });
+  }
+}

@@ -1,0 +1,73 @@
+/* The frame around every part of the page: spoken status, notices, drawing anew, leaving. */
+
+import { fetchPage } from "./wire.js";
+
+const byId = (id) => document.getElementById(id);
+
+/** Tells screen readers something without moving the focus. */
+export function say(text) {
+  const region = byId("said");
+  region.textContent = "";
+  setTimeout(() => { region.textContent = text; }, 60);
+}
+
+/** Shows a problem or a plain message until it is dismissed; the same message is shown once. */
+export function notify(problem, { calm = false } = {}) {
+  const title = problem.title || "Something went wrong";
+  const detail = problem.detail || "";
+  const shown = [...document.querySelectorAll(".notice")].find((one) => one.dataset.title === title + detail);
+  if (shown) return shown;
+  const notice = element("div", `notice${calm ? " notice--calm" : ""}`);
+  notice.dataset.title = title + detail;
+  const text = element("p");
+  text.append(element("strong", "", title), " ", detail);
+  if (problem.supportCode) text.append(element("small", "", `Support code ${problem.supportCode}`));
+  const close = element("button", "button button--small", "Close");
+  close.type = "button";
+  close.addEventListener("click", () => notice.remove());
+  notice.append(text, close);
+  byId("notices").append(notice);
+  return notice;
+}
+
+/** Takes all notices down. */
+export function clearNotices() {
+  byId("notices").replaceChildren();
+}
+
+/** A new element with a class and a text. */
+export function element(name, classes = "", text = "") {
+  const made = document.createElement(name);
+  if (classes) made.className = classes;
+  if (text) made.textContent = text;
+  return made;
+}
+
+/** Draws the visit as it stands now, without loading the page again, and says so when it has moved on. */
+export async function drawAnew() {
+  const page = await fetchPage();
+  const before = byId("main");
+  const after = document.adoptNode(page.getElementById("main"));
+  const moved = before.dataset.state !== after.dataset.state;
+  const held = document.activeElement;
+  const focused = held === document.body || before.contains(held);
+  before.replaceWith(after);
+  for (const id of ["banner", "ribbon"]) byId(id).replaceWith(document.adoptNode(page.getElementById(id)));
+  document.title = page.title;
+  if (moved) window.scrollTo(0, 0);
+  if (focused) byId("heading").focus({ preventScroll: !moved });
+  if (moved) say(byId("heading").textContent);
+  document.dispatchEvent(new CustomEvent("visit:drawn"));
+}
+
+const held = new Set();
+
+window.addEventListener("beforeunload", (event) => {
+  if (held.size) event.preventDefault();
+});
+
+/** Warns before the page is left for as long as `reason` is held. */
+export function holdPage(reason, hold) {
+  if (hold) held.add(reason);
+  else held.delete(reason);
+}

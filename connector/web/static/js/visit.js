@@ -1,0 +1,52 @@
+/* One visit's page: wires what the present part of it needs, and again whenever the page is drawn anew. */
+
+import { enableCopy } from "./copy.js";
+import { Editor } from "./editor.js";
+import { darken, linkEvidence } from "./evidence.js";
+import { enliven } from "./forms.js";
+import { Player } from "./player.js";
+import { follow } from "./progress.js";
+import { enableSigning } from "./sign.js";
+import { enableTabs } from "./tabs.js";
+import { enableUpload } from "./upload.js";
+
+let life = new AbortController();
+
+function begin() {
+  life.abort();
+  life = new AbortController();
+  const { signal } = life;
+  const main = document.getElementById("main");
+  showLocalTimes(main);
+  enliven(main, signal);
+  follow(main, signal);
+  enableUpload(main, signal);
+  if (main.dataset.panel === "review") review(main, signal);
+  else enableCopy(main, signal);
+}
+
+function review(main, signal) {
+  const turns = [...main.querySelectorAll("[data-turn][data-start]")];
+  const player = new Player(main.querySelector("[data-player]"), turns, signal);
+  const showPane = enableTabs(main, signal);
+  const editor = new Editor(main, signal, { onOpen: () => { player.stop(); darken(main); } });
+  linkEvidence(main, signal, { player, showPane });
+  enableSigning(main, signal);
+  enableCopy(main, signal, () => editor.settle());
+  document.addEventListener("note:drawn", () => {
+    showLocalTimes(main);
+    enableSigning(main, signal);
+  }, { signal });
+}
+
+/** Times are drawn in UTC; here they become the clinician's own. */
+function showLocalTimes(main) {
+  const format = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  for (const time of main.querySelectorAll("time[data-moment]")) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.getTime())) time.textContent = format.format(at);
+  }
+}
+
+document.addEventListener("visit:drawn", begin);
+begin();
