@@ -89,6 +89,9 @@ def _parse_rule(raw: Any) -> FaultRule:
         raise FaultRefused("match is an object with method, path_regex, contains")
     if raw.get("kind") not in KINDS:
         raise FaultRefused(f"kind is one of {', '.join(KINDS)}")
+    headers = {} if raw.get("headers") is None else raw["headers"]
+    if not isinstance(headers, dict):
+        raise FaultRefused("headers is an object of texts")
     try:
         re.compile(match.get("path_regex") or "")
         return FaultRule(
@@ -98,7 +101,7 @@ def _parse_rule(raw: Any) -> FaultRule:
             contains=match.get("contains") or None,
             status=int(raw.get("status") or 503),
             body=raw.get("body"),
-            headers={str(name): str(value) for name, value in (raw.get("headers") or {}).items()},
+            headers={str(name): str(value) for name, value in headers.items()},
             seconds=None if raw.get("seconds") is None else float(raw["seconds"]),
             times=None if raw.get("times") is None else int(raw["times"]),
         )

@@ -114,7 +114,7 @@ def _is_entry(entry: Any) -> bool:
 
 def _parse_write(entry: dict[str, Any]) -> Interaction:
     url = entry["request"]["url"]
-    interaction = parse_interaction(entry["request"]["method"], url)
+    interaction = parse_interaction(entry["request"]["method"], url.partition("?")[0])
     if "?" in url or interaction.kind not in ("create", "update", "delete"):
         raise Refusal(400, "not-supported", "a transaction takes creates, updates by id and deletes by id.")
     return interaction
