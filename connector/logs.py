@@ -5,6 +5,7 @@ A key that is not on the list is dropped, so that a careless line can never carr
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -25,6 +26,30 @@ def keep_allowed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMap
     return {key: value for key, value in event.items() if key in ALLOWED}
 
 
+class LibraryLines(logging.Formatter):
+    """What libraries log, as one JSON line: who spoke and how loud, an exception's type and place, never a text.
+
+    Messages, arguments and tracebacks of code that is not ours could hold anything.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"event": "library", "logger": record.name, "level": record.levelname.lower()}
+        if record.exc_info and record.exc_info[1] is not None:
+            line |= {"kind": type(record.exc_info[1]).__name__, "where": where_raised(record.exc_info[1])}
+        return json.dumps(line)
+
+
+def where_raised(error: BaseException) -> str:
+    """File and line of the innermost frame: enough to find a bug, and no value of any variable."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    path = trace.tb_frame.f_code.co_filename.replace("\\", "/").rsplit("/", 2)
+    return f"{'/'.join(path[-2:])}:{trace.tb_lineno}"
+
+
 def start_logging() -> None:
     """Sends our events to stderr as JSON lines and quietens everybody else's to warnings without arguments."""
     structlog.configure(
@@ -38,7 +63,7 @@ def start_logging() -> None:
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter('{"event": "library", "logger": "%(name)s", "level": "%(levelname)s"}'))
+    handler.setFormatter(LibraryLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from connector.errors import ConnectorError
+from connector.logs import where_raised
 from connector.web.pages import Pages, wants_json
 
 _log = structlog.get_logger("connector.web")
@@ -41,7 +42,15 @@ def _answer(pages: Pages, request: Request, error: Exception) -> Response:
     code = secrets.token_hex(4)
     status, slug, title, detail = _describe(error)
     route = getattr(request.scope.get("route"), "path", "unmatched")
-    _log.info("request.refused", status=status, slug=slug, route=route, support_code=code, kind=type(error).__name__)
+    _log.info(
+        "request.refused",
+        status=status,
+        slug=slug,
+        route=route,
+        support_code=code,
+        kind=type(error).__name__,
+        where=where_raised(error),
+    )
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, ConnectorError) and error.retry_after is not None:
         headers["Retry-After"] = str(max(1, round(error.retry_after)))

@@ -14,6 +14,7 @@ import structlog
 from dbos import DBOS
 
 from connector.errors import AudioUnusable, ConnectorError, VendorRejected
+from connector.logs import where_raised
 from connector.visit.filing import Outcome, try_filing
 from connector.visit.note import draft_note
 from connector.visit.parts import Parts
@@ -114,7 +115,9 @@ async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> d
         # A submit whose answer was lost may be repeated: the step looks into the vendor's list first.
         return vars(Result(None, error.slug, error.detail, error.retryable, error.retry_after, not error.retryable))
     except Exception as error:
-        _log.error("step.crashed", visit_id=visit_id, action=action, kind=type(error).__name__, where=_where(error))
+        _log.error(
+            "step.crashed", visit_id=visit_id, action=action, kind=type(error).__name__, where=where_raised(error)
+        )
         text = "Something unexpected went wrong. It is tried again by itself; nothing was lost."
         await parts.visits.call_attention(visit_id, slug="internal", text=text, action="wait", at=parts.clock())
         return vars(Result(None, "internal", "", retryable=True))
@@ -148,11 +151,3 @@ async def _explain(parts: Parts, visit_id: str, action: str, error: ConnectorErr
         return
     todo = "wait" if error.retryable else {"draft": "redraft", "file": "retry-filing"}.get(action, "ask-for-help")
     await parts.visits.call_attention(visit_id, slug=error.slug, text=error.detail, action=todo, at=parts.clock())
-
-
-def _where(error: BaseException) -> str:
-    """File and line of the innermost frame: enough to find a bug, and no value of any variable."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno}" if trace else ""
