@@ -7,6 +7,7 @@ job is looked for in the vendor's list before another is submitted. No call with
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from connector.clients.assemblyai import SpeechOptions, build_transcript_request
 from connector.consent.answer import require_consent
@@ -18,12 +19,17 @@ from connector.visit.parts import Parts
 from connector.visit.states import State
 from connector.visit.steps import Move, move
 
+_CLOCK_SLACK = timedelta(minutes=10)
+
 
 async def send_recording(parts: Parts, visit_id: str) -> str:
-    """Uploads the recording once more or for the first time; returns the vendor's address of it."""
+    """Uploads the recording and returns the vendor's address of it; an upload that was written down is not repeated."""
     require_consent(await parts.visits.latest(visit_id, Consent))
-    await parts.visits.show_step(visit_id, "uploading", at=parts.clock())
     record = await parts.visits.need(visit_id, Recording)
+    for copy in await parts.ledger.copies(visit_id):
+        if copy.kind == "upload" and copy.state == "held" and copy.made_at >= record.stamp.at:
+            return copy.vendor_id
+    await parts.visits.show_step(visit_id, "uploading", at=parts.clock())
     recording = await parts.chunks.find(record.recording_id)
     address = await parts.speech.upload(parts.chunks.stream(recording), record.size)
     await parts.ledger.add_copy(visit_id, _held(parts, "upload", address))
@@ -35,7 +41,8 @@ async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
     deleted."""
     require_consent(await parts.visits.latest(visit_id, Consent))
     await parts.visits.show_step(visit_id, "transcribing", at=parts.clock())
-    known = await parts.speech.find_jobs(address)
+    since = (await parts.visits.need(visit_id, Recording)).stamp.at - _CLOCK_SLACK
+    known = await parts.speech.find_jobs(address, since=since)
     if not known:
         hints = await parts.visits.need(visit_id, SpeechHints)
         terms = [term.text for term in hints.keyterms]
@@ -50,7 +57,7 @@ async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
             job = await parts.speech.submit(build_transcript_request(address, terms, options=options))
             known = [job.job_id]
         except VendorOutcomeUnknown:
-            known = await parts.speech.find_jobs(address)
+            known = await parts.speech.find_jobs(address, since=since)
             if not known:
                 raise
     for job_id in known:
