@@ -96,7 +96,8 @@ def _facts(heading: Heading) -> list[str]:
 
 
 def _section_lines(section: NoteSection) -> list[str]:
-    return [clean_line(section.title), *([sentence.text for sentence in section.sentences] or [EMPTY_SECTION])]
+    texts = [text for sentence in section.sentences if (text := clean_text(sentence.text))]
+    return [clean_line(section.title), *(texts or [EMPTY_SECTION])]
 
 
 def _closing(heading: Heading) -> list[str]:

@@ -5,12 +5,13 @@ Never signs what was not shown, and never for anybody but the practitioner the E
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connector.errors import SignatureBlocked
-from connector.records import DraftNote, SignedNote, Stamp
+from connector.records import DraftNote, NoteSection, SignedNote, Stamp
 from connector.review.rendition import Heading, hash_text, render_text
+from connector.review.wording import clean_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def sign_note(draft: DraftNote, heading: Heading, *, shown_sha256: str, signer: 
     where what was shown is not what would be signed.
     """
     reference = _check_signer(signer, heading)
-    if not any(sentence.text.strip() for section in draft.sections for sentence in section.sentences):
+    if not any(clean_text(sentence.text) for section in draft.sections for sentence in section.sentences):
         raise SignatureBlocked("The note is empty: write or draft it before signing.")
     text = render_text(draft, heading)
     digest = hash_text(text)
@@ -60,7 +61,7 @@ def sign_note(draft: DraftNote, heading: Heading, *, shown_sha256: str, signer: 
         revision=draft.revision,
         note_type=draft.note_type,
         title=draft.title,
-        sections=draft.sections,
+        sections=tuple(map(_as_shown, draft.sections)),
         text=text,
         sha256=digest,
         signer=reference,
@@ -69,6 +70,12 @@ def sign_note(draft: DraftNote, heading: Heading, *, shown_sha256: str, signer: 
         signed_at=now,
         stamp=Stamp(maker=f"review/attestation@{ATTESTATION.version}", at=now, who=reference, model=draft.stamp.model),
     )
+
+
+def _as_shown(section: NoteSection) -> NoteSection:
+    """The section in the very words of the rendition: what a reader cannot see is not signed either."""
+    shown = (replace(sentence, text=clean_text(sentence.text)) for sentence in section.sentences)
+    return replace(section, sentences=tuple(sentence for sentence in shown if sentence.text))
 
 
 def _check_signer(signer: Signer, heading: Heading) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from uuid import UUID, uuid5
 
 URI_SYSTEM = "urn:ietf:rfc:3986"
-_NOTES = UUID("5b0a4f6c-5b0e-5d3a-9d0e-3f3f0c5d7a11")
+_NOTES = UUID("680d5d11-f0a4-4b7f-a578-e9010170a79f")
 """The namespace of our notes: chosen once, at random; a new one would disown every note already filed."""
 
 

@@ -60,7 +60,9 @@ def read_transaction_response(body: Mapping[str, Any] | None) -> Locations:
     found: dict[str, str] = {}
     for entry in _entries(body):
         response, resource = as_object(entry.get("response")), as_object(entry.get("resource"))
-        told = (response.get("location"), f"{resource.get('resourceType')}/{resource.get('id')}")
+        told = [response.get("location")]
+        if isinstance(resource.get("id"), str):
+            told.append(f"{resource.get('resourceType')}/{resource['id']}")
         for match in (_LOCATION.search(place) for place in told if isinstance(place, str)):
             if match is not None:
                 found.setdefault(match[1], f"{match[1]}/{match[2]}")

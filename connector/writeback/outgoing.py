@@ -23,12 +23,19 @@ def find_faults(bundle: Mapping[str, Any]) -> tuple[str, ...]:
     try:
         model = Bundle.model_validate(bundle)
     except ValidationError as error:
-        return tuple(f"{'.'.join(map(str, fault['loc']))}: {fault['type']}" for fault in error.errors())
+        return tuple(f"{_name_place(bundle, fault['loc'])}: {fault['type']}" for fault in error.errors())
     types = _entry_types(bundle)
     faults = [*_walk_model(model, "Bundle", types), *_find_empty(bundle, "Bundle")]
     if not faults and json.loads(model.model_dump_json()) != bundle:
         faults.append("Bundle: would be sent otherwise than it was built")
     return tuple(dict.fromkeys(faults))
+
+
+def _name_place(bundle: Mapping[str, Any], place: tuple[int | str, ...]) -> str:
+    """The path of a fault, from its resource on where it is in one."""
+    if len(place) > 3 and place[0] == "entry" and place[2] == "resource":
+        place = (bundle["entry"][place[1]]["resource"].get("resourceType", "?"), *place[3:])
+    return ".".join(map(str, place))
 
 
 def _entry_types(bundle: Mapping[str, Any]) -> dict[str, str]:
@@ -50,7 +57,8 @@ def _walk_model(model: BaseModel, path: str, types: Mapping[str, str]) -> Iterat
         for item in value if isinstance(value, list) else [value]:
             yield from _check_item(item, place, rules, types)
             if isinstance(item, BaseModel):
-                yield from _walk_model(item, place, types)
+                start = str(getattr(item, "__resource_type__", place)) if name == "resource" else place
+                yield from _walk_model(item, start, types)
 
 
 def _check_item(item: object, place: str, rules: Mapping[str, Any], types: Mapping[str, str]) -> Iterator[str]:

@@ -92,3 +92,7 @@ def test_section_titles_are_headings_even_beside_their_like(draft: DraftNote, he
 @pytest.mark.parametrize("text", ["", "é漢字😀"])
 def test_the_hash_is_of_utf8_bytes(text: str) -> None:
     assert hash_text(text) == hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def test_a_section_of_invisible_sentences_is_empty(draft: DraftNote, heading: Heading) -> None:
+    assert "Plan\nNothing recorded in this visit.\n" in render_text(with_text(draft, "\u200b \x00"), heading)

@@ -62,3 +62,11 @@ def test_an_empty_note_is_not_signed(draft: DraftNote, heading: Heading, now: da
     empty = replace(draft, sections=tuple(replace(section, sentences=()) for section in draft.sections))
     with pytest.raises(SignatureBlocked, match="empty"):
         sign_note(empty, heading, shown_sha256=hash_text(render_text(empty, heading)), signer=KAI, now=now)
+
+
+def test_what_cannot_be_seen_is_not_signed(draft: DraftNote, heading: Heading, now: datetime) -> None:
+    *others, plan = draft.sections
+    unseen = (Sentence("p1", "Stop\u202e losartan.\x08"), Sentence("p2", "\u200b"))
+    crafted = replace(draft, sections=(*others, replace(plan, sentences=unseen)))
+    signed = sign_note(crafted, heading, shown_sha256=hash_text(render_text(crafted, heading)), signer=KAI, now=now)
+    assert signed.sections[-1].sentences == (Sentence("p1", "Stop losartan."),)
