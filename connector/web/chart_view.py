@@ -5,6 +5,7 @@ Never lets "could not be read" look like "nothing recorded", nor "nothing record
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -46,14 +47,14 @@ class EntryView:
 
 @dataclass(frozen=True, slots=True)
 class ChartSectionView:
-    """One part of the chart. `summary` is always true by itself; `alarm` is set when the part was not wholly read."""
+    """One part of the chart. `summary` is true by itself; `unread`: the part was not, or not wholly, read."""
 
     key: str
     title: str
     state: str
     count: int
     summary: str
-    alarm: str | None
+    unread: bool
     entries: tuple[EntryView, ...]
     left_out: str | None
 
@@ -81,6 +82,7 @@ class _Words:
     one: str
     many: str
     empty: str
+    beware: str
 
 
 _SECTIONS: Mapping[str, _Words] = {
@@ -89,16 +91,25 @@ _SECTIONS: Mapping[str, _Words] = {
         "allergy",
         "allergies",
         "None recorded in the chart. That does not mean there are none: ask.",
+        "This does not mean there are none: ask.",
     ),
     "medications": _Words(
-        "Medications", "active medication", "active medications", "No active medication is recorded in the chart."
+        "Medications", "active medication", "active medications", "None recorded as active.", "There may be some."
     ),
-    "problems": _Words("Problems", "active problem", "active problems", "No active problem is recorded in the chart."),
-    "vitals": _Words("Vital signs", "latest value", "latest values", "No vital signs are recorded in the chart."),
-    "labs": _Words("Laboratory", "latest result", "latest results", "No laboratory results are recorded in the chart."),
-    "encounter": _Words("This visit", "visit", "visits", "The EHR did not say which visit this is."),
-    "patient": _Words("Patient", "patient", "patients", "The EHR did not say who the patient is."),
+    "problems": _Words(
+        "Problems", "active problem", "active problems", "None recorded as active.", "There may be some."
+    ),
+    "vitals": _Words("Vital signs", "value", "values", "None recorded.", "There may be some."),
+    "labs": _Words("Laboratory", "result", "results", "None recorded.", "There may be some."),
+    "encounter": _Words("This visit", "visit", "visits", "The EHR did not say which visit this is.", ""),
+    "patient": _Words(
+        "Patient", "patient", "patients", "The EHR did not say who the patient is.", "Check in the EHR who this is."
+    ),
 }
+_UNREAD = (SectionState.PARTIAL, SectionState.FORBIDDEN, SectionState.FAILED)
+_PREVIEW = 100
+"""Characters of names shown of a section that is folded."""
+_TAG = re.compile(r" \((?:finding|disorder|organism|substance|product|situation|procedure|person|event)\)$")
 _KINDS: Mapping[str, tuple[str, str]] = {
     "medications": ("Medication", "name"),
     "allergies": ("Allergy", "substance"),
@@ -134,7 +145,7 @@ def build_chart(context: PatientContext | None) -> tuple[ChartSectionView, ...]:
     if context is None:
         return ()
     sections = [_build_section(key, getattr(context, key)) for key in _SECTIONS]
-    return tuple(section for section in sections if section.key != "patient" or section.alarm)
+    return tuple(section for section in sections if section.key != "patient" or section.unread)
 
 
 def name_sources(context: PatientContext | None) -> dict[str, str]:
@@ -172,7 +183,7 @@ def _build_section(key: str, section: Section[Any]) -> ChartSectionView:
         state=section.state.value,
         count=len(entries),
         summary=_summarise(key, section, len(entries)),
-        alarm=_sound_alarm(key, section),
+        unread=section.state in _UNREAD,
         entries=entries,
         left_out=_count_left_out(section),
     )
@@ -184,36 +195,36 @@ def _says_none(item: object) -> bool:
 
 def _summarise(key: str, section: Section[Any], entries: int) -> str:
     words = _SECTIONS[key]
+    detail = f" {section.detail}" if section.detail else ""
     if section.state is SectionState.FORBIDDEN:
-        return "The EHR did not allow this to be read."
+        return f"The EHR did not allow this to be read. {words.beware}"
     if section.state is SectionState.FAILED:
-        return "Could not be read. This does not mean there is nothing."
+        return f"Could not be read.{detail} {words.beware}"
     said_none = any(_says_none(item) for item in section.items)
+    if section.state is SectionState.PARTIAL and key == "patient":
+        return section.detail or "Read only in part."
+    if section.state is SectionState.PARTIAL:
+        found = f"{count(entries, words.one, words.many)}: {_preview(section.items)}" if entries else "nothing"
+        return f"Read only in part, {found}. There may be more.{detail}"
     if said_none and not entries:
         return "No known allergies, as stated in the chart."
-    if section.state is SectionState.PARTIAL:
-        found = count(entries, words.one, words.many) if entries else "Nothing"
-        return f"{found} read; there may be more."
     if not entries:
         return words.empty
     if key == "encounter":
-        return "Known to the EHR."
+        return _join((section.items[0].kind or "Visit", section.items[0].reason)) or words.title
     both = ' The chart also says "no known allergies": ask.' if said_none else ""
-    return f"{count(entries, words.one, words.many)}.{both}"
+    return f"{count(entries, words.one, words.many)}: {_preview(section.items)}.{both}"
 
 
-def _sound_alarm(key: str, section: Section[Any]) -> str | None:
-    title = _SECTIONS[key].title
-    detail = f" {section.detail}" if section.detail else ""
-    if section.state is SectionState.FAILED:
-        return f"{title}: could not be read.{detail}"
-    if section.state is SectionState.FORBIDDEN:
-        return f"{title}: the EHR did not allow this to be read."
-    if section.state is SectionState.PARTIAL:
-        return f"{title}: read only in part.{detail}"
-    if key == "patient" and section.detail:
-        return f"{title}: {section.detail}"
-    return None
+def _preview(items: tuple[Any, ...]) -> str:
+    """The first few names, without the tags of the coding system, and how many more there are."""
+    names = [_TAG.sub("", _build_entry(item).text) for item in items if not _says_none(item)]
+    shown, length = 0, 0
+    while shown < len(names) and (shown == 0 or length + len(names[shown]) <= _PREVIEW):
+        length += len(names[shown])
+        shown += 1
+    more = f" and {len(names) - shown} more" if shown < len(names) else ""
+    return ", ".join(names[:shown]) + more
 
 
 def _count_left_out(section: Section[Any]) -> str | None:

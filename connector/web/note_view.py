@@ -69,13 +69,21 @@ class EvidenceView:
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """One thing to check: `label` in two or three words, `text` in full; `grave` ones are shown first."""
+    """A finding beside its sentence: `label` in two or three words, `text` in full."""
 
-    kind: str
     label: str
     text: str
     grave: bool
-    sentence_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """One thing to check before signing; `places` are pairs of a sentence id and the title of its section."""
+
+    label: str
+    text: str
+    grave: bool
+    places: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +111,15 @@ class NoteSectionView:
 
 @dataclass(frozen=True, slots=True)
 class NoteView:
-    """The draft under review; `text` is what would be signed and `sha256` is of its UTF-8 bytes."""
+    """The draft under review. `checks`: what to look at, grave things first, the same thing in two places once."""
 
     title: str
     revision: int
     sections: tuple[NoteSectionView, ...]
-    findings: tuple[FindingView, ...]
-    text: str
-    sha256: str
+    checks: tuple[CheckView, ...]
 
 
+NO_EVIDENCE = "no-evidence"
 _ORIGINS: Mapping[str, str] = {
     "playback": "Sandbox playback: a bundled script, not speech recognition",
     "typed": "Typed by the clinician: nothing was recorded",
@@ -126,9 +133,10 @@ _DECIDED: Mapping[str, tuple[str, bool]] = {
 _FINDINGS: Mapping[str, tuple[str, bool]] = {
     "allergy": ("Allergy", True),
     "dose-differs": ("Dose differs", True),
-    "no-evidence": ("No evidence", False),
+    NO_EVIDENCE: ("No evidence", False),
     "chart-unread": ("Chart not read", False),
 }
+_OTHER_FINDING = ("Check this", False)
 _WRITTEN: Mapping[str, str] = {"edited": "Edited by you", "clinician": "Written by you"}
 
 
@@ -156,15 +164,12 @@ def build_note(note: ShownNote | None, *, transcript: Transcript | None, chart: 
         return None
     turns = {turn.turn_id: turn for turn in transcript.turns} if transcript else {}
     timed = transcript is not None and transcript.origin != "typed"
-    evidence = _Evidence(turns, chart, timed)
-    findings = tuple(_build_finding(finding) for finding in note.findings.items)
+    evidence = _Evidence(turns, chart, timed, note.findings.items)
     return NoteView(
         title=note.draft.title,
         revision=note.draft.revision,
-        sections=tuple(_build_section(section, evidence, findings) for section in note.draft.sections),
-        findings=tuple(sorted(findings, key=lambda finding: not finding.grave)),
-        text=note.text,
-        sha256=note.sha256,
+        sections=tuple(_build_section(section, evidence) for section in note.draft.sections),
+        checks=_build_checks(note),
     )
 
 
@@ -173,6 +178,7 @@ class _Evidence:
     turns: Mapping[str, Turn]
     chart: Mapping[str, str]
     timed: bool
+    findings: tuple[Finding, ...]
 
 
 def _side(turn: Turn, sides: dict[str, str]) -> str:
@@ -216,23 +222,36 @@ def _build_speakers(turns: Iterable[Turn]) -> tuple[SpeakerView, ...]:
     return tuple(speakers.values())
 
 
-def _build_finding(finding: Finding) -> FindingView:
-    label, grave = _FINDINGS.get(finding.kind, ("Check this", False))
-    return FindingView(finding.kind, label, finding.text, grave, finding.sentence_id)
+def _build_checks(note: ShownNote) -> tuple[CheckView, ...]:
+    """Findings of the same words become one check with several places."""
+    homes = {
+        sentence.sentence_id: (section.title, sentence.text)
+        for section in note.draft.sections
+        for sentence in section.sentences
+    }
+    checks: dict[tuple[str, str], CheckView] = {}
+    for finding in note.findings.items:
+        label, grave = _FINDINGS.get(finding.kind, _OTHER_FINDING)
+        title, sentence = homes.get(finding.sentence_id or "", ("", ""))
+        text = f"“{sentence}”" if finding.kind == NO_EVIDENCE and sentence else finding.text
+        before = checks.get((label, text))
+        places = (*(before.places if before else ()), *([(finding.sentence_id, title)] if finding.sentence_id else []))
+        checks[label, text] = CheckView(label, text, grave, places)
+    return tuple(sorted(checks.values(), key=lambda check: not check.grave))
 
 
-def _build_section(section: NoteSection, evidence: _Evidence, findings: tuple[FindingView, ...]) -> NoteSectionView:
-    sentences = tuple(_build_sentence(sentence, evidence, findings) for sentence in section.sentences)
+def _build_section(section: NoteSection, evidence: _Evidence) -> NoteSectionView:
+    sentences = tuple(_build_sentence(sentence, evidence) for sentence in section.sentences)
     return NoteSectionView(section.key, section.title, sentences)
 
 
-def _build_sentence(sentence: Sentence, evidence: _Evidence, findings: tuple[FindingView, ...]) -> SentenceView:
+def _build_sentence(sentence: Sentence, evidence: _Evidence) -> SentenceView:
     said = [evidence.turns[turn_id] for turn_id in sentence.turn_ids if turn_id in evidence.turns]
     charted = tuple(
         EvidenceView(evidence.chart.get(source.reference, "Chart entry"), None, source.reference)
         for source in sentence.chart
     )
-    own = [finding for finding in findings if finding.sentence_id == sentence.sentence_id]
+    own = [finding for finding in evidence.findings if finding.sentence_id == sentence.sentence_id]
     return SentenceView(
         sentence_id=sentence.sentence_id,
         text=sentence.text,
@@ -242,8 +261,13 @@ def _build_sentence(sentence: Sentence, evidence: _Evidence, findings: tuple[Fin
         unsupported=not said and not charted and sentence.origin != "clinician",
         written_by=_WRITTEN.get(sentence.origin),
         # "No evidence" is said once, by the mark that stands in the evidence's place.
-        findings=tuple(finding for finding in own if finding.kind != "no-evidence"),
+        findings=tuple(_build_finding(finding) for finding in own if finding.kind != NO_EVIDENCE),
     )
+
+
+def _build_finding(finding: Finding) -> FindingView:
+    label, grave = _FINDINGS.get(finding.kind, _OTHER_FINDING)
+    return FindingView(label, finding.text, grave)
 
 
 def _name_turn(turn: Turn, timed: bool) -> str:

@@ -135,7 +135,7 @@ _BUTTONS: Mapping[str, tuple[str, str]] = {
 _COMFORT: Mapping[State, str] = {
     State.CAPTURED: "The recording is sealed here; nothing is lost.",
     State.TRANSCRIBED: "The transcript is kept here; nothing is lost.",
-    State.SIGNED: "Your signed note is safe here. You can copy it below at any time.",
+    State.SIGNED: "It stays here until it is filed; you can copy it below at any time.",
     State.FILED: "The note is in the EHR.",
 }
 _COPIES: Mapping[str, str] = {"upload": "Recording", "transcript": "Transcript", "completion": "Draft"}

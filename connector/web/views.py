@@ -38,7 +38,7 @@ class SignView:
     revision: int
     attestation: str
     signer: str
-    findings: int
+    checks: int
     hindrance: str | None
 
 
@@ -120,7 +120,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
     panel, heading = _PANELS[state]
     given = facts.consent is not None and facts.consent.answer is ConsentAnswer.GIVEN
     transcript = note_view.build_transcript(facts.transcript)
-    named = chart_view.name_sources(facts.context)
+    note = note_view.build_note(facts.note, transcript=facts.transcript, chart=chart_view.name_sources(facts.context))
     return VisitView(
         launch_id=facts.launch_id,
         base=f"/v/{facts.launch_id}",
@@ -144,9 +144,9 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         may_record=given and state in (State.PRIMED, State.CAPTURING),
         must_type=facts.consent is not None and not given,
         transcript=transcript,
-        note=note_view.build_note(facts.note, transcript=facts.transcript, chart=named),
+        note=note,
         audio=facts.recording is not None and transcript is not None and bool(transcript.length),
-        sign=_build_sign(facts),
+        sign=_build_sign(facts, len(note.checks) if note else 0),
         signed=_build_signed(facts.signed, now),
         filing=_build_filing(facts.filing, now),
         erasure=progress_view.build_erasure(facts.erasure, now),
@@ -194,7 +194,7 @@ def _build_consent(facts: VisitFacts) -> ConsentView:
     return ConsentView(facts.wording, consent.answer.value, consent.method, asked_by, at)
 
 
-def _build_sign(facts: VisitFacts) -> SignView | None:
+def _build_sign(facts: VisitFacts, checks: int) -> SignView | None:
     note, launch = facts.note, facts.launch
     if note is None or State(facts.row.state) is not State.DRAFTED:
         return None
@@ -204,7 +204,7 @@ def _build_sign(facts: VisitFacts) -> SignView | None:
         revision=note.draft.revision,
         attestation=facts.attestation,
         signer=launch.practitioner_name or launch.practitioner or "",
-        findings=len(note.findings.items),
+        checks=checks,
         hindrance=None
         if launch.practitioner
         else "The EHR did not say who you are, so this note can be copied but not signed here.",
