@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from connector.clinical.lexicon import looks_like_drug
 from connector.clinical.number_words import SpokenNumber, find_numbers
 from connector.clinical.units import unit_at
 
@@ -157,11 +158,23 @@ _WORD_PAIRS = tuple(
 )
 
 
+_DRUG_PAIR = re.compile(
+    r"\b(?P<first>[^\W\d_]{5,})(?:\s+or)?\s*[,.;…—–-]+\s*(?:no|sorry|i'm sorry|i mean|i meant|make that|scratch that|"
+    r"correction|or rather|rather)\s*[,.…—–-]+\s*(?P<second>[^\W\d_]{5,})\b",
+    re.IGNORECASE,
+)
+
+
 def _settle_words(text: str) -> str:
-    """Sides, weekdays and counts taken back: `left, no, right knee` → `right knee`; `once, no, twice a day`."""
+    """Sides, counts, weekdays and drugs taken back: `left, no, right knee` → `right knee`; `once, no, twice a day`."""
     for pattern in _WORD_PAIRS:
         text = pattern.sub(_kept_word, text)
-    return text
+    return _DRUG_PAIR.sub(_kept_drug, text)
+
+
+def _kept_drug(match: re.Match[str]) -> str:
+    """`penicillin, I'm sorry, amoxicillin` → `amoxicillin`, where both look like drugs."""
+    return match["second"] if looks_like_drug(match["first"]) and looks_like_drug(match["second"]) else match.group()
 
 
 def _kept_word(match: re.Match[str]) -> str:

@@ -42,9 +42,8 @@ _CONCERNED = re.compile(
     r"(?:i'm|i am|we're|that) (?:\w+ ){0,3}?(?:concerned|worried) (?P<what>(?:that|about|for|with|it) .+)",
     re.IGNORECASE,
 )
-_MINE = re.compile(
-    r"^my (?P<what>(?:impression|assessment|diagnosis|concern|suspicion|feeling) (?:is|would be) .+)", re.IGNORECASE
-)
+_HEDGED = ((_THINKS_NOT, "Clinician does not think"), (_CONCERNED, "Concern"), (_THINKS, "Impression:"))
+_JUDGES = re.compile(r"The clinician (?:thinks|suspects|believes|feels|hears|appreciates|sees|reviewed|checked|does)\b")
 _INTRODUCED = re.compile(
     r"^(?:[a-z'’.]+ ){1,4}is (?P<what>(?:a |an )(?:very )?(?:pleasant )?(?P<age>\d+)[- ]year[- ]old .+)", re.IGNORECASE
 )
@@ -66,30 +65,33 @@ def finding_said(sentence: str, pronouns: Pronouns) -> str | None:
     vital = _COPULA.match(plain)
     if vital:
         plain = f"{vital['vital']} {plain[vital.end() :]}"
-    return _turned(plain, pronouns)
+    return _telling(_turned(plain, pronouns))
 
 
 def judgement_said(sentence: str, pronouns: Pronouns) -> str | None:
     """What the clinician thinks, as note text, with its hedge; None where it cannot be put in third person."""
     plain = without_opener(sentence).strip()
-    for pattern, lead in (
-        (_THINKS_NOT, "Does not think"),
-        (_CONCERNED, "Concern"),
-        (_THINKS, "Impression:"),
-        (_MINE, ""),
-    ):
+    for pattern, lead in _HEDGED:
         match = pattern.fullmatch(plain)
         if match:
-            said = _turned(match["what"], pronouns)
+            body = _subordinate(match["what"], pronouns)
             about = match.groupdict().get("lead")
             topic = _turned(about.strip(" ,"), pronouns) if about else None
-            if said is None:
+            if body is None:
                 return None
-            body = f"{lead} {said[:1].lower()}{said[1:]}" if lead else said
-            if lead == "Does not think":
-                body = f"Clinician does not think {said[:1].lower()}{said[1:]}"
-            return capital(f"{topic.rstrip('.')}: {body[:1].lower()}{body[1:]}" if topic else body)
-    return _turned(plain, pronouns)
+            return capital(f"{topic.rstrip('.')}: {lead.lower()} {body}" if topic else f"{lead} {body}")
+    return _telling(_turned(plain, pronouns))
+
+
+def _subordinate(what: str, pronouns: Pronouns) -> str | None:
+    """A clause after "thinks": its subject stays (`you have a strain` → `she has a strain`)."""
+    turned = from_clinician(f"that {what}", pronouns)
+    return turned.rstrip(".")[len("that ") :] if turned else None
+
+
+def _telling(text: str | None) -> str | None:
+    """The text, unless it tells what the clinician did or means to talk about rather than what was found."""
+    return None if text and text.startswith("The clinician ") and not _JUDGES.match(text) else text
 
 
 def background_said(sentence: str, pronouns: Pronouns) -> str | None:

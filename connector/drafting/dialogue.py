@@ -15,7 +15,8 @@ from connector.drafting.clinician import background_said, finding_said, judgemen
 from connector.drafting.history import denied_in, quoted, told_by_patient, worth_noting
 from connector.drafting.orders import phrase_order, split_reason
 from connector.drafting.phrases import Pronouns, pronouns_for
-from connector.drafting.replies import Reply, is_asking_any, is_fragment, read_reply
+from connector.drafting.questions import is_asking_any
+from connector.drafting.replies import Reply, is_fragment, read_reply
 from connector.drafting.shorthand import from_shorthand
 from connector.drafting.sorting import section_of, without_command
 from connector.drafting.speech import opens_question, sentences, settled, without_opener

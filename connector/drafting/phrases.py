@@ -44,9 +44,8 @@ _TOLD = re.compile(
     r"wanted|sent|ordered|increased|changed|suggested|referred|switched|stopped|did|saw)\b)",
     re.IGNORECASE,
 )
-_FIRST = re.compile(
-    r"\b(?:i|i'\w+|me|my|mine|myself|we|we'\w+|us|our|ours|ourselves|you|you'\w+|your|yours)\b", re.IGNORECASE
-)
+_OWN = re.compile(r"\b(?:i|i'\w+|me|my|mine|myself)\b", re.IGNORECASE)
+_FIRST = re.compile(r"\b(?:i|i'\w+|me|my|mine|myself|you|you'\w+|your|yours|yourself)\b", re.IGNORECASE)
 _OBJECT_BEFORE = word_set(
     """
     for to with on of about at from by in than like give giving gives gave put putting start starting keep keeping get
@@ -54,6 +53,13 @@ _OBJECT_BEFORE = word_set(
     bring call ask continue recheck examine schedule set order wean taper bothering causing hurting help helping helps
     thank remind treat treating follow around against behind between without affect affecting bother bothers
     """
+)
+
+
+_INVERTED = {"are": "is", "have": "has", "do": "does", "were": "was", "did": "did", "can": "can", "will": "will"}
+_AROUND = word_set("into to in on at with for up down out off today now here a an the some any this that more")
+_OPENERS = word_set(
+    "and but if that when because so since while as what how where which though although unless until once or then whether"
 )
 
 
@@ -67,6 +73,11 @@ class Pronouns:
     own: str
     reflexive: str
     plural: bool
+
+
+_CLINICIAN = Pronouns(
+    "the clinician", "the clinician", "the clinician's", "the clinician's", "the clinician", plural=False
+)
 
 
 def pronouns_for(sex: str | None) -> Pronouns:
@@ -88,11 +99,10 @@ def from_patient(sentence: str, pronouns: Pronouns) -> str | None:
 
 def from_clinician(sentence: str, pronouns: Pronouns) -> str | None:
     """What the clinician said to the patient, in third person: `You have some fluid in your legs.` → `Has some fluid in
-    the legs.` The clinician's own "I" is not turned: such a sentence gives None.
+    the legs.` The clinician's own "I" becomes "the clinician"; "we" stays, as notes have it.
     """
-    if re.search(r"\b(?:i|i'\w+|me|my|mine|myself|we|we'\w+|us|our)\b", sentence, re.IGNORECASE):
-        return None
-    return _turned(sentence, "you", pronouns)
+    own = _turned(sentence, "i", _CLINICIAN)
+    return _turned(own, "you", pronouns) if own else None
 
 
 def capital(text: str) -> str:
@@ -112,8 +122,13 @@ def _turned(sentence: str, speaker: str, pronouns: Pronouns) -> str | None:
         if low == speaker and not (speaker == "you" and _is_object(tokens, place)):
             first = not any(token.strip().isalnum() for token in out)
             joined = bool(out) and _low(out[-1]) == "and" and not conjugated and _ends_name(out)
-            out += [] if first else [f" {pronouns.subject}"]
-            plural = joined or (pronouns.plural and not first)
+            elided = first and pronouns is not _CLINICIAN
+            out += [] if elided else [f" {pronouns.subject}"]
+            plural = joined or (pronouns.plural and not elided)
+            if not first and len(out) > 1 and _low(out[-2]) in _INVERTED:
+                out[-2] = out[-2].replace(out[-2].strip(), _INVERTED[_low(out[-2])])
+                place += 1
+                continue
             place, present = _verb_after(tokens, place + 1, out, plural=plural)
             conjugated = present and not plural
             continue
@@ -123,8 +138,9 @@ def _turned(sentence: str, speaker: str, pronouns: Pronouns) -> str | None:
             out.append(_pronoun(tokens[place], speaker, pronouns, start=not out))
         conjugated = conjugated and low not in _STOPS
         place += 1
-    text = "".join(out).strip()
-    return None if _FIRST.search(text) else capital(text)
+    text = capital("".join(out).strip())
+    left = _FIRST if speaker == "you" or pronouns is not _CLINICIAN else _OWN
+    return None if left.search(text) else text
 
 
 def _low(token: str) -> str:
@@ -153,10 +169,12 @@ def _expanded(tokens: list[str]) -> list[str]:
 
 
 def _is_object(tokens: list[str], place: int) -> bool:
-    """ "you" after a verb or preposition and not before a verb of its own: `put you on`, `for you`."""
+    """ "you" that receives: `put you on`, `for you`, `will not qualify you.`, not the subject of a verb of its own."""
     before = _low(tokens[place - 1]) if place else ""
     following = _low(tokens[place + 1]) if place + 1 < len(tokens) else ""
-    return before in _OBJECT_BEFORE and following not in _SUBJECT_VERBS
+    if not before[:1].isalpha() or before in _OPENERS or following in _SUBJECT_VERBS:
+        return before in {"for", "with"} and not following[:1].isalpha()
+    return before in _OBJECT_BEFORE or following in _AROUND or not following[:1].isalpha()
 
 
 def _verb_after(tokens: list[str], place: int, out: list[str], *, plural: bool) -> tuple[int, bool]:
@@ -179,7 +197,10 @@ def _verb_after(tokens: list[str], place: int, out: list[str], *, plural: bool) 
 def _pronoun(token: str, speaker: str, pronouns: Pronouns, *, start: bool) -> str:
     low = _low(token)
     blank = token[: len(token) - len(token.lstrip())]
-    table = _of_clinician(pronouns, start=start) if speaker == "you" else _of_patient(pronouns)
+    if pronouns is _CLINICIAN:
+        table = _of_self(pronouns)
+    else:
+        table = _of_clinician(pronouns, start=start) if speaker == "you" else _of_patient(pronouns)
     if low not in table:
         return token
     turned = table[low]
@@ -193,6 +214,10 @@ def _of_clinician(pronouns: Pronouns, *, start: bool) -> dict[str, str]:
         "yours": pronouns.own,
         "yourself": pronouns.reflexive,
     }
+
+
+def _of_self(pronouns: Pronouns) -> dict[str, str]:
+    return {"my": pronouns.possessive, "me": pronouns.object, "mine": pronouns.own, "myself": pronouns.reflexive}
 
 
 def _of_patient(pronouns: Pronouns) -> dict[str, str]:

@@ -9,7 +9,7 @@ import re
 
 from connector.clinical.lexicon import is_clinical, names_body, names_drug, names_symptom
 from connector.clinical.quantities import find_quantities
-from connector.drafting.orders import is_order
+from connector.drafting.orders import find_order
 from connector.drafting.speech import without_opener
 
 _CHAT = re.compile(
@@ -48,7 +48,7 @@ _TEST = re.compile(
 )
 _SHOWN = re.compile(
     r"\b(?:show(?:s|ed|n|ing)?|reveal(?:s|ed)?|demonstrat\w+|(?:is|was|are|were|came back|look|looks|looked|comes? back|turned out) "
-    r"(?:\w+ly |\w+ )?(?:normal|negative|positive|clear|fine|good|great|elevated|high|low|stable|unremarkable|up|down|okay|ok|\d)|"
+    r"(?:\w+ly |\w+ )?(?:normal|negative|positive|clear|fine|good|great|nice|slow|fast|elevated|high|low|stable|unremarkable|up|down|okay|ok|\d)|"
     r"within normal|consistent with)\b",
     re.IGNORECASE,
 )
@@ -86,6 +86,9 @@ _HISTORY = re.compile(
 )
 
 
+_THOUGHT = re.compile(r"i (?:do |really |just |also )*(?:think|believe|suspect|don't think)\b", re.IGNORECASE)
+
+
 def without_command(sentence: str) -> str:
     """The sentence without the name of a voice assistant it is addressed to."""
     return _COMMAND.sub("", sentence)
@@ -99,12 +102,14 @@ def section_of(sentence: str, *, within: str = "") -> str | None:
     plain = without_opener(without_command(sentence))
     if plain.endswith("?") or _EXAMINING.search(plain):
         return None
-    if is_order(plain, within=within):
+    if find_order(plain, within=within):
         return "plan"
     if _CHAT.search(plain):
         return None
     if _HISTORY.search(plain) and is_clinical(plain):
         return "subjective"
+    if _THOUGHT.match(plain) and is_clinical(plain):
+        return "assessment"
     if _is_measured(plain):
         return "objective"
     if _JUDGED.search(plain) and (is_clinical(plain) or _TEST.search(plain)):
@@ -129,6 +134,8 @@ def _is_finding(plain: str) -> bool:
         return False
     if _FOUND.search(plain):
         return True
+    if re.match(r"there(?:'s| is| are| was| were| isn't| aren't) ", plain, re.IGNORECASE) and names_symptom(plain):
+        return not names_drug(plain)
     if (names_body(plain) or names_symptom(plain)) and _FINDING_WORDS.search(plain):
         return not names_drug(plain)
     return bool(

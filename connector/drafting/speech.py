@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from connector.clinical.quantities import in_figures, settle_corrections
+from connector.clinical.word_lists import word_set
 
 _TAGS = re.compile(
     r"<[^<>]{0,80}>|\[(?:inaudible|crosstalk|noise|laughter|silence|music|pause)[^\[\]]{0,40}\]", re.IGNORECASE
@@ -22,14 +23,16 @@ _PHRASE_TWICE = re.compile(
 _WORD_TWICE = re.compile(
     r"\b(?!(?:very|really|had|that|no|so|much|more|better|up|out|bye)\b)([^\W\d_]+)\s+\1\b(?!['’-])", re.IGNORECASE
 )
+_CONTRACTED_TWICE = re.compile(r"\b([^\W\d_]+)\s+(?=\1'[a-z])|\b([^\W\d_]+'[a-z]+)(?:[,\s]+\2\b)+", re.IGNORECASE)
+_PAIR_TWICE = re.compile(r"\b([\w']+\s+[\w']+(?:\s+[\w']+)?)\s+\1\b(?!')", re.IGNORECASE)
 _FILLERS = re.compile(
-    r"(?:^|(?<=[\s,.]))(?:,\s*)?\b(?:you know(?! (?:what|how|why|when|where|if|that|the|about|it|i|we|your|her|him)\b)|"
+    r"(?:^|(?<=[\s,.]))(?:,\s*)?\b(?:you know(?! (?:what|how|why|when|where|if|who)\b)|"
     r"i mean(?=,)|like(?=,)|basically|obviously|honestly|to be honest|i guess(?=,)|let's see(?=,)|or whatever|"
     r"and stuff(?: like that)?|or something(?: like that)?(?=[.,]|$))(?:\s*,)?",
     re.IGNORECASE,
 )
 _STARTERS = re.compile(
-    r"(?:(?:okay|ok|all ?right|alright|right|well|so|now|and then|then|great|good|perfect|sure|yeah|yes|yep|fine|cool|"
+    r"(?:(?:okay|ok|all ?right|alright|right|well|so|now|and then|then|great|ohh|ok so|um|good|perfect|sure|yeah|yes|yep|fine|cool|"
     r"got it|i see|oh|ooh|wow|awesome|excellent|wonderful|anyway|basically|and|but|gotcha|hey|listen|look|again|"
     r"mm-hmm|uh-huh|thank you|thanks|sorry)(?:[,.!]+|(?=\s)|$)\s*)+",
     re.IGNORECASE,
@@ -41,11 +44,30 @@ _TAILS = re.compile(
 )
 _ABBREVIATED = re.compile(r"\b(?:dr|mr|mrs|ms|vs|st|e\.g|i\.e|approx|a\.m|p\.m|prof)\.\Z", re.IGNORECASE)
 _BREAK = re.compile(r"(?<=[.?!])[\"”’)]*\s+")
+_LONGEST_SENTENCE = 40
+_ANEW = re.compile(
+    r",?\s+(?:(?:okay|ok|alright|all right|right|well|now|so|and|but|then|also)\s+)*(?="
+    r"(?:i want|i'd like|i would like|i also|i'm going to|i am going to|i do\b|i don't|i think|i know|i reviewed|i appreciate|"
+    r"i recommend|i then|let's|lem me|let me|we'll|we will|we're going to|you have|you do have|you're|"
+    r"your (?:\w+ ){1,3}(?:is|are|was|were|has|shows?|showed|looks?)|there (?:is|are|was)|there's|"
+    r"on your|for your|looking at|do you|are you|have you|did you|any other|if you|my (?:assessment|impression|plan)|"
+    r"it's|it is|he's|she's|this is|that's|this means|that means|i've|i'm|i was|i had|i have|i just|i feel)\b)"
+    r"|\s+(?:okay|alright|all right)\s+",
+    re.IGNORECASE,
+)
+_DEPENDENT = word_set(
+    """
+    if that whether because since when as what how where which who why than like unless until while though although or
+    nor not with for to of from on in at by about exam examination think thinks know see hope believe feel suspect say
+    said says told make sure means mean wonder wondering guess think, notice noticed says, tell where's before after
+    """
+)
 _SPLIT_TOKENS = (
     (re.compile(r"\s+(n['’]t\b)", re.IGNORECASE), r"\1"),
     (re.compile(r"\s+(['’](?:s|m|re|ve|ll|d)\b)", re.IGNORECASE), r"\1"),
     (re.compile(r"\b(gon|wan|got)\s+(na|ta)\b", re.IGNORECASE), r"\1\2"),
     (re.compile(r"\bca n['’]?t\b", re.IGNORECASE), "can't"),
+    (re.compile(r"\blem me\b", re.IGNORECASE), "let me"),
     (re.compile(r"\bgonna\b", re.IGNORECASE), "going to"),
     (re.compile(r"\bwanna\b", re.IGNORECASE), "want to"),
     (re.compile(r"\bgotta\b", re.IGNORECASE), "have to"),
@@ -74,7 +96,8 @@ def _single(text: str) -> str:
     text = _CUT_WORD.sub("", " ".join(text.split()))
     for _ in range(4):
         before = text
-        text = _WORD_TWICE.sub(r"\1", _PHRASE_TWICE.sub(r"\1", text))
+        text = _CONTRACTED_TWICE.sub(r"\2", text)
+        text = _WORD_TWICE.sub(r"\1", _PAIR_TWICE.sub(r"\1", _PHRASE_TWICE.sub(r"\1", text)))
         if text == before:
             break
     return text
@@ -92,8 +115,25 @@ def sentences(text: str) -> list[str]:
         pending = ""
     if pending:
         found.append(pending)
-    trimmed = (trim(sentence) for sentence in found)
+    trimmed = (trim(part) for sentence in found for part in _run_on(sentence))
     return [sentence for sentence in trimmed if any(character.isalnum() for character in sentence)]
+
+
+def _run_on(sentence: str) -> list[str]:
+    """A sentence without inner punctuation that runs on, cut where speech starts anew; others stay whole.
+
+    Never cut after "if", "that", "because" and the like: what follows depends on them.
+    """
+    if len(sentence.split()) <= _LONGEST_SENTENCE:
+        return [sentence]
+    parts: list[str] = []
+    last = 0
+    for match in _ANEW.finditer(sentence):
+        before = sentence[last : match.start()].split()
+        if before and before[-1].casefold().strip(",") not in _DEPENDENT:
+            parts.append(" ".join(before))
+            last = match.end()
+    return [part.strip(" ,") for part in [*parts, sentence[last:]] if part.strip(" ,")]
 
 
 def trim(sentence: str) -> str:

@@ -1,0 +1,184 @@
+"""What a clinician asks. In: a question. Out: the items it asks for, or the statement a yes or no makes of it.
+
+Never answers: polarity comes from the patient's own words.
+"""
+
+from __future__ import annotations
+
+import re
+
+from connector.clinical.lexicon import is_clinical
+from connector.clinical.word_lists import word_set
+from connector.drafting.history import split_items
+from connector.drafting.phrases import Pronouns, from_clinician
+from connector.drafting.speech import opens_question, without_opener
+from connector.drafting.verbs import BASE_VERBS, third_person
+
+_TAG = re.compile(
+    r"[,\s]+(?:do|does|did|is|are|has|have|was|were|can|would|don't|doesn't|didn't|isn't|aren't|hasn't|haven't|wasn't|weren't)"
+    r" (?:you|it|they|that|there|he|she)$",
+    re.IGNORECASE,
+)
+_LAST_CLAUSE = re.compile(
+    r"^.*[,;]\s*(?:and |or |so |but |like |then )*(?=(?:do|does|did|is|are|has|have|was|were|can|could|would) "
+    r"(?:you|it|they|that|there|your|the)\b)",
+    re.IGNORECASE,
+)
+_PREFIX = re.compile(
+    r"^(?:[\w' ,-]{2,60}?[,\s])??(?=(?:(?:do|did|have|has|are|were|is|was) (?:you|there|they|it|your|the)|any)\b)",
+    re.IGNORECASE,
+)
+_OPENS_ANY = re.compile(
+    r"(?:(?:in terms of|what about|how about|regarding|as far as|and|or|so|but|then) )*"
+    r"(?:(?:do|did|have|has|had|are|were|is|was) (?:you|there|they|it|he|she) (?:\w+ly |also |ever |still |been |currently )*)?"
+    r"(?:(?:have|had|having|get|got|getting|experiencing|experienced|experience|noticing|noticed|notice|feeling|felt|feel|"
+    r"seen|suffering from|suffered from|dealing with|denying|with) )?(?:any|no) (?P<what>.+)",
+    re.IGNORECASE,
+)
+_OPENS_HAVING = re.compile(
+    r"(?:(?:and|or|so|but|then) )*(?:do you (?:also |still |ever )?(?:have|get|feel)|did you (?:have|get|feel)|"
+    r"have you (?:been )?(?:had|felt|having|feeling|experiencing|noticed)|are you (?:having|getting|feeling|experiencing)|"
+    r"you (?:didn't|don't|haven't|did not|do not|have not) (?:notice|noticed|have|had|feel|felt|get)|you're not (?:having|feeling|getting)) "
+    r"(?P<what>(?!to |been |like |that |about )(?:any )?.+)",
+    re.IGNORECASE,
+)
+_NOTICED = re.compile(
+    r"\s*\b(?:that )?(?:you(?:'ve| have|'re| are)?|i should) (?:noticed?|had|know of|been having|having|be aware of|aware of)"
+    r"(?: of)?\b",
+    re.IGNORECASE,
+)
+_LIKE = re.compile(
+    r"^(?:(?:other|new|associated|additional|more) )?(?:symptoms?|problems?|issues?|things?)(?: or \w+)?"
+    r"(?: like| such as|,? for example|,? including|,)\s+(?:any )?",
+    re.IGNORECASE,
+)
+_EMPTY = re.compile(
+    r"[\s,]*\b(?:(?:or )?(?:anything|things?) (?:like that|else|of that sort)|at all|or anything|like that|or no|or not|for you|"
+    r"you know|is that right|as well|by any chance|with (?:it|that|this))(?=$|,)",
+    re.IGNORECASE,
+)
+_AUXILIARY = {"do": "", "does": "", "did": "did", "have": "has", "has": "has", "are": "is", "is": "is", "were": "was"}
+_AUXILIARY |= {"was": "was", "can": "can", "could": "could", "will": "will", "would": "would", "had": "had"}
+_BEFORE_VERB = word_set("ever still usually currently also really always")
+_PREDICATES = word_set(
+    """
+    worse better okay ok normal constant sharp dull there still always usually on in at with able any more tender painful
+    sore swollen stable fine good regular irregular dry productive itchy intermittent due up down back new similar severe
+    """
+)
+_LONGEST_NOUN = 5
+
+
+def core_of(question: str) -> str:
+    """The question proper: without opener, closing mark, tag, and what stands before its last inverted clause."""
+    plain = without_opener(question).rstrip(" ?.!,-")
+    plain = _TAG.sub("", plain)
+    if not is_asking_any(plain):
+        plain = _LAST_CLAUSE.sub("", plain)
+    return plain.strip(" ,")
+
+
+def is_asking_any(question: str) -> bool:
+    """Whether a question is of the kind "any fever?", which takes more items after it ("nausea? vomiting?")."""
+    return _asking_any(without_opener(question).rstrip(" ?.!,-")) is not None
+
+
+def items_asked(question: str, pronouns: Pronouns) -> tuple[str, ...]:
+    """What a question of the kind "any chest pain or cough?" asks for, item by item; () for other questions."""
+    match = _asking_any(core_of(question))
+    if not match:
+        return ()
+    what = re.sub(r"^any\s+", "", match["what"].strip(" ,-"), flags=re.IGNORECASE)
+    what = _EMPTY.sub("", _NOTICED.sub("", _LIKE.sub("", what))).strip(" ,-")
+    items = [_item(item, pronouns) for item in split_items(what) if item]
+    return tuple(item for item in items if item) if items and all(items) else ()
+
+
+def statement_from(question: str, pronouns: Pronouns, *, positive: bool) -> str | None:
+    """What a yes or no makes of a question: `are you taking it daily` → `Is taking it daily.`, `do you smoke` → `Does not
+    smoke.`; None where that cannot be said safely.
+    """
+    core = core_of(question)
+    if positive and re.search(r"\bor\b", core):
+        return None
+    words = core.split()
+    auxiliary = words[0].casefold() if words else ""
+    if auxiliary not in _AUXILIARY:
+        return _from_declarative(core, pronouns, positive=positive)
+    subject, rest = _subject_of(words[1:], auxiliary)
+    if not subject or not rest:
+        return None
+    said = _from_do(auxiliary, subject, rest, positive) if auxiliary in {"do", "does", "did"} else None
+    if said is None:
+        if auxiliary in {"do", "does", "did"}:
+            return None
+        helper = _AUXILIARY[auxiliary] if subject in {"you", "it", "that", "there"} else auxiliary
+        said = " ".join([_lead(subject), helper, *([] if positive else ["not"]), *rest])
+    said = re.sub(r"\b(?:ever|at all)\b\s*", "", said) if positive else said
+    return from_clinician(" ".join(said.split()), pronouns)
+
+
+def _asking_any(plain: str) -> re.Match[str] | None:
+    match = _OPENS_ANY.fullmatch(plain) or _OPENS_HAVING.fullmatch(plain)
+    if match or not plain:
+        return match
+    later = _PREFIX.sub("", plain, count=1)
+    return _OPENS_ANY.fullmatch(later) or _OPENS_HAVING.fullmatch(later) if later != plain else None
+
+
+def _item(item: str, pronouns: Pronouns) -> str:
+    """One item with "your" and "you" turned to the patient; "" where that fails."""
+    if not re.search(r"\b(?:you|your|yourself|i|we|me)\b", item, re.IGNORECASE):
+        return item
+    turned = from_clinician(f"any {item}", pronouns)
+    if turned is None:
+        return ""
+    plain = turned.rstrip(".")
+    return plain[4:] if not re.search(r"\bchance\b", plain) else f"any {plain[4:]}"
+
+
+def _subject_of(words: list[str], auxiliary: str) -> tuple[str, list[str]]:
+    """The subject after the inverted verb, and what follows it; ("", []) where its end cannot be told."""
+    if not words:
+        return "", []
+    first = words[0].casefold()
+    if first in {"you", "it", "that", "they", "there"}:
+        return first, words[1:]
+    if first not in {"your", "the", "this", "those", "these", "any"}:
+        return "", []
+    for place in range(2, min(len(words), _LONGEST_NOUN)):
+        word = words[place].casefold()
+        ends = word in BASE_VERBS if auxiliary in {"do", "does", "did"} else word in _PREDICATES or word.endswith("ing")
+        if ends:
+            return " ".join(words[:place]), words[place:]
+    return "", []
+
+
+def _lead(subject: str) -> str:
+    return "you" if subject == "you" else subject
+
+
+def _from_do(auxiliary: str, subject: str, rest: list[str], positive: bool) -> str | None:
+    adverbs = [word for word in rest[:2] if word.casefold() in _BEFORE_VERB]
+    verbs = rest[len(adverbs) :]
+    if not verbs or verbs[0].casefold() not in BASE_VERBS:
+        return None
+    plural = subject in {"you", "they", "those", "these"} or subject.startswith("your ") and subject.endswith("s")
+    if not positive:
+        return " ".join([_lead(subject), "did" if auxiliary == "did" else "do" if plural else "does", "not", *rest])
+    if auxiliary == "did":
+        return " ".join([_lead(subject), "did", *rest])
+    verb = verbs[0] if plural else third_person(verbs[0])
+    return " ".join([_lead(subject), *adverbs, verb, *verbs[1:]])
+
+
+def _from_declarative(core: str, pronouns: Pronouns, *, positive: bool) -> str | None:
+    """`you're taking your medication` with a yes → `Is taking the medication.`"""
+    if (
+        not positive
+        or opens_question(core)
+        or not re.match(r"(?:you|your|it|it's|there|there's|the)\b", core, re.IGNORECASE)
+    ):
+        return None
+    said = from_clinician(core, pronouns)
+    return said if said and is_clinical(said) else None
