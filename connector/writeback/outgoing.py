@@ -55,13 +55,13 @@ def _walk_model(model: BaseModel, path: str, types: Mapping[str, str]) -> Iterat
         place = f"{path}.{field.alias or name}"
         rules = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         for item in value if isinstance(value, list) else [value]:
-            yield from _check_item(item, place, rules, types)
+            yield from _check_item(item, place, rules=rules, types=types)
             if isinstance(item, BaseModel):
                 start = str(getattr(item, "__resource_type__", place)) if name == "resource" else place
                 yield from _walk_model(item, start, types)
 
 
-def _check_item(item: object, place: str, rules: Mapping[str, Any], types: Mapping[str, str]) -> Iterator[str]:
+def _check_item(item: object, place: str, *, rules: Mapping[str, Any], types: Mapping[str, str]) -> Iterator[str]:
     codes = rules.get("enum_values")
     if codes and isinstance(item, str) and item not in codes:
         yield f"{place}: not one of the codes of the required binding"

@@ -85,9 +85,7 @@ def transcript() -> Transcript:
 def make_context() -> Callable[..., PatientContext]:
     """A chart with these drugs and allergies; `states` sets section states by name."""
 
-    def make(
-        drugs: tuple[str, ...] = (), allergic: tuple[Allergy, ...] = (), **states: SectionState
-    ) -> PatientContext:
+    def make(drugs: tuple[str, ...] = (), allergic: tuple[Allergy, ...] = (), **states: SectionState) -> PatientContext:
         def section(name: str, items: tuple[Any, ...] = ()) -> Section[Any]:
             return Section(states.get(name, SectionState.OK if items else SectionState.EMPTY), items)
 
