@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import version
@@ -13,7 +14,7 @@ import pytest_asyncio
 from assemblyai.llm_gateway.v1 import LLMGateway
 from connector_sandbox.recordings import BundledRecording, load_recording
 
-from tests.fixtures.assemblyai import assemblyai_base, run_process
+from tests.fixtures.assemblyai import ask_for_soap, assemblyai_base, run_process
 
 __all__ = ["assemblyai_base"]
 
@@ -169,3 +170,20 @@ def test_a_refused_key_is_told_apart(tmp_path, recording) -> None:
 def test_the_gateways_catalogue_can_be_read(client) -> None:
     models = LLMGateway(client=client).models.list()
     assert "claude-sonnet-4-6" in [model.id for model in models.data]
+
+
+def test_the_gateway_completes_for_the_sdk(client, recording) -> None:
+    messages, schema = ask_for_soap([(turn.role, turn.text) for turn in recording.turns])
+    completion = LLMGateway(client=client).chat.completions.create(
+        model="claude-sonnet-4-6",
+        messages=messages,
+        max_tokens=6000,
+        response_format={"type": "json_schema", "json_schema": {"name": "soap", "schema": schema, "strict": True}},
+    )
+    assert completion.request_id
+    assert completion.choices[0].finish_reason == "stop"
+    note = json.loads(completion.choices[0].message.content)
+    plan = " ".join(sentence["text"] for sentence in note["plan"])
+    assert "50 mg twice a day" in plan
+    assert "25" not in plan
+    assert completion.usage.total_tokens == completion.usage.prompt_tokens + completion.usage.completion_tokens

@@ -43,12 +43,12 @@ class Gate:
         entry.fault = rule.kind if rule else None
         started = time.monotonic()
         try:
-            await self._pass(scope, _listening(receive, entry), send, entry=entry, rule=rule)
+            await self._pass(scope, _listening(receive, entry), send=send, entry=entry, rule=rule)
         finally:
             entry.seconds = round(time.monotonic() - started, 4)
 
     async def _pass(
-        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, *, entry: Entry, rule: FaultRule | None
+        self, scope: MutableMapping[str, Any], receive: Receive, *, send: Send, entry: Entry, rule: FaultRule | None
     ) -> None:
         if rule is None or rule.kind not in ON_THE_WIRE:
             scope[FAULT] = rule

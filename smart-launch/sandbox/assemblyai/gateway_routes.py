@@ -29,7 +29,7 @@ async def list_models() -> dict[str, Any]:
 
 @router.post("/chat/completions")
 @router.post("/v1/chat/completions")
-async def complete(request: Request, sandbox: SandboxDep, project: GatewayProjectDep) -> JSONResponse:
+async def complete(request: Request, sandbox: SandboxDep, *, project: GatewayProjectDep) -> JSONResponse:
     """One completion, written by the product's offline drafter from the messages sent."""
     started = time.monotonic_ns()
     try:
@@ -46,7 +46,7 @@ async def complete(request: Request, sandbox: SandboxDep, project: GatewayProjec
 
 @router.delete("/chat/completions/{request_id}")
 @router.delete("/v1/chat/completions/{request_id}")
-async def delete(request_id: str, sandbox: SandboxDep, project: GatewayProjectDep) -> Response:
+async def delete(request_id: str, sandbox: SandboxDep, *, project: GatewayProjectDep) -> Response:
     """Forget a completion. The vendor's answer is not documented: the status is a control, the body an older one's."""
     if sandbox.completions.get(request_id) != project:
         raise GatewayRefused(404, "request not found")

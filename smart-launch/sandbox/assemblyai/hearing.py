@@ -96,7 +96,7 @@ class Listener:
             return Heard(duration_ms=sound.duration_ms, turns=_mumbled_turns(report))
         if recording is None:
             raise NotTranscribed(OTHER_SPEECH)
-        return Heard(duration_ms=sound.duration_ms, turns=_scripted_turns(recording, match, sound))
+        return Heard(duration_ms=sound.duration_ms, turns=_scripted_turns(recording, match, sound=sound))
 
     def recognise(self, sound: Sound) -> tuple[BundledRecording | None, Match]:
         """The bundled visit in this sound, or None; and the best match, recognised or not."""
@@ -121,7 +121,7 @@ class Listener:
             return self._known
 
 
-def _scripted_turns(recording: BundledRecording, match: Match, sound: Sound) -> tuple[HeardTurn, ...]:
+def _scripted_turns(recording: BundledRecording, match: Match, *, sound: Sound) -> tuple[HeardTurn, ...]:
     ends = last_sound(sound) * FRAME_MS + _EDGE_MS
     return tuple(
         HeardTurn(

@@ -88,12 +88,12 @@ class _Meter:
         self._source = self._graph.add_abuffer(format="s16", sample_rate=RATE, layout="mono", time_base=tick)
         split = self._graph.add("asplit", str(len(BANDS)))
         self._source.link_to(split)
-        self._sinks = [self._add_band(split, output, band) for output, band in enumerate(BANDS)]
+        self._sinks = [self._add_band(split, output, band=band) for output, band in enumerate(BANDS)]
         self._levels = tuple(array("d") for _ in BANDS)
         self._graph.configure()
 
     def _add_band(
-        self, split: av.filter.context.FilterContext, output: int, band: tuple[int, int] | None
+        self, split: av.filter.context.FilterContext, output: int, *, band: tuple[int, int] | None
     ) -> av.filter.context.FilterContext:
         steps = [
             ("asetnsamples", f"n={FRAME_MS * RATE // 1000}:p=1"),

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v2")
 
 
 @router.post("/upload")
-async def upload(request: Request, sandbox: SandboxDep, project: ProjectDep) -> dict[str, str]:
+async def upload(request: Request, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, str]:
     """Take a raw body of any or no content type, sized or chunked."""
     announced = request.headers.get("content-length", "")
     try:
@@ -33,7 +33,7 @@ async def upload(request: Request, sandbox: SandboxDep, project: ProjectDep) -> 
 
 
 @router.post("/transcript")
-async def submit(request: Request, sandbox: SandboxDep, project: ProjectDep) -> dict[str, Any]:
+async def submit(request: Request, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """Queue a job and answer with its transcript object."""
     try:
         body = json.loads(await request.body())
@@ -48,40 +48,40 @@ async def submit(request: Request, sandbox: SandboxDep, project: ProjectDep) -> 
 
 
 @router.get("/transcript")
-async def list_transcripts(request: Request, sandbox: SandboxDep, project: ProjectDep) -> dict[str, Any]:
+async def list_transcripts(request: Request, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """One page of the project's transcripts, newest first."""
     query = read_query(dict(request.query_params))
     return print_page(sandbox.jobs.listed(project), query, base_url=str(request.base_url))
 
 
 @router.get("/transcript/{job_id}")
-async def read(job_id: str, sandbox: SandboxDep, project: ProjectDep) -> dict[str, Any]:
+async def read(job_id: str, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """The transcript object as it stands."""
-    return print_transcript(_find(sandbox, job_id, project))
+    return print_transcript(_find(sandbox, job_id, project=project))
 
 
 @router.get("/transcript/{job_id}/sentences")
-async def sentences(job_id: str, sandbox: SandboxDep, project: ProjectDep) -> dict[str, Any]:
+async def sentences(job_id: str, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """The sentences of a completed transcript."""
-    return print_sentences(_find(sandbox, job_id, project))
+    return print_sentences(_find(sandbox, job_id, project=project))
 
 
 @router.get("/transcript/{job_id}/paragraphs")
-async def paragraphs(job_id: str, sandbox: SandboxDep, project: ProjectDep) -> dict[str, Any]:
+async def paragraphs(job_id: str, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """The paragraphs of a completed transcript."""
-    return print_paragraphs(_find(sandbox, job_id, project))
+    return print_paragraphs(_find(sandbox, job_id, project=project))
 
 
 @router.delete("/transcript/{job_id}")
-async def delete(job_id: str, sandbox: SandboxDep, project: ProjectDep) -> dict[str, Any]:
+async def delete(job_id: str, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """Delete words and upload; the stub answers now and later, and a second time."""
-    job = _find(sandbox, job_id, project)
+    job = _find(sandbox, job_id, project=project)
     if not job.deleted:
         await sandbox.jobs.delete(job)
     return print_transcript(job)
 
 
-def _find(sandbox: Sandbox, job_id: str, project: str) -> Job:
+def _find(sandbox: Sandbox, job_id: str, *, project: str) -> Job:
     job = sandbox.jobs.find(job_id, project=project)
     if job is None:
         raise Refused(404, "Not found")

@@ -37,6 +37,14 @@ _ECHOED = (
     "speech_threshold",
     "webhook_url",
 )
+_NEVER = (
+    "auto_highlights_result",
+    "chapters",
+    "sentiment_analysis_results",
+    "summary",
+    "summary_model",
+    "summary_type",
+)
 _SWITCHES = (
     "auto_chapters",
     "auto_highlights",
@@ -94,18 +102,13 @@ def _print_request(job: Job) -> dict[str, Any]:
         "webhook_status_code": job.webhook_status_code,
         "webhook_auth": body.get("webhook_auth_header_name") is not None,
         "webhook_auth_header_name": body.get("webhook_auth_header_name"),
-        "auto_highlights_result": None,
         "content_safety_labels": {"status": "unavailable"},
         "iab_categories_result": {"status": "unavailable"},
-        "sentiment_analysis_results": None,
-        "chapters": None,
-        "summary": None,
-        "summary_type": None,
-        "summary_model": None,
         "speech_understanding": body.get("speech_understanding"),
         "throttled": False,
         "project_id": int(job.project[:8], 16),
         "token_id": None,
+        **dict.fromkeys(_NEVER),
         **{name: body.get(name) for name in _ECHOED},
         **{name: bool(body.get(name)) for name in _SWITCHES},
     }
@@ -120,7 +123,7 @@ def _print_result(job: Job) -> dict[str, Any]:
     detects = bool(job.submission.body.get("language_detection"))
     printed = {
         "text": " ".join(word.text for word in words),
-        "words": [_print_word(word, _shown(job, turn, names)) for turn in heard.turns for word in turn.words],
+        "words": [_print_word(word, _shown(job, turn, names=names)) for turn in heard.turns for word in turn.words],
         "utterances": _print_utterances(job, names) if job.submission.tells_speakers_apart else None,
         "confidence": _mean(words),
         "audio_duration": math.ceil(heard.duration_ms / 1000),
@@ -142,18 +145,18 @@ def _print_utterances(job: Job, names: dict[str | None, tuple[str, str]]) -> lis
     turns = job.heard.turns if job.heard else ()
     return [
         {
-            **_shown(job, turn, names),
+            **_shown(job, turn, names=names),
             "text": " ".join(word.text for word in turn.words),
             "confidence": _mean(list(turn.words)),
             "start": turn.words[0].start,
             "end": turn.words[-1].end,
-            "words": [_print_word(word, _shown(job, turn, names)) for word in turn.words],
+            "words": [_print_word(word, _shown(job, turn, names=names)) for word in turn.words],
         }
         for turn in turns
     ]
 
 
-def _shown(job: Job, turn: HeardTurn, names: dict[str | None, tuple[str, str]]) -> dict[str, Any]:
+def _shown(job: Job, turn: HeardTurn, *, names: dict[str | None, tuple[str, str]]) -> dict[str, Any]:
     """The speaker of a word or an utterance: null when nobody asked, the channel too when it was asked for."""
     if not job.submission.tells_speakers_apart:
         return {"speaker": None}

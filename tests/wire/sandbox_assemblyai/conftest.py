@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,70 +95,69 @@ def shared() -> Path:
     return SHARED
 
 
-Reencode = Callable[..., Path]
+@dataclass(frozen=True)
+class Encoding:
+    """How to write a sound file; `filters` are libavfilter steps such as ("atrim", "end=40")."""
+
+    codec: str
+    rate: int
+    bit_rate: int | None = None
+    layout: str = "mono"
+    filters: tuple[tuple[str, str], ...] = ()
 
 
 @pytest.fixture
-def reencode(tmp_path: Path) -> Reencode:
-    """Write a sound file anew: `reencode(source, "x.mp3", codec="libmp3lame", rate=22050, bit_rate=32000)`.
-
-    `filters` are libavfilter steps, such as ("atrim", "end=40") or ("adelay", "2300:all=1").
-    """
+def reencode(tmp_path: Path) -> Callable[..., Path]:
+    """Write a sound file anew: `reencode(source, "x.mp3", codec="libmp3lame", rate=22050)`, the rest as Encoding."""
 
     def write(source: Path, name: str, **how: Any) -> Path:
         target = tmp_path / name
-        _write(source, target, **how)
+        with av.open(str(source)) as read, av.open(str(target), "w") as written:
+            _convert(read, written, how=Encoding(**how))
         return target
 
     return write
 
 
-def _write(
-    source: Path,
-    target: Path,
-    *,
-    codec: str,
-    rate: int,
-    bit_rate: int | None = None,
-    layout: str = "mono",
-    filters: tuple[tuple[str, str], ...] = (),
-) -> None:
-    with av.open(str(source)) as read, av.open(str(target), "w") as written:
-        stream = written.add_stream(codec, rate=rate, layout=layout)
-        if bit_rate:
-            stream.bit_rate = bit_rate
-        sample_format = stream.codec.audio_formats[0].name
-        steps = (
-            *filters,
-            ("aresample", str(rate)),
-            ("aformat", f"sample_fmts={sample_format}:channel_layouts={layout}:sample_rates={rate}"),
-            ("asetnsamples", f"n={1152 if 'mp3' in codec else 960}:p=0"),
-        )
-        graph = Graph()
-        source_node = last = graph.add_abuffer(template=read.streams.audio[0])
-        for step, arguments in steps:
-            node = graph.add(step, arguments)
-            last.link_to(node)
-            last = node
-        sink = graph.add("abuffersink")
-        last.link_to(sink)
-        graph.configure()
+def _convert(read: av.container.InputContainer, written: av.container.OutputContainer, *, how: Encoding) -> None:
+    stream = written.add_stream(how.codec, rate=how.rate, layout=how.layout)
+    if how.bit_rate:
+        stream.bit_rate = how.bit_rate
+    graph = Graph()  # held here: its nodes do not keep it alive
+    source, sink = _connect(graph, read.streams.audio[0], sample_format=stream.codec.audio_formats[0].name, how=how)
 
-        def drain() -> None:
-            while True:
-                try:
-                    frame = sink.pull()
-                except (av.BlockingIOError, av.EOFError):
-                    return
-                frame.pts = None
-                written.mux(stream.encode(frame))
+    def drain() -> None:
+        while True:
+            try:
+                frame = sink.pull()
+            except (av.BlockingIOError, av.EOFError):
+                return
+            frame.pts = None
+            written.mux(stream.encode(frame))
 
-        try:
-            for frame in read.decode(audio=0):
-                source_node.push(frame)
-                drain()
-            source_node.push(None)
-        except av.EOFError:
-            pass  # the trim step has all it wants
-        drain()
-        written.mux(stream.encode(None))
+    try:
+        for frame in read.decode(audio=0):
+            source.push(frame)
+            drain()
+        source.push(None)
+    except av.EOFError:
+        pass  # the trim step has all it wants
+    drain()
+    written.mux(stream.encode(None))
+
+
+def _connect(graph: Graph, template: av.AudioStream, *, sample_format: str, how: Encoding) -> tuple[Any, Any]:
+    source = last = graph.add_abuffer(template=template)
+    for step, arguments in (
+        *how.filters,
+        ("aresample", str(how.rate)),
+        ("aformat", f"sample_fmts={sample_format}:channel_layouts={how.layout}:sample_rates={how.rate}"),
+        ("asetnsamples", f"n={1152 if 'mp3' in how.codec else 960}:p=0"),
+    ):
+        node = graph.add(step, arguments)
+        last.link_to(node)
+        last = node
+    sink = graph.add("abuffersink")
+    last.link_to(sink)
+    graph.configure()
+    return source, sink

@@ -12,7 +12,7 @@ import pytest
 from connector_sandbox.assemblyai.app import create_app
 from connector_sandbox.assemblyai.settings import SandboxSettings
 
-from tests.fixtures.assemblyai import KEY, run_thread
+from tests.fixtures.assemblyai import KEY, ask_for_soap, run_thread
 
 SCHEMA = {
     "type": "object",
@@ -231,3 +231,31 @@ def test_the_answer_to_a_deletion_can_be_switched(gateway, status, again) -> Non
     request_id = complete(gateway)["request_id"]
     assert delete(gateway, request_id).status_code == status
     assert delete(gateway, request_id).status_code == again
+
+
+def test_the_products_own_drafter_answers_from_the_messages_alone(vendor, visit) -> None:
+    played = vendor.transcribe(visit, speaker_labels=True)
+    messages, schema = ask_for_soap([(one["speaker"], one["text"]) for one in played["utterances"]])
+    answer = vendor.client.post(
+        "/v1/chat/completions",
+        json=body(
+            messages=messages,
+            max_tokens=6000,
+            response_format={"type": "json_schema", "json_schema": {"name": "soap", "schema": schema, "strict": True}},
+        ),
+    )
+    assert answer.status_code == 200, answer.text
+    note = json.loads(answer.json()["choices"][0]["message"]["content"])
+    assert set(note) == {"subjective", "objective", "assessment", "plan"}
+    written = json.dumps(note)
+    assert "lisinopril" in written
+    assert "amlodipine 5 mg" in written
+    said = {turn for section in note.values() for sentence in section for turn in sentence["turns"]}
+    assert said
+    assert said <= {f"t{number}" for number in range(1, len(played["utterances"]) + 1)}
+
+
+def test_the_products_own_drafter_refuses_what_is_no_visit(vendor) -> None:
+    answer = vendor.client.post("/v1/chat/completions", json=body("Write me a poem."))
+    assert answer.status_code == 400
+    assert answer.json()["message"] == "Sandbox: the offline drafter cannot work from these messages"

@@ -63,7 +63,7 @@ def short_spacing(vendor) -> None:
     vendor.client.patch("/sandbox/controls", json={"webhook_spacing": 0.05})
 
 
-def settled(vendor, job_id: str, status: int) -> None:
+def settled(vendor, job_id: str, *, status: int) -> None:
     ends = time.monotonic() + 10
     while vendor.read(job_id)["webhook_status_code"] != status:
         assert time.monotonic() < ends
@@ -84,7 +84,7 @@ def test_a_finished_job_is_announced_with_the_secret(vendor, visit, receiver) ->
     assert headers["x-webhook-secret"] == "s3cret"
     assert headers["content-type"] == "application/json"
     assert body == {"transcript_id": job["id"], "status": "completed"}
-    settled(vendor, job["id"], 200)
+    settled(vendor, job["id"], status=200)
     time.sleep(0.3)
     assert len(receiver.calls) == 1
 
@@ -100,14 +100,14 @@ def test_a_failing_receiver_is_called_again(vendor, receiver) -> None:
     receiver.statuses = [500, 0, 503, 200]
     job = vendor.submit(audio_url=UNKNOWN_URL, webhook_url=receiver.url).json()
     receiver.wait(4)
-    settled(vendor, job["id"], 200)
+    settled(vendor, job["id"], status=200)
     assert len(receiver.calls) == 4
 
 
 def test_a_refusal_ends_it(vendor, receiver) -> None:
     receiver.statuses = [410]
     job = vendor.submit(audio_url=UNKNOWN_URL, webhook_url=receiver.url).json()
-    settled(vendor, job["id"], 410)
+    settled(vendor, job["id"], status=410)
     time.sleep(0.3)
     assert len(receiver.calls) == 1
 
