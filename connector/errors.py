@@ -47,6 +47,12 @@ class Conflict(ConnectorError):
     slug, title, status = "conflict", "The visit has changed", 409
 
 
+class RequestUnreadable(ConnectorError):
+    """The body of a request is not what this address takes; the sending program has to change."""
+
+    slug, title, status = "unreadable-request", "This request cannot be read", 422
+
+
 class AudioUnusable(ConnectorError):
     """The recording cannot be read as sound; another file mends it."""
 

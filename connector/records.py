@@ -290,7 +290,7 @@ class NoteSection:
 
 @dataclass(frozen=True, slots=True)
 class DraftNote:
-    """A draft under one `revision`; an edit or a redraft is a new DraftNote with the next revision."""
+    """A draft under one `revision`; an edit or a redraft is a new DraftNote with the next. `origin`: `model`, `sandbox`."""
 
     draft_id: str
     revision: int

@@ -31,7 +31,7 @@ class Settings(BaseSettings):
 
     assemblyai_base_url: str = "https://api.assemblyai.com"
     assemblyai_api_key: SecretStr = SecretStr("")
-    speech_models: tuple[str, ...] = ("universal-3-pro", "universal-2")
+    speech_models: tuple[str, ...] = ("universal-3-5-pro", "universal-2")
     speech_domain: str | None = "medical-v1"
     speech_roles: tuple[str, ...] = ("Clinician", "Patient")
     gateway_base_url: str = "https://llm-gateway.assemblyai.com/v1"

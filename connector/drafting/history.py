@@ -31,7 +31,7 @@ _DENIES = (
     ),
     re.compile(r"i deny (?P<what>.+)", re.IGNORECASE),
     re.compile(
-        r"(?P<what>no,? (?!i\b|it\b|it's\b|that\b|that's\b|they\b|we\b|the\b|my\b|not\b|no\b|problem\b|worries\b).+)",
+        r"(?P<what>no (?!i\b|it\b|it's\b|that\b|that's\b|they\b|we\b|the\b|my\b|not\b|no\b|problem\b|worries\b).+)",
         re.IGNORECASE,
     ),
 )
@@ -46,6 +46,12 @@ _CLAUSE = re.compile(
 _LONGEST_ITEM = 8
 _LONGEST_QUOTE = 300
 _SHORTEST_TOLD = 3
+_CUT_OFF = re.compile(
+    r"\b(?:the|a|an|of|to|from|that|this|my|your|his|her|and|or|but|in|on|at|with|for|is|are|was|because|when|if|so|very|i|"
+    r"she|he|kind of|sort of|don't think|didn't|doesn't|like|it's|i'm|about the|don't think so)$",
+    re.IGNORECASE,
+)
+_OWN = re.compile(r"\b(?:i|i'(?:m|ve|d)|me|my)\b(?! (?:think we|want to (?:go|get|take)|would like to))", re.IGNORECASE)
 _SAYS_NOTHING = re.compile(
     r"\b(?:thank|thanks|sounds good|that's (?:all|it|right|fine|okay|good|great|true|correct|a relief)|that (?:is|would be) "
     r"(?:good|great|fine|all|right|a relief)|of course|no problem|i see|i will|i understand|got it|you know|let me (?:see|think)|"
@@ -83,7 +89,7 @@ def told_by_patient(sentence: str, pronouns: Pronouns, *, context: bool = False)
     clinical itself.
     """
     plain = without_opener(sentence)
-    if not plain or plain.endswith("?") or opens_question(plain):
+    if not plain or plain.endswith("?") or opens_question(plain) or is_cut_off(plain):
         return None
     if not worth_noting(plain) and (not context or _SAYS_NOTHING.search(plain) or len(plain.split()) < _SHORTEST_TOLD):
         return None
@@ -93,7 +99,12 @@ def told_by_patient(sentence: str, pronouns: Pronouns, *, context: bool = False)
             turned = from_patient(f"{lead} {match['what']}", pronouns)
             if turned:
                 return turned
-    return from_patient(plain, pronouns) or quoted(plain)
+    return from_patient(plain, pronouns) or (quoted(plain) if _OWN.search(plain) else None)
+
+
+def is_cut_off(sentence: str) -> bool:
+    """Whether a sentence breaks off: it ends in a word that needs another after it."""
+    return bool(_CUT_OFF.search(sentence.rstrip(" .,;-")))
 
 
 def worth_noting(sentence: str) -> bool:

@@ -172,6 +172,8 @@ def _is_object(tokens: list[str], place: int) -> bool:
     """ "you" that receives: `put you on`, `for you`, `will not qualify you.`, not the subject of a verb of its own."""
     before = _low(tokens[place - 1]) if place else ""
     following = _low(tokens[place + 1]) if place + 1 < len(tokens) else ""
+    if before in _INVERTED and (following == "been" or following.endswith("ing") or is_past(following)):
+        return False
     if not before[:1].isalpha() or before in _OPENERS or following in _SUBJECT_VERBS:
         return before in {"for", "with"} and not following[:1].isalpha()
     return before in _OBJECT_BEFORE or following in _AROUND or not following[:1].isalpha()

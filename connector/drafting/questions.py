@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from connector.clinical.lexicon import is_clinical
+from connector.clinical.lexicon import is_clinical, names_symptom
 from connector.clinical.word_lists import word_set
 from connector.drafting.history import split_items
 from connector.drafting.phrases import Pronouns, from_clinician
@@ -52,6 +52,9 @@ _LIKE = re.compile(
     r"(?: like| such as|,? for example|,? including|,)\s+(?:any )?",
     re.IGNORECASE,
 )
+_LISTED = re.compile(
+    r"(?:(?!(?:and|or|but|so)\b)[a-z'-]+ ?){1,3}(?:(?:,| or|, or|, and) (?:[a-z'-]+ ?){1,3})*", re.IGNORECASE
+)
 _EMPTY = re.compile(
     r"[\s,]*\b(?:(?:or )?(?:anything|things?) (?:like that|else|of that sort)|at all|or anything|like that|or no|or not|for you|"
     r"you know|is that right|as well|by any chance|with (?:it|that|this))(?=$|,)",
@@ -85,10 +88,13 @@ def is_asking_any(question: str) -> bool:
 
 def items_asked(question: str, pronouns: Pronouns) -> tuple[str, ...]:
     """What a question of the kind "any chest pain or cough?" asks for, item by item; () for other questions."""
-    match = _asking_any(core_of(question))
-    if not match:
+    core = core_of(question)
+    match = _asking_any(core)
+    if not match and not _LISTED.fullmatch(core):
         return ()
-    what = re.sub(r"^any\s+", "", match["what"].strip(" ,-"), flags=re.IGNORECASE)
+    what = re.sub(r"^any\s+", "", (match["what"] if match else core).strip(" ,-"), flags=re.IGNORECASE)
+    if not match and not names_symptom(what):
+        return ()
     what = _EMPTY.sub("", _NOTICED.sub("", _LIKE.sub("", what))).strip(" ,-")
     items = [_item(item, pronouns) for item in split_items(what) if item]
     return tuple(item for item in items if item) if items and all(items) else ()

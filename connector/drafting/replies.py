@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from connector.clinical.drug_words import BRANDS
 from connector.clinical.lexicon import is_clinical, names_symptom
 from connector.clinical.word_lists import word_set
-from connector.drafting.history import denied_in
+from connector.drafting.history import denied_in, is_cut_off
 from connector.drafting.phrases import Pronouns, capital, from_clinician, from_patient
 from connector.drafting.questions import core_of, items_asked, statement_from
 from connector.drafting.speech import opens_question, without_opener
@@ -43,7 +43,7 @@ _NOTHING_MORE = re.compile(
 _NOT_ASKED = re.compile(
     r"\b(?:questions?|concerns|make sense|sounds? good|ready|hear me|mind if|all right with|okay with|ok with|remember|"
     r"understand|see (?:it|this|that)|is that okay|how can i help|what brings you|how are you|how have you been|"
-    r"what can i do|how may i help|confirm your)\b",
+    r"what can i do|how may i help|confirm your|show me|point (?:to|with))\b",
     re.IGNORECASE,
 )
 _LABELS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -60,7 +60,7 @@ _LABELS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bmakes? (?:it|the \w+|that|them) (?:\w+ )?better\b|\brelieve|\bwhat helps\b", "Better with"),
         (r"\bfeel like\b|\bdescribe\b|\b(?:what|which) (?:kind|type|sort) of pain\b", "Character"),
         (r"\bwho (?:do|are) you liv|\blive with\b|\blives? at home\b", "Lives with"),
-        (r"\bwhat do you do for (?:work|a living)\b|\boccupation\b", "Occupation"),
+        (r"\bwhat do you (?:do for (?:work|a living)|work as)\b|\boccupation\b", "Occupation"),
         (r"\bhow (?:much|many) (?:do|did|would|have) you (?:\w+ )?(?:drink|smoke)", "Amount"),
         (r"\bwhat colou?r\b", "Color"),
     )
@@ -77,7 +77,7 @@ _WHICH = re.compile(
 _ABOUT = re.compile(
     r"(?:what about|how about|how's|how is|how are|how has|how have|tell me about) (?:your |the |any )?(?P<noun>[\w' -]{3,40}?)"
     r"(?: been| doing| feeling| going| today| lately| at the moment| otherwise| then| at all)*"
-    r"|(?:your |the )(?P<bare>[\w' -]{3,40}?)",
+    r"|(?:your |the )(?P<bare>[\w'-]+(?: [\w'-]+){0,2})",
     re.IGNORECASE,
 )
 _FINITE = word_set(
@@ -93,6 +93,15 @@ _COUNTS = word_set("two three four five six few several some couple many a the m
 _CHAT = word_set(
     "okay ok sure alright right thanks thank you great good sounds perfect all mm-hmm uh-huh mhm well hello hi bye yeah sorry"
 )
+_WH = re.compile(
+    r"(?:what(?! about)|when|where|which|who|why|how(?! about)|(?:do )?you remember|can you (?:tell|describe)|tell me)\b",
+    re.IGNORECASE,
+)
+_EXCEPTING = re.compile(
+    r"(?:just|only|except|apart from|other than|aside from|besides|unless|not (?:specifically|exactly|often))\b",
+    re.IGNORECASE,
+)
+_LONGEST_ITEMS = 80
 _LONGEST_ASKED = 160
 _LONGEST_BARE = 14
 
@@ -133,7 +142,7 @@ def _is_verb(word: str, before: str) -> bool:
     if word in _FINITE or (is_past(word) and word not in _ALSO_NOUNS):
         return True
     if word in BASE_VERBS:
-        return before in _SUBJECTS
+        return before in _SUBJECTS or before.endswith("ly")
     return (
         word.endswith("s")
         and word[:-1] in BASE_VERBS
@@ -158,11 +167,15 @@ def _after_polarity(answer: str) -> str:
 
 
 def _yes_or_no(core: str, answer: str, pronouns: Pronouns, *, positive: bool) -> Reply | None:
+    if _WH.match(core):
+        return None
     rest = _after_polarity(answer)
     spent = _NOTHING_MORE.fullmatch(rest) is not None
     detail = rest if not spent and is_fragment(rest) else ""
     left = "" if spent or detail else rest
     items = items_asked(core, pronouns)
+    if items and not positive and (detail or _EXCEPTING.match(rest)):
+        return Reply(f'Asked about {_joined(items)}, answers "{_unquoted(answer)}".')
     if items and not positive:
         return Reply("", items, "" if spent else rest)
     if items:
@@ -174,14 +187,17 @@ def _yes_or_no(core: str, answer: str, pronouns: Pronouns, *, positive: bool) ->
     about = _ABOUT.fullmatch(core)
     if about and spent and is_clinical(core):
         return Reply(capital(f"{about['noun'] or about['bare']}: {'yes' if positive else 'no'}"))
-    if spent and is_clinical(core) and len(core) <= _LONGEST_ASKED:
+    if spent and is_clinical(core) and len(core) <= _LONGEST_ASKED and not is_cut_off(core):
         return Reply(_asked_back(core, "yes" if positive else "no"))
     return Reply("", (), rest) if rest and not spent else None
 
 
 def _asked_back(core: str, answer: str) -> str:
-    quoted = core.replace('"', "'")
-    return f'Asked "{capital(quoted).rstrip(".")}?": {answer.rstrip(".")}.'
+    return f'Asked "{_unquoted(capital(core))}?", answers {answer.rstrip(".")}.'
+
+
+def _unquoted(text: str) -> str:
+    return text.replace('"', "'").strip(" .,")
 
 
 def _joined(items: tuple[str, ...]) -> str:
@@ -223,11 +239,11 @@ def _labelled(core: str, bare: str, pronouns: Pronouns) -> Reply | None:
     if said and is_clinical(said):
         return Reply(_with_detail(said, bare, pronouns))
     items = items_asked(core, pronouns)
-    if items and is_clinical(" ".join(items)):
+    if items and is_clinical(" ".join(items)) and len(_joined(items)) <= _LONGEST_ITEMS:
         return Reply(_with_detail(f"Asked about {_joined(items)}", bare, pronouns))
     clinical = is_clinical(core) or is_clinical(bare)
     if clinical and len(core) <= _LONGEST_ASKED and opens_question(core):
-        return Reply(_asked_back(core, f'"{bare.replace(chr(34), chr(39))}"'))
+        return Reply(_asked_back(core, f'"{_unquoted(bare)}"'))
     return None
 
 

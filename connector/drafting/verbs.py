@@ -50,7 +50,7 @@ BASE_VERBS = word_set(
     lift move climb breathe swallow urinate pee do make put give find tell say call stop start continue avoid miss skip
     forget remember worry believe guess hope like love hate prefer help play swim ride cook clean stay travel visit
     spend wear measure monitor rest stretch ice apply wash rub tend seem look sound last happen radiate spread bother
-    affect fill seem
+    affect fill own
     """
 )
 """Verbs common in visits, in their base form."""

@@ -13,6 +13,7 @@ from connector.records import DraftNote, NoteSection, SignedNote
 from connector.review.wording import clean_line, clean_text
 
 PLAYBACK_LABEL = "SANDBOX PLAYBACK: what was said comes from a stored script, not from a recognised recording."
+SANDBOX_LABEL = "SANDBOX DRAFT: written by an offline stand-in, not by a language model."
 EMPTY_SECTION = "Nothing recorded in this visit."
 UNREAD = "not read from the chart"
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -29,7 +30,8 @@ class Heading:
     """The facts around a note that its rendition shows.
 
     `transcript_origin` is that of the Transcript (`recogniser`, `playback`, `typed`); `consent` is one line in plain
-    words; `note_id` and `version` are those the note is (or will be) signed under.
+    words; `note_id` and `version` are those the note is (or will be) signed under. `sandbox_draft` says that no
+    language model wrote the draft.
     """
 
     patient_name: str
@@ -42,11 +44,13 @@ class Heading:
     signed_on: date
     note_id: str
     version: int
+    sandbox_draft: bool = False
 
 
 def render_text(note: DraftNote | SignedNote, heading: Heading) -> str:
     """The text/plain rendition: blocks apart by one empty line, `\\n` line ends, one at the end, no trailing blanks."""
     label = [PLAYBACK_LABEL] if heading.transcript_origin == "playback" else []
+    label += [SANDBOX_LABEL] if heading.sandbox_draft else []
     blocks = [[clean_line(note.title), *label], _facts(heading), *map(_section_lines, note.sections), _closing(heading)]
     return "\n\n".join(clean_text("\n".join(block)) for block in blocks) + "\n"
 

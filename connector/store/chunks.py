@@ -35,7 +35,7 @@ class ChunkRow:
 
 @dataclass(frozen=True, slots=True)
 class RecordingRow:
-    """A recording that is being taken (`open`) or is whole (`closed`)."""
+    """A recording that is being taken (`open`), is whole (`closed`) or will never be (`dropped`)."""
 
     recording_id: str
     visit_id: str
@@ -94,6 +94,12 @@ class ChunkStore:
         """Marks a recording whole, inside the transaction that moves its visit."""
         table = schema.recordings
         await connection.execute(table.update().where(table.c.recording_id == recording_id).values(state="closed"))
+
+    async def drop_open(self, connection: AsyncConnection, visit_id: str) -> None:
+        """Ends every recording of this visit that is not whole, inside the transaction that moves it."""
+        table = schema.recordings
+        statement = table.update().where(table.c.visit_id == visit_id, table.c.state == "open")
+        await connection.execute(statement.values(state="dropped"))
 
     async def put(self, recording: RecordingRow, seq: int, data: bytes, *, at: datetime) -> ChunkRow:
         """Seals, syncs and records one chunk. The same bytes again change nothing; other bytes are a Conflict."""

@@ -38,6 +38,10 @@ from connector.visit.states import State
 from connector.visit.steps import Move, move
 
 
+SANDBOX_MODEL = "sandbox-"
+"""Every model of a sandbox answers under a name that begins so."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShownNote:
     """A draft as the page shows it: `text` is the rendition that would be signed, `sha256` of its UTF-8 bytes."""
@@ -65,7 +69,7 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
         identity=DraftIdentity(
             draft_id=parts.new_id(),
             revision=revision,
-            origin="playback" if transcript.origin == "playback" else "model",
+            origin="sandbox" if (completion.model or "").startswith(SANDBOX_MODEL) else "model",
             stamp=Stamp(maker=f"drafting/{note_type.maker}", at=parts.clock(), who="system", model=completion.model),
         ),
     )
@@ -149,6 +153,7 @@ async def heading_for(parts: Parts, visit_id: str, signed: SignedNote | None = N
         signed_on=(signed.signed_at if signed else parts.clock()).date(),
         note_id=visit_id,
         version=signed.version if signed else row.note_version + 1,
+        sandbox_draft=(await parts.visits.need(visit_id, DraftNote)).origin == "sandbox",
     )
 
 

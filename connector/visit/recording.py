@@ -8,15 +8,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.capture.chunks import check_chunk, check_complete, check_digest
 from connector.capture.probe import Sound, probe_sound
 from connector.consent.answer import record_consent, require_consent
-from connector.errors import AudioUnusable, Conflict, NotAllowed, NotFound
-from connector.records import Consent, Launch, Recording, Stamp
+from connector.errors import AudioUnusable, ChunkRefused, Conflict, NotAllowed, NotFound
+from connector.records import Consent, ConsentAnswer, Launch, Recording, Stamp
 from connector.store.chunks import ChunkRow, RecordingRow
 from connector.store.sessions import digest
 from connector.store.visits import VisitRow
@@ -24,6 +24,8 @@ from connector.transcript.typed import typed_transcript
 from connector.visit.parts import Parts, Work
 from connector.visit.states import State
 from connector.visit.steps import Move, move
+
+_DROPPED = (State.CAPTURING, State.PRIMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class OpenedRecording:
 
 
 async def keep_consent(parts: Parts, visit_id: str, *, answer: str, method: str) -> Consent:
-    """Records the patient's answer; the newest one counts."""
+    """Records the patient's answer; the newest one counts. Anything but a yes ends a recording under way."""
     launch = await parts.visits.need(visit_id, Launch)
     consent = record_consent(
         answer,
@@ -47,8 +49,20 @@ async def keep_consent(parts: Parts, visit_id: str, *, answer: str, method: str)
     )
     detail = {"answer": str(consent.answer), "method": method}
     actor = launch.practitioner or "unidentified"
-    await move(parts, visit_id, Move((State.PRIMED, State.PRIMED), records=(consent,), actor=actor, detail=detail))
+    if (await parts.visits.row(visit_id)).state == State.CAPTURING and consent.answer is not ConsentAnswer.GIVEN:
+        await _drop(parts, visit_id, Move(_DROPPED, records=(consent,), actor=actor, detail=detail))
+    else:
+        await move(parts, visit_id, Move((State.PRIMED, State.PRIMED), records=(consent,), actor=actor, detail=detail))
     return consent
+
+
+async def _drop(parts: Parts, visit_id: str, step: Move) -> VisitRow:
+    """Gives the visit back; what was being recorded takes no more sound and is not offered to be finished."""
+
+    async def close(connection: AsyncConnection) -> None:
+        await parts.chunks.drop_open(connection, visit_id)
+
+    return await move(parts, visit_id, replace(step, also=close))
 
 
 async def open_recording(parts: Parts, visit_id: str) -> OpenedRecording:
@@ -103,6 +117,32 @@ async def close_recording(parts: Parts, recording: RecordingRow, *, sha256: str 
 
     Sound that cannot be read puts the visit back to PRIMED, so that another file can be brought in.
     """
+    require_consent(await parts.visits.latest(recording.visit_id, Consent))
+    if recording.state != "open":
+        raise Conflict("This recording is finished already: reload to see where the visit stands.")
+    actor = await _actor(parts, recording.visit_id)
+    try:
+        record = await _examine(parts, recording, sha256=sha256, chunks=chunks)
+    except ChunkRefused:
+        raise
+    except AudioUnusable:
+        await _drop(parts, recording.visit_id, Move(_DROPPED, actor=actor))
+        raise
+
+    async def close_and_start(connection: AsyncConnection) -> None:
+        await parts.chunks.close(connection, recording.recording_id)
+        await parts.chunks.drop_open(connection, recording.visit_id)
+        work = Work("transcribe_and_draft", recording.visit_id, recording.recording_id)
+        await parts.enqueue(connection, work)
+
+    arrow = (State.CAPTURING, State.CAPTURED)
+    detail = {"chunks": chunks, "bytes": record.size}
+    return await move(
+        parts, recording.visit_id, Move(arrow, records=(record,), actor=actor, detail=detail, also=close_and_start)
+    )
+
+
+async def _examine(parts: Parts, recording: RecordingRow, *, sha256: str | None, chunks: int) -> Recording:
     stored = await parts.chunks.acknowledged(recording.recording_id)
     if check_complete(chunk.seq for chunk in stored) != chunks:
         raise Conflict("Some chunks have not arrived: send the missing ones and finish again.")
@@ -112,13 +152,8 @@ async def close_recording(parts: Parts, recording: RecordingRow, *, sha256: str 
     if sha256 is not None and not hmac.compare_digest(total.hexdigest(), sha256.lower()):
         raise AudioUnusable("What arrived is not what was sent: start the upload again.")
     size = sum(chunk.size for chunk in stored)
-    actor = await _actor(parts, recording.visit_id)
-    try:
-        sound = await _probe(parts, recording, size)
-    except AudioUnusable:
-        await move(parts, recording.visit_id, Move((State.CAPTURING, State.PRIMED), actor=actor))
-        raise
-    record = Recording(
+    sound = await _probe(parts, recording, size)
+    return Recording(
         recording_id=recording.recording_id,
         container=sound.container,
         size=size,
@@ -126,17 +161,6 @@ async def close_recording(parts: Parts, recording: RecordingRow, *, sha256: str 
         chunks=chunks,
         duration_ms=sound.duration_ms,
         stamp=Stamp(maker="capture@1", at=parts.clock()),
-    )
-
-    async def close_and_start(connection: AsyncConnection) -> None:
-        await parts.chunks.close(connection, recording.recording_id)
-        work = Work("transcribe_and_draft", recording.visit_id, recording.recording_id)
-        await parts.enqueue(connection, work)
-
-    arrow = (State.CAPTURING, State.CAPTURED)
-    detail = {"chunks": chunks, "bytes": size}
-    return await move(
-        parts, recording.visit_id, Move(arrow, records=(record,), actor=actor, detail=detail, also=close_and_start)
     )
 
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connector.errors import ConnectorError
 from connector.logs import where_raised
@@ -23,12 +24,38 @@ _TITLES = {404: "Not found", 405: "Not possible here", 413: "Too large"}
 
 
 def install_problems(app: FastAPI, pages: Pages) -> None:
-    """Answers every error the same way; the only place in web that catches."""
+    """Answers every error the same way; with UnexpectedErrors the only place in web that catches."""
     handler = _make_handler(pages)
     app.add_exception_handler(ConnectorError, handler)
     app.add_exception_handler(HTTPException, handler)
     app.add_exception_handler(RequestValidationError, handler)
-    app.add_exception_handler(Exception, handler)
+    app.add_middleware(UnexpectedErrors, pages=pages)
+
+
+class UnexpectedErrors:
+    """Answers what nobody foresaw like every other error, inside the security headers.
+
+    A handler registered for Exception would stand outside of them, and the server would raise the error once more.
+    """
+
+    def __init__(self, app: ASGIApp, pages: Pages) -> None:
+        self._app = app
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watch(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            await _answer(self._pages, Request(scope, receive), error)(scope, receive, send)
 
 
 def _make_handler(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:

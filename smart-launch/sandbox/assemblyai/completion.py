@@ -21,6 +21,10 @@ REFUSAL = "I'm not able to help with this request."
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
+DRAFTER = "sandbox-offline-drafter"
+"""What answers, whichever model was asked for: an honest name, for it is stored with the draft."""
+
+
 @dataclass(frozen=True)
 class CompletionRequest:
     """A checked request; `echo` is it without the messages."""
@@ -63,7 +67,7 @@ def print_completion(
     written = count_tokens(message["content"] or "")
     return {
         "request_id": request_id,
-        "model": asked.model,
+        "model": DRAFTER,
         "choices": [{"index": 0, "message": message, "finish_reason": finish}],
         "usage": {
             "input_tokens": prompt,

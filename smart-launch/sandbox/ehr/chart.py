@@ -104,14 +104,14 @@ async def read_sections(upstream: FhirUpstream, patient_id: str) -> list[ChartSe
         ("Recent encounters", "No encounters", "Encounter", [own, ("_sort", "-date"), ("_count", "8")], _encounter),
     ]
 
-    async def read(title: str, empty: str, kind: str, rest: tuple[Any, Any]) -> ChartSection:
+    async def read(title: str, empty: str, kind: str, *, rest: tuple[Any, Any]) -> ChartSection:
         query, shape = rest
         rows = await _attempt(upstream.search(kind, query=query))
         if rows is None:
             return ChartSection(title, empty, None)
         return ChartSection(title, empty, tuple(shape(row) for row in rows if row.get("resourceType") == kind))
 
-    return list(await asyncio.gather(*(read(t, e, k, (q, shape)) for t, e, k, q, shape in plans)))
+    return list(await asyncio.gather(*(read(t, e, k, rest=(q, shape)) for t, e, k, q, shape in plans)))
 
 
 async def read_document(upstream: FhirUpstream, patient_id: str, document_id: str) -> StoredDocument | None:

@@ -40,7 +40,10 @@ class ClinicianRegister:
         """The two sandbox clinicians, created when missing. Raises Refusal 502 when they cannot be."""
         async with self._lock:
             if not self._own:
-                self._own = [await self._ensure(_build_practitioner(*own)) for own in _OWN]
+                self._own = [
+                    await self._ensure(_build_practitioner(own_id, family, given=given, gender=gender))
+                    for own_id, family, given, gender in _OWN
+                ]
             return self._own
 
     async def list_clinicians(self) -> list[Clinician]:
@@ -77,16 +80,19 @@ class ClinicianRegister:
         return await self._upstream.send("POST", "Practitioner", body=body, headers=headers)
 
 
-def _build_practitioner(own_id: str, family: str, given: str, gender: str) -> dict[str, Any]:
-    return {
-        "resourceType": "Practitioner",
-        "id": own_id,
-        "meta": {"tag": [TAG]},
-        "identifier": [{"system": SYSTEM, "value": own_id}],
-        "active": True,
-        "name": [{"family": family, "given": [given], "prefix": ["Dr."], "suffix": ["(sandbox)"]}],
-        "gender": gender,
-    }
+def _build_own() -> list[dict[str, Any]]:
+    return [
+        {
+            "resourceType": "Practitioner",
+            "id": own_id,
+            "meta": {"tag": [TAG]},
+            "identifier": [{"system": SYSTEM, "value": own_id}],
+            "active": True,
+            "name": [{"family": family, "given": [given], "prefix": ["Dr."], "suffix": ["(sandbox)"]}],
+            "gender": gender,
+        }
+        for own_id, family, given, gender in _OWN
+    ]
 
 
 def _make_clinician(resource: dict[str, Any]) -> Clinician:

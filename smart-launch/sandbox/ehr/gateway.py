@@ -67,14 +67,16 @@ class FhirGateway:
         reply = await self.upstream.send(method, interaction.path, query=confined, headers=call.headers)
         if reply.status != 200:
             return self._pass_error(reply)
-        bundle = await self.releases.release_searchset(call, reply.resource, interaction.resource_type, confined)
+        bundle = await self.releases.release_searchset(
+            call, reply.resource, asked=interaction.resource_type, query=confined
+        )
         return GatewayReply(200, bundle)
 
     async def _page(self, call: GatewayCall, query: Pairs) -> GatewayReply:
         reply = await self.upstream.send("GET", self.links.resolve(query, call.approval.approval_id))
         if reply.status != 200:
             return self._pass_error(reply)
-        return GatewayReply(200, await self.releases.release_searchset(call, reply.resource, "", query))
+        return GatewayReply(200, await self.releases.release_searchset(call, reply.resource, asked="", query=query))
 
     async def _write(self, call: GatewayCall, method: str, interaction: Interaction, *, body: Any) -> GatewayReply:
         stored = self.addresses.store(body)

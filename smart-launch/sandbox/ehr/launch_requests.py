@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
 
+from .clinicians import Clinician
 from .encounters import open_encounter
 from .interactions import ID
 from .launches import Launch
@@ -66,7 +67,7 @@ async def open_launch(parts: EhrParts, fields: dict[str, Any]) -> OpenedLaunch:
         clinician = await parts.clinicians.find_clinician(f"Practitioner/{number}")
         if clinician is None:
             raise Refusal(400, "invalid", "there is no such clinician.")
-    encounter = await _choose_encounter(parts, patient, fields.get("encounter"), clinician)
+    encounter = await _choose_encounter(parts, patient, fields.get("encounter"), clinician=clinician)
     launch = parts.oauth.launches.open_launch(
         client_id=client_id,
         patient=patient,
@@ -80,7 +81,7 @@ async def open_launch(parts: EhrParts, fields: dict[str, Any]) -> OpenedLaunch:
     return OpenedLaunch(launch, iss, f"{address}{separator}{urlencode({'iss': iss, 'launch': launch.launch_id})}")
 
 
-async def _choose_encounter(parts: EhrParts, patient: str, wanted: Any, clinician: Any) -> str | None:
+async def _choose_encounter(parts: EhrParts, patient: str, wanted: Any, *, clinician: Clinician | None) -> str | None:
     if wanted == "none":
         return None
     if wanted is None:

@@ -88,7 +88,7 @@ class PageDesk:
             return JSONResponse(opened.describe(), status_code=201, headers={"Cache-Control": "no-store"})
         return RedirectResponse(opened.launch_url, status_code=303, headers={"Cache-Control": "no-store"})
 
-    async def _render(self, request: Request, template: str, context: dict[str, Any], status: int = 200) -> Response:
+    async def _render(self, request: Request, template: str, context: dict[str, Any], *, status: int = 200) -> Response:
         clinicians = await self._list_clinicians()
         chosen = unquote(request.cookies.get(SIGNED_IN, "")) or (clinicians[0].reference if clinicians else NOBODY)
         known = {clinician.reference for clinician in clinicians}

@@ -38,7 +38,7 @@ class ReleaseRules:
         return self._addresses.show(_alter_note(resource) if call.altered else resource)
 
     async def release_searchset(
-        self, call: GatewayCall, bundle: Any, asked: str, query: list[tuple[str, str]]
+        self, call: GatewayCall, bundle: Any, *, asked: str, query: list[tuple[str, str]]
     ) -> dict[str, Any]:
         """A searchset with only the entries the app may see; `total` is left out when some were held back."""
         if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":

@@ -28,10 +28,12 @@ def build_sandbox_router(parts: EhrParts) -> APIRouter:
 
     @router.get("/sandbox/faults")
     async def list_faults() -> Response:
+        """The rules in force and how often each has struck."""
         return JSONResponse(_describe(parts))
 
     @router.post("/sandbox/faults")
     async def add_faults(request: Request) -> Response:
+        """Add one rule or a list of rules; 422 when one of them cannot be understood."""
         refuse_foreign_origin(request, parts.config.base_url)
         try:
             parts.faults.add(json.loads(await request.body()))
@@ -43,12 +45,14 @@ def build_sandbox_router(parts: EhrParts) -> APIRouter:
 
     @router.delete("/sandbox/faults")
     async def clear_faults(request: Request) -> Response:
+        """Forget all rules."""
         refuse_foreign_origin(request, parts.config.base_url)
         parts.faults.clear()
         return Response(status_code=204)
 
     @router.get("/sandbox/requests")
     async def list_requests(after: int = 0) -> Response:
+        """The journal's entries numbered higher than `after`."""
         return JSONResponse({"requests": parts.journal.list_after(after)})
 
     return router

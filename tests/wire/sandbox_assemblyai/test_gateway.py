@@ -72,7 +72,7 @@ def test_a_completion(gateway, path, header) -> None:
     assert answer.headers["x-sandbox"] == "offline-drafter"
     completion = answer.json()
     assert uuid.UUID(completion["request_id"])
-    assert completion["model"] == MODEL
+    assert completion["model"] == "sandbox-offline-drafter"
     (choice,) = completion["choices"]
     assert choice["index"] == 0
     assert choice["finish_reason"] == "stop"
