@@ -53,6 +53,12 @@ class RequestUnreadable(ConnectorError):
     slug, title, status = "unreadable-request", "This request cannot be read", 422
 
 
+class InputRefused(ConnectorError):
+    """What was sent is missing something or too large; sending it otherwise mends it."""
+
+    slug, title, status = "input-refused", "This cannot be taken as it is", 422
+
+
 class AudioUnusable(ConnectorError):
     """The recording cannot be read as sound; another file mends it."""
 

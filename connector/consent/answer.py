@@ -5,7 +5,7 @@ Never lets audio through without a given answer, and never guesses one.
 
 from __future__ import annotations
 
-from connector.errors import Conflict, NotAllowed
+from connector.errors import InputRefused, NotAllowed
 from connector.records import Consent, ConsentAnswer, Stamp
 
 METHODS = ("verbal", "written")
@@ -15,17 +15,17 @@ def record_consent(answer: str, method: str, *, consent_id: str, wording: str, s
     """Return the record of one asking.
 
     `answer` is given, declined or withdrawn; `method` verbal or written; `wording` the version of the text read out,
-    such as `en@1`; `stamp.who` the person who asked, `stamp.at` when. Raises Conflict, with what to send instead,
+    such as `en@1`; `stamp.who` the person who asked, `stamp.at` when. Raises InputRefused, with what to send instead,
     for an unknown answer or method, or when asker or wording are missing.
     """
     if answer not in tuple(ConsentAnswer):
-        raise Conflict(f"The answer to recording must be one of: {', '.join(ConsentAnswer)}.")
+        raise InputRefused(f"The answer to recording must be one of: {', '.join(ConsentAnswer)}.")
     if method not in METHODS:
-        raise Conflict(f"Say how the patient answered: one of {', '.join(METHODS)}.")
+        raise InputRefused(f"Say how the patient answered: one of {', '.join(METHODS)}.")
     if not (stamp.who or "").strip():
-        raise Conflict("Consent needs the person who asked: open the scribe from the chart again and record it.")
+        raise InputRefused("Consent needs the person who asked: open the scribe from the chart again and record it.")
     if not wording.strip():
-        raise Conflict("Consent needs the version of the wording that was read to the patient.")
+        raise InputRefused("Consent needs the version of the wording that was read to the patient.")
     return Consent(
         consent_id=consent_id,
         answer=ConsentAnswer(answer),

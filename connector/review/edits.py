@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from connector.errors import Conflict
+from connector.errors import Conflict, InputRefused
 from connector.records import DraftNote, NoteSection, Sentence, Stamp
 from connector.review.wording import clean_text
 
@@ -88,12 +88,12 @@ def _edit_sentences(
     sentences: list[Sentence] = []
     for identity, raw in given:
         if len(raw) > LONGEST_NOTE:
-            raise Conflict(f"A sentence of this page is longer than {LONGEST_SENTENCE} characters. Split it.")
+            raise InputRefused(f"A sentence of this page is longer than {LONGEST_SENTENCE} characters. Split it.")
         text = clean_text(raw)
         if not text:
             continue
         if len(text) > LONGEST_SENTENCE:
-            raise Conflict(f"A sentence of this page is longer than {LONGEST_SENTENCE} characters. Split it.")
+            raise InputRefused(f"A sentence of this page is longer than {LONGEST_SENTENCE} characters. Split it.")
         if identity is None:
             sentences.append(Sentence(sentence_id=fresh.take(), text=text, origin="clinician"))
         else:
@@ -111,6 +111,6 @@ def _reword(sentence: Sentence, text: str) -> Sentence:
 def _check_size(sections: tuple[NoteSection, ...]) -> None:
     texts = [sentence.text for section in sections for sentence in section.sentences]
     if len(texts) > MOST_SENTENCES:
-        raise Conflict(f"The note would have more than {MOST_SENTENCES} sentences. Shorten it.")
+        raise InputRefused(f"The note would have more than {MOST_SENTENCES} sentences. Shorten it.")
     if sum(map(len, texts)) > LONGEST_NOTE:
-        raise Conflict(f"The note would be longer than {LONGEST_NOTE} characters. Shorten it.")
+        raise InputRefused(f"The note would be longer than {LONGEST_NOTE} characters. Shorten it.")

@@ -101,7 +101,7 @@ async def _send(
     except EhrOutcomeUnknown:
         await parts.ledger.mark_write(intent, "unknown", at=parts.clock())
         raise
-    verdict = classify(answer.status, answer.body)
+    verdict = classify(answer.status, answer.body, retry_after=answer.retry_after)
     if verdict.answer is Answer.DONE:
         return read_transaction_response(answer.body), None
     if verdict.answer is Answer.REFUSED:

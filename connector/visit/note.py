@@ -37,7 +37,6 @@ from connector.visit.parts import Parts, Work
 from connector.visit.states import State
 from connector.visit.steps import Move, move
 
-
 SANDBOX_MODEL = "sandbox-"
 """Every model of a sandbox answers under a name that begins so."""
 

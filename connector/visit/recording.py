@@ -149,7 +149,7 @@ async def _examine(parts: Parts, recording: RecordingRow, *, sha256: str | None,
     total = hashlib.sha256()
     async for data in parts.chunks.stream(recording):
         total.update(data)
-    if sha256 is not None and not hmac.compare_digest(total.hexdigest(), sha256.lower()):
+    if sha256 is not None and not hmac.compare_digest(total.hexdigest().encode(), sha256.lower().encode()):
         raise AudioUnusable("What arrived is not what was sent: start the upload again.")
     size = sum(chunk.size for chunk in stored)
     sound = await _probe(parts, recording, size)

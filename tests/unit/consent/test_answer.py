@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connector.consent.answer import record_consent, require_consent
-from connector.errors import Conflict, NotAllowed
+from connector.errors import InputRefused, NotAllowed
 from connector.records import ConsentAnswer, Stamp
 
 STAMP = Stamp(maker="consent@1", at=datetime(2026, 3, 2, 12, 0, tzinfo=UTC), who="Practitioner/7")
@@ -35,7 +35,7 @@ def test_an_answer_is_recorded_as_given(answer, method):
     ],
 )
 def test_an_incomplete_answer_is_no_consent(answer, method, wording, who):
-    with pytest.raises(Conflict):
+    with pytest.raises(InputRefused):
         record_consent(answer, method, consent_id="c1", wording=wording, stamp=replace(STAMP, who=who))
 
 
