@@ -47,12 +47,6 @@ class Conflict(ConnectorError):
     slug, title, status = "conflict", "The visit has changed", 409
 
 
-class RequestUnreadable(ConnectorError):
-    """The body of a request is not what this address takes; the sending program has to change."""
-
-    slug, title, status = "unreadable-request", "This request cannot be read", 422
-
-
 class InputRefused(ConnectorError):
     """What was sent is missing something or too large; sending it otherwise mends it."""
 

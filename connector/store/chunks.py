@@ -67,6 +67,8 @@ class ChunkStore:
 
     async def find(self, recording_id: str) -> RecordingRow:
         """The recording's row; raises NotFound."""
+        if "\0" in recording_id:
+            raise NotFound("There is no such recording.")
         columns = [schema.recordings.c[name] for name in RecordingRow.__dataclass_fields__]
         async with self._engine.connect() as connection:
             query = select(*columns).where(schema.recordings.c.recording_id == recording_id)

@@ -113,7 +113,9 @@ class SessionStore:
         )
 
     async def find_launch(self, launch_id: str) -> LaunchRow | None:
-        """The launch, ended or not."""
+        """The launch, ended or not; an id PostgreSQL cannot even be asked for is unknown."""
+        if "\0" in launch_id:
+            return None
         async with self.engine.connect() as connection:
             query = select(schema.launches).where(schema.launches.c.launch_id == launch_id)
             row = (await connection.execute(query)).first()

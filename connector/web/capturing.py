@@ -6,17 +6,18 @@ Chunks are taken by the upload token of their recording, not by the session, so 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from connector.capture.containers import media_type
-from connector.errors import AudioUnusable, Conflict, NotAllowed
+from connector.errors import AudioUnusable, InputRefused, NotAllowed
 from connector.records import Recording
 from connector.store.chunks import RecordingRow
 from connector.visit import recording as recordings
 from connector.visit.parts import Parts
+from connector.web.bodies import read_number, read_object
 from connector.web.session import Session, open_changing_session, open_session
 from connector.web.visiting import visit_done
 
@@ -93,9 +94,10 @@ async def _read_limited(request: Request, limit: int) -> bytes:
 @router.post("/v/{launch_id}/recordings/{recording_id}/close")
 async def close_recording(request: Request, session: Changing, recording_id: str) -> Response:
     """Says that all chunks were sent; the sound is probed and the visit goes on."""
-    body: dict[str, Any] = await request.json()
-    if not isinstance(body, dict) or not isinstance(body.get("chunks"), int):
-        raise Conflict("Finishing needs the number of chunks that were sent.")
+    body = await read_object(request)
+    chunks = read_number(body.get("chunks"))
+    if chunks is None:
+        raise InputRefused("Finishing needs the number of chunks that were sent: reload the page and try again.")
     recording = await session.parts.chunks.find(recording_id)
     if recording.visit_id != session.row.visit_id:
         raise NotAllowed("This recording belongs to another visit.")
@@ -104,7 +106,7 @@ async def close_recording(request: Request, session: Changing, recording_id: str
         session.parts,
         recording,
         sha256=sha256 if isinstance(sha256, str) and sha256 else None,
-        chunks=body["chunks"],
+        chunks=chunks,
     )
     return await visit_done(request, session)
 

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, InputRefused
 from connector.logs import where_raised
 from connector.web.pages import Pages, wants_json
 
@@ -102,5 +102,5 @@ def _describe(error: Exception) -> tuple[int, str, str, str]:
         return error.status_code, "http", title, "Go back to the visit, or open the scribe from the chart again."
     if isinstance(error, RequestValidationError):
         fields = ", ".join(sorted({str(problem["loc"][-1]) for problem in error.errors()}))
-        return 422, "unreadable-request", "This request cannot be read", f"Check these fields and send again: {fields}."
+        return 422, InputRefused.slug, InputRefused.title, f"Check these fields and send again: {fields}."
     return 500, "internal", "Something went wrong", "Nothing was lost. Try again; if it stays, give the support code."

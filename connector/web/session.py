@@ -65,7 +65,7 @@ async def open_changing_session(request: Request, launch_id: str) -> Session:
     token = request.headers.get("x-csrf-token", "")
     if not token and "form" in request.headers.get("content-type", ""):
         token = str((await request.form()).get("csrf", ""))
-    if not hmac.compare_digest(session.row.csrf, token):
+    if not hmac.compare_digest(session.row.csrf.encode(), token.encode()):
         raise NotAllowed("This page is out of date: reload it and try again.")
     return session
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from connector.errors import Conflict
+from connector.errors import InputRefused
 from connector.records import (
     Consent,
     DraftNote,
@@ -26,6 +26,7 @@ from connector.visit.recording import keep_consent, keep_typed_text
 from connector.visit.retrying import try_again
 from connector.visit.states import State
 from connector.visit.vendor_copies import erasure_of
+from connector.web.bodies import read_number, read_object
 from connector.web.pages import Pages, wants_json
 from connector.web.session import Session, open_changing_session, open_session
 from connector.web.views import VisitFacts, build_status, build_visit_view
@@ -137,7 +138,7 @@ async def read_note(session: Reading) -> Response:
 @router.post("/note")
 async def edit_note(request: Request, session: Changing) -> Response:
     """Saves an edit as the next revision."""
-    revision, sections = _read_edit(await request.json())
+    revision, sections = _read_edit(await read_object(request))
     shown = await notes.edit_note(session.parts, session.launch, revision=revision, sections=sections)
     return JSONResponse(_note_json(shown))
 
@@ -147,11 +148,11 @@ async def sign(request: Request, session: Changing) -> Response:
     """Signs what was shown and starts the write-back."""
     body = await _read_body(request)
     if body.get("attest") != "yes":
-        raise Conflict("Tick the declaration before signing.")
-    revision, shown = body.get("revision"), body.get("shown_sha256")
-    if not str(revision).isdigit() or not isinstance(shown, str):
-        raise Conflict("The signature needs the revision and the hash of what was shown: reload the page.")
-    await notes.sign(session.parts, session.launch, revision=int(str(revision)), shown_sha256=shown)
+        raise InputRefused("Tick the declaration before signing.")
+    revision, shown = read_number(body.get("revision")), body.get("shown_sha256")
+    if revision is None or not isinstance(shown, str):
+        raise InputRefused("The signature needs the revision and the hash of what was shown: reload the page.")
+    await notes.sign(session.parts, session.launch, revision=revision, shown_sha256=shown)
     return await visit_done(request, session)
 
 
@@ -204,22 +205,30 @@ async def visit_done(request: Request, session: Session) -> Response:
 
 async def _read_body(request: Request) -> dict[str, Any]:
     if "json" in request.headers.get("content-type", ""):
-        body = await request.json()
-        return body if isinstance(body, dict) else {}
+        return await read_object(request)
     return dict((await request.form()).items())
 
 
-def _read_edit(body: object) -> tuple[int, dict[str, list[tuple[str | None, str]]]]:
-    if not isinstance(body, dict) or not isinstance(body.get("revision"), int):
-        raise Conflict("An edit needs the revision it was made on: reload the page.")
-    sections: dict[str, list[tuple[str | None, str]]] = {}
-    for key, sentences in (body.get("sections") or {}).items():
-        sections[str(key)] = [
-            (sentence.get("id") if isinstance(sentence.get("id"), str) else None, str(sentence.get("text", "")))
-            for sentence in sentences
-            if isinstance(sentence, dict)
-        ]
-    return body["revision"], sections
+def _read_edit(body: dict[str, Any]) -> tuple[int, dict[str, list[tuple[str | None, str]]]]:
+    revision, given = read_number(body.get("revision")), body.get("sections")
+    if revision is None or not isinstance(given, dict):
+        raise InputRefused("An edit needs the revision it was made on and its sections: reload the page.")
+    return revision, {key: [_read_sentence(one) for one in _as_list(sentences)] for key, sentences in given.items()}
+
+
+def _as_list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise InputRefused("Each section of an edit is a list of sentences: reload the page.")
+    return value
+
+
+def _read_sentence(value: object) -> tuple[str | None, str]:
+    """A sentence's id, None for a new one, and its text. What cannot be read is refused, never left out."""
+    if isinstance(value, dict):
+        identity, text = value.get("id"), value.get("text")
+        if isinstance(text, str) and (identity is None or isinstance(identity, str)):
+            return identity, text
+    raise InputRefused("Each sentence of an edit has an id, or null, and a text: reload the page.")
 
 
 def _note_json(shown: notes.ShownNote) -> dict[str, Any]:
