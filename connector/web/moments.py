@@ -61,10 +61,3 @@ def years_between(born: date, today: date) -> int:
 def count(number: int, word: str, plural: str | None = None) -> str:
     """`1 entry`, `3 entries`: the number with its word."""
     return f"{number} {word if number == 1 else plural or word + 's'}"
-
-
-def show_bytes(size: int) -> str:
-    """A size people compare: `254 kB`, `12.4 MB` (powers of ten, as file managers show)."""
-    if size >= 1_000_000:
-        return f"{size / 1_000_000:.1f} MB"
-    return f"{round(size / 1000)} kB" if size >= 1000 else count(size, "byte")

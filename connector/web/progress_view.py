@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
-from connector.erasure.ledger import next_action
-from connector.records import ConsentAnswer, Erasure, VendorCopy
+from connector.records import ConsentAnswer, Erasure
 from connector.visit.states import OWNERS, State
-from connector.web.moments import Moment, count, describe_age, describe_length, show_moment
+from connector.web.moments import Moment, describe_length, show_moment
 from connector.web.visit_facts import VisitFacts
 
 
@@ -75,25 +74,6 @@ class AttentionView:
     since: Moment | None
 
 
-@dataclass(frozen=True, slots=True)
-class CopyView:
-    """One copy at the vendor's: what it is, how far its deletion is, since when it exists."""
-
-    what: str
-    standing: str
-    gone: bool
-    age: str
-
-
-@dataclass(frozen=True, slots=True)
-class ErasureView:
-    """What the vendors still hold; `summary` in one sentence."""
-
-    complete: bool
-    summary: str
-    copies: tuple[CopyView, ...]
-
-
 # What a step is called once it is done, and until then.
 _TITLES: Mapping[str, tuple[str, str]] = {
     "chart": ("Chart read", "Read the chart"),
@@ -137,13 +117,6 @@ _COMFORT: Mapping[State, str] = {
     State.TRANSCRIBED: "The transcript is kept here; nothing is lost.",
     State.SIGNED: "It stays here until it is filed; you can copy it below at any time.",
     State.FILED: "The note is in the EHR.",
-}
-_COPIES: Mapping[str, str] = {"upload": "Recording", "transcript": "Transcript", "completion": "Draft"}
-_STANDING: Mapping[str, str] = {
-    "held": "still there",
-    "asked": "deletion asked for",
-    "answered": "reported deleted",
-    "verified": "deleted and checked",
 }
 _WAITING = (State.LAUNCHED, State.CAPTURED, State.TRANSCRIBED, State.SIGNED)
 _RANKS: Mapping[State, int] = {
@@ -229,20 +202,6 @@ def build_steps(facts: VisitFacts) -> tuple[StepView, ...]:
     return ()
 
 
-def build_erasure(erasure: Erasure | None, now: datetime) -> ErasureView | None:
-    """What the vendors hold; None where nothing was ever sent."""
-    if erasure is None or not erasure.copies:
-        return None
-    copies = tuple(_build_copy(copy, now) for copy in erasure.copies)
-    left = sum(not copy.gone for copy in copies)
-    if erasure.complete:
-        summary = f"All {count(len(copies), 'copy', 'copies')} at the transcription service are deleted."
-        summary = summary if len(copies) > 1 else "The one copy at the transcription service is deleted."
-    else:
-        summary = f"{left} of {count(len(copies), 'copy', 'copies')} at the transcription service still to be deleted."
-    return ErasureView(erasure.complete, summary, copies)
-
-
 Reached = tuple[str, datetime | None]
 """A step and when it ended; the first one without an end is the one that is going on."""
 
@@ -309,12 +268,3 @@ def _arrange(keys: Sequence[Reached], *, begun: datetime, now: datetime) -> tupl
         steps.append(StepView(key, _TITLES[key][status != "done"], status, seconds, length))
         start, going = ended or start, going and ended is not None
     return tuple(steps)
-
-
-def _build_copy(copy: VendorCopy, now: datetime) -> CopyView:
-    gone = next_action(copy) is None
-    standing = _STANDING[copy.state]
-    if copy.state == "answered":
-        standing += " (the service offers no way to check)" if gone else "; being checked"
-    age = describe_age((now - copy.made_at).total_seconds())
-    return CopyView(_COPIES.get(copy.kind, copy.kind), standing, gone, age)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from connector.records import ConsentAnswer, Filing, SignedNote
 from connector.visit.states import OWNERS, State
-from connector.web import chart_view, note_view, progress_view
+from connector.web import chart_view, erasure_view, note_view, progress_view
 from connector.web.moments import Moment, show_moment
 from connector.web.progress_view import build_status
 from connector.web.visit_facts import VisitFacts
@@ -93,7 +93,7 @@ class VisitView:
     sign: SignView | None
     signed: SignedView | None
     filing: FilingView | None
-    erasure: progress_view.ErasureView | None
+    erasure: erasure_view.ErasureView | None
 
 
 _PANELS: dict[State, tuple[str, str]] = {
@@ -149,7 +149,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         sign=_build_sign(facts, len(note.checks) if note else 0),
         signed=_build_signed(facts.signed, now),
         filing=_build_filing(facts.filing, now),
-        erasure=progress_view.build_erasure(facts.erasure, now),
+        erasure=erasure_view.build_erasure(facts.erasure, now),
     )
 
 

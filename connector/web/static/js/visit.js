@@ -48,5 +48,14 @@ function showLocalTimes(main) {
   }
 }
 
+/** What sticks below the patient banner has to know how tall it is. */
+function measureTop() {
+  const top = document.querySelector(".top");
+  const show = () => document.documentElement.style.setProperty("--top", `${top.offsetHeight}px`);
+  new ResizeObserver(show).observe(top);
+  show();
+}
+
 document.addEventListener("visit:drawn", begin);
+measureTop();
 begin();
