@@ -17,9 +17,10 @@ _GIVES = re.compile(
     r"rais|switch|chang|continu|resum|refill|renew|order|dispens|inject|try|trial|use)\w*",
     re.IGNORECASE,
 )
+_STRENGTH = re.compile(r"\b\d+(?:[.,]\d+)?\s*(?:mg|mcg|g|ml|units?|milligrams?|micrograms?)\b", re.IGNORECASE)
 _FILLER = r"(?:(?:the|any|all|her|his|their|of|to|home|further|take|taking|use|using|give|giving|start|starting|on) )"
 _AGAINST = re.compile(
-    r"\b(?:avoid|avoids|avoiding|allergic|allergy|allergies|do not|don't|never|no longer|without|stop|stopped|stopping|"
+    r"\b(?:avoid|avoids|avoiding|allergic|allergy|allergies|do not|don't|never|no longer|no more|no further|no other|without|stop|stopped|stopping|"
     rf"discontinue|discontinued|instead of|rather than|hold|held|reaction|intolerance|intolerant) {_FILLER}{{0,3}}$",
     re.IGNORECASE,
 )
@@ -27,14 +28,18 @@ _BEFORE = 80
 
 
 def find_allergy_conflicts(sentence: Sentence, allergies: Iterable[Allergy], *, in_plan: bool) -> Iterator[Finding]:
-    """One finding for each allergy in force whose substance the sentence gives; `in_plan`: every drug there counts."""
-    if not in_plan and _GIVES.search(sentence.text) is None:
+    """One finding for each allergy in force whose substance the sentence gives; `in_plan`: every drug there counts.
+
+    Elsewhere a sentence gives a drug when a verb says so or a strength stands in it.
+    """
+    if not in_plan and _GIVES.search(sentence.text) is None and _STRENGTH.search(sentence.text) is None:
         return
     for allergy in allergies:
         said = None if allergy.none_known else _said_substance(sentence.text, allergy.substance)
         if said is not None:
             signs = f" (reaction: {', '.join(allergy.reactions)})" if allergy.reactions else ""
-            text = f"The note gives {said}, and the chart lists an active allergy to {allergy.substance}{signs}."
+            gives = "gives" if in_plan else "speaks of giving or taking"
+            text = f"The note {gives} {said}, and the chart lists an active allergy to {allergy.substance}{signs}."
             yield Finding(kind="allergy", text=text, sentence_id=sentence.sentence_id)
 
 

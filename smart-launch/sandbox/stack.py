@@ -160,6 +160,9 @@ class Stack:
         status = self.children["migrate"].wait()
         if status:
             raise RuntimeError(f"the database could not be set up: {self.children['migrate'].output()}")
+        # The embedded server outlives the process that started it: whoever stops this stack must know it.
+        postmaster = (self.folder / "pg" / "postmaster.pid").read_text(encoding="ascii").splitlines()[0]
+        self._supervisor.adopt("postgres", int(postmaster))
 
     def environment(self) -> dict[str, str]:
         """The connector's settings."""

@@ -59,7 +59,12 @@ def test_avoiding_or_stopping_the_drug_is_no_conflict(text: str) -> None:
 
 def test_in_the_plan_every_mention_counts() -> None:
     assert len(found("Lisinopril 10 mg daily.", in_plan=True)) == 1
-    assert found("Lisinopril 10 mg daily.") == []
+    assert len(found("Pill: lisinopril, 10 mg.")) == 1
+    assert found("Lisinopril was talked about.") == []
+
+
+def test_a_drug_that_is_ruled_out_is_no_conflict() -> None:
+    assert found("No more lisinopril, and no other drug of its kind.", in_plan=True) == []
 
 
 def test_an_allergy_is_matched_by_the_name_people_say() -> None:
