@@ -11,7 +11,8 @@ from connector.clinical.number_words import SpokenNumber, find_numbers
 from connector.clinical.units import unit_at
 
 _MARK = re.compile(
-    r"[\s,.;…—–-]*\b(?:(?:oh|uh|um|well),? )?(?:no|nope|sorry|i'?m sorry|i am sorry|actually|wait|correction|excuse me|"
+    r"[\s,.;…—–-]*\b(?:(?:oh|uh|um|well),? )?(?:no|nope|sorry|i'?m sorry|i am sorry|actually|wait|correction|"
+    r"excuse me|"
     r"pardon(?: me)?|my mistake|my bad|i mean|i meant|make (?:that|it)|scratch that|strike that|let me correct that|"
     r"i misspoke|or rather|rather|i take that back|correct that)\b",
     re.IGNORECASE,
@@ -30,7 +31,8 @@ _OVER = re.compile(r"\s*(?:/|over)\s*", re.IGNORECASE)
 _OUT_OF = re.compile(r"\s*out of\s*", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:to|-|–)\s*", re.IGNORECASE)
 _COUNTED = re.compile(
-    r"\s+(?!(?:and|or|but|then|for|at|in|on|by|with|of|to|as|please|if|so|every|each|a|per|once|twice|daily|nightly|today|"
+    r"\s+(?!(?:and|or|but|then|for|at|in|on|by|with|of|to|as|please|if|so|every|each|a|per|once|twice|daily|"
+    r"nightly|today|"
     r"now|instead|total)\b)[a-z]",
     re.IGNORECASE,
 )

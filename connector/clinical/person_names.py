@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _TITLES = re.compile(
-    r"(?:dr|doctor|mr|mrs|ms|miss|mx|prof|professor|rev|sir|sr|jr|md|do|np|pa|rn|dnp|phd|dds|dmd|pharmd|m\.d|d\.o|ph\.d"
+    r"(?:dr|doctor|mr|mrs|ms|miss|mx|prof|professor|rev|sir|sr|jr|md|do|np|pa|rn|dnp|phd|dds|dmd|pharmd|m\.d|d\.o|"
+    r"ph\.d"
     r"|pa-c|aprn|fnp|facp|ii|iii|iv)\.?\Z",
     re.IGNORECASE,
 )

@@ -79,32 +79,21 @@ def in_figures(text: str) -> str:
 
 
 def _replacements(text: str) -> list[tuple[int, int, str]]:
+    """Places of numbers said in words, with their figures; only the words of the number itself are covered."""
     numbers = find_numbers(text)
     quantities = {quantity.start: quantity for quantity in find_quantities(text)}
-    joined = {q.start: q for q in quantities.values() if q.kind in {"pair", "score"}}
+    joined = {quantity.start for quantity in quantities.values() if quantity.kind in {"pair", "score"}}
     places: list[tuple[int, int, str]] = []
-    covered = 0
-    for number in numbers:
-        if number.start < covered:
-            continue
-        pair = joined.get(number.start)
-        if pair:
-            first, second = (_figures(value) for value in pair.values)
-            places.append(
-                (pair.start, pair.end, text[pair.start : pair.end] if _plain(pair.text) else f"{first}/{second}")
-            )
-            covered = pair.end
-        elif number.in_words and _worth_figures(number, quantities, text):
+    skipped = -1
+    for place, number in enumerate(numbers):
+        if number.start in joined:
+            last = numbers[place + 1]
+            if number.in_words or last.in_words or "/" not in text[number.end : last.start]:
+                places.append((number.start, last.end, f"{number.digits}/{last.digits}"))
+            skipped = last.start
+        elif number.start != skipped and number.in_words and _worth_figures(number, quantities, text):
             places.append((number.start, number.end, number.digits))
     return places
-
-
-def _plain(text: str) -> bool:
-    return not any(character.isalpha() for character in text)
-
-
-def _figures(value: float) -> str:
-    return str(int(value)) if value == int(value) else str(value)
 
 
 def _worth_figures(number: SpokenNumber, quantities: dict[int, Quantity], text: str) -> bool:
@@ -138,10 +127,10 @@ def _quantity(text: str, numbers: tuple[SpokenNumber, ...], *, kind: str, unit: 
     values = tuple(number.value for number in numbers)
     rate = _RATE.match(text, end)
     said = unit_at(text, end)
-    if said:
+    if said and not (kind == "pair" and said[0] != "mmHg"):
         unit, end = said
         rate = _RATE.match(text, end) if unit == "time" else None
-    if rate and (said or kind == "amount"):
+    if rate and kind != "pair" and (said or kind == "amount"):
         return Quantity(start, rate.end(), text[start : rate.end()], values, f"/{rate.group(1).casefold()}", "rate")
     every = _EVERY.search(text, 0, start)
     if every and unit in TIMES:

@@ -1,4 +1,4 @@
-"""Chart references. In: chart entries and a statement. Out: the references of what the statement names. Never guesses."""
+"""Chart references. In: chart entries and a statement. Out: references of what it names. Never guesses."""
 
 from __future__ import annotations
 

@@ -11,27 +11,34 @@ from connector.drafting.phrases import Pronouns, capital, from_clinician
 from connector.drafting.speech import without_opener
 
 _LOOKING = re.compile(
-    r"^(?:(?:so |and |now )?(?:looking|i'm looking|look) (?:here )?at (?:your|the|some of the) [^,]{2,60},\s*|(?:so )?(?:here(?:'s| is| are) (?:your|the) [^,.]{2,60},\s*)|"
-    r"(?:here )?(?:in|on) (?:the |our )?(?:office|clinic)(?: today)?,?\s*|(?:so )?(?:it|that) (?:looks|seems) like (?=(?:your|the) )|"
-    r"(?:as|so) you can see,?\s*|(?:i|we) (?:can )?(?:do |just |also )*(?:see|note|find|found|saw) that\s+|the good news is(?: that)?,?\s*|"
+    r"^(?:(?:so |and |now )?(?:looking|i'm looking|look) (?:here )?at (?:your|the|some of the) [^,]{2,60},\s*|"
+    r"(?:so )?(?:here(?:'s| is| are) (?:your|the) [^,.]{2,60},\s*)|"
+    r"(?:here )?(?:in|on) (?:the |our )?(?:office|clinic)(?: today)?,?\s*|(?:so )?(?:it|that) (?:looks|"
+    r"seems) like (?=(?:your|the) )|"
+    r"(?:as|so) you can see,?\s*|(?:i|we) (?:can )?(?:do |just |also )*(?:see|note|find|found|saw) that\s+|"
+    r"the good news is(?: that)?,?\s*|"
     r"(?:i'm|i am) (?:happy|glad|pleased) (?:to (?:see|say) )?(?:that\s+)?)",
     re.IGNORECASE,
 )
 _HEARD_NOT = re.compile(
-    r"(?P<lead>(?:on|upon|for) [^,]{3,60},\s*)?(?:i|we) (?:don't|do not|didn't|did not|can't) (?:really |actually )?(?:hear|appreciate|see|feel|notice|note|find|palpate) (?:any |a |an )?(?P<what>.+)",
+    r"(?P<lead>(?:on|upon|for) [^,]{3,60},\s*)?(?:i|we) (?:don't|do not|didn't|did not|can't) (?:really |"
+    r"actually )?(?:hear|appreciate|see|feel|notice|note|find|palpate) (?:any |a |an )?(?P<what>.+)",
     re.IGNORECASE,
 )
 _HEARD = re.compile(
-    r"(?P<lead>(?:on|upon|for) [^,]{3,60},\s*)?(?:i|we) (?:do |can |also |still |just |definitely |really )*(?:hear|appreciate|see|feel|noticed?|note|found|find|palpate) (?P<what>.+)",
+    r"(?P<lead>(?:on|upon|for) [^,]{3,60},\s*)?(?:i|we) (?:do |can |also |still |just |definitely |"
+    r"really )*(?:hear|appreciate|see|feel|noticed?|note|found|find|palpate) (?P<what>.+)",
     re.IGNORECASE,
 )
 _COPULA = re.compile(
-    r"^(?P<vital>(?:your |the )?(?:blood pressure|heart rate|pulse|respiratory rate|temperature|oxygen saturation|oxygen|weight|height|bmi)"
+    r"^(?P<vital>(?:your |the )?(?:blood pressure|heart rate|pulse|respiratory rate|temperature|oxygen saturation|"
+    r"oxygen|weight|height|bmi)"
     r"(?: today| here| now)?) (?:is|was|reads|of|at|looks like)(?: about| at)? (?=\d)",
     re.IGNORECASE,
 )
 _THINKS = re.compile(
-    r"(?P<lead>(?:for|regarding|as far as|in terms of|from) [^,]{3,80},\s*)?(?:i|we) (?:do |really |just |also |still |kind of |would )*"
+    r"(?P<lead>(?:for|regarding|as far as|in terms of|from) [^,]{3,80},\s*)?(?:i|we) (?:do |really |just |also |"
+    r"still |kind of |would )*"
     r"(?:think|believe|feel like|feel|suspect|say)(?: that)?,? (?P<what>.+)",
     re.IGNORECASE,
 )
@@ -43,12 +50,16 @@ _CONCERNED = re.compile(
     re.IGNORECASE,
 )
 _HEDGED = ((_THINKS_NOT, "Clinician does not think"), (_CONCERNED, "Concern"), (_THINKS, "Impression:"))
-_JUDGES = re.compile(r"The clinician (?:thinks|suspects|believes|feels|hears|appreciates|sees|reviewed|checked|does)\b")
+_JUDGES = re.compile(
+    r"The clinician (?:thinks|suspects|believes|feels|hears|appreciates|sees|reviewed|checked|"
+    r"does)\b"
+)
 _INTRODUCED = re.compile(
     r"^(?:[a-z'’.]+ ){1,4}is (?P<what>(?:a |an )(?:very )?(?:pleasant )?(?P<age>\d+)[- ]year[- ]old .+)", re.IGNORECASE
 )
 _KNOWN = re.compile(
-    r"(?:and |so |but |now |also )*(?:i|we) (?:do |also )*(?:know|see|understand|saw|heard|read|noticed)(?: here| from [\w ]+?| in (?:your|the) \w+)*(?: that)?,? (?P<what>.+)",
+    r"(?:and |so |but |now |also )*(?:i|we) (?:do |also )*(?:know|see|understand|saw|heard|read|noticed)(?: here|"
+    r" from [\w ]+?| in (?:your|the) \w+)*(?: that)?,? (?P<what>.+)",
     re.IGNORECASE,
 )
 
@@ -95,7 +106,7 @@ def _telling(text: str | None) -> str | None:
 
 
 def background_said(sentence: str, pronouns: Pronouns) -> str | None:
-    """History the clinician states or recalls: `Ann is a 62-year-old female with gout` → `62-year-old female with gout.`"""
+    """History the clinician states or recalls: `Ann is a 62-year-old with gout` → `62-year-old with gout.`"""
     plain = without_opener(sentence).strip()
     introduced = _INTRODUCED.match(plain)
     if introduced:

@@ -24,7 +24,9 @@ from connector.drafting.statements import Statement, denial
 
 _CLINICIAN = frozenset({"clinician", "doctor", "provider", "physician", "nurse", "practitioner", "therapist"})
 _CLAUSE = re.compile(
-    r",?\s+(?:and|but|so)\s+(?=(?:i|i'm|i'll|i'd|we|we'll|we're|let's|you|you're|your|it's|there's|that's|then|my|please)\b)|;\s+|,?\s+(?=let's\b)",
+    r",?\s+(?:and|but|so)\s+(?=(?:i|i'm|i'll|i'd|we|we'll|we're|let's|you|you're|your|it's|there's|that's|then|my|"
+    r"please)\b)|;\s+|"
+    r",?\s+(?=let's\b)|,\s+(?=(?:i|we)(?:'d| would)? (?:want|like|recommend|suggest|advise)\b)",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(r"(?:if|when|once|should|unless|because|since)\b", re.IGNORECASE)

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 
 from connector.clinical.lexicon import is_clinical, names_drug, names_symptom
+from connector.clinical.negation import is_negated
 from connector.clinical.quantities import find_quantities
 from connector.drafting.phrases import Pronouns, capital, from_patient
 from connector.drafting.speech import opens_question, without_opener
 
 _SOFT = r"(?:also |still |just |really |currently |actually |kind of |sort of |only )*"
 _HAS = re.compile(
-    rf"(?:i {_SOFT}(?:have|get|have got)|i've {_SOFT}got|i'm {_SOFT}(?:having|getting|experiencing)|i am (?:having|getting|"
+    rf"(?:i {_SOFT}(?:have|get|have got)|i've {_SOFT}got|i'm {_SOFT}(?:having|getting|experiencing)|i am (?:having|"
+    rf"getting|"
     rf"experiencing)) (?!to\b|been\b|not\b|no\b|never\b|an appointment\b|a question\b)(?P<what>.+)",
     re.IGNORECASE,
 )
@@ -23,7 +25,8 @@ _FEELS = re.compile(
 )
 _DENIES = (
     re.compile(
-        r"(?:i (?:also )?(?:do not|don't|did not|didn't|have not|haven't) (?:have|had|get|gotten|got|notice|noticed|feel|"
+        r"(?:i (?:also )?(?:do not|don't|did not|didn't|have not|haven't) (?:have|had|get|gotten|got|notice|"
+        r"noticed|feel|"
         r"experience|experienced)|i'm not (?:having|getting|feeling|experiencing)|i am not (?:having|getting)|"
         r"i've not had|i've had|i have had|there's|there is|there was|there hasn't been|i have|not having|haven't had|"
         r"i haven't had) (?P<what>(?:any|no) .+)",
@@ -31,30 +34,41 @@ _DENIES = (
     ),
     re.compile(r"i deny (?P<what>.+)", re.IGNORECASE),
     re.compile(
-        r"(?P<what>no (?!i\b|it\b|it's\b|that\b|that's\b|they\b|we\b|the\b|my\b|not\b|no\b|problem\b|worries\b).+)",
+        r"(?P<what>no (?!i\b|it\b|it's\b|that\b|that's\b|they\b|we\b|the\b|my\b|not\b|no\b|problem\b|worries\b|"
+        r"just\b|only\b|but\b|except\b|real\b|well\b|so\b|because\b|one\b|thank).+)",
         re.IGNORECASE,
     ),
 )
-_NEGATIVE = re.compile(
-    r"\b(?:don't|do not|didn't|did not|haven't|have not|hasn't|not|no|deny|nothing)\b", re.IGNORECASE
+_NEXT_DENIED = re.compile(
+    r"\s*(?:,\s*(?:and\s+|or\s+)?|\s+and\s+|\s+or\s+|;\s*|\.\s*)(?:no|any|"
+    r"nor)\s+",
+    re.IGNORECASE,
 )
-_NEXT_DENIED = re.compile(r"\s*(?:,\s*(?:and\s+|or\s+)?|\s+and\s+|\s+or\s+|;\s*|\.\s*)(?:no|any|nor)\s+", re.IGNORECASE)
 _LISTED = re.compile(r"\s*,\s*(?:and\s+|or\s+)?|\s+(?:or|and)\s+(?=[\w' -]+$)", re.IGNORECASE)
 _CLAUSE = re.compile(
-    r"\b(?:but|because|since|when|if|that|which|i|it|he|she|they|we|my|until|unless|except|other than)\b", re.IGNORECASE
+    r"\b(?:but|because|since|when|if|that|which|i|it|he|she|they|we|my|until|unless|except|other than|just|only|"
+    r"apart from|besides|does|is|are|was|were|don't|doesn't)\b",
+    re.IGNORECASE,
 )
 _LONGEST_ITEM = 8
 _LONGEST_QUOTE = 300
 _SHORTEST_TOLD = 3
 _CUT_OFF = re.compile(
-    r"\b(?:the|a|an|of|to|from|that|this|my|your|his|her|and|or|but|in|on|at|with|for|is|are|was|because|when|if|so|very|i|"
-    r"she|he|kind of|sort of|don't think|didn't|doesn't|like|it's|i'm|about the|don't think so)$",
+    r"\b(?:the|a|an|of|from|my|your|and|or|but|because|when|if|i|she|he|kind of|sort of|don't think|didn't|doesn't|"
+    r"like|"
+    r"it's|i'm|about the|don't think so|that i|that she)$",
     re.IGNORECASE,
 )
-_OWN = re.compile(r"\b(?:i|i'(?:m|ve|d)|me|my)\b(?! (?:think we|want to (?:go|get|take)|would like to))", re.IGNORECASE)
+_OWN = re.compile(
+    r"\b(?:i|i'(?:m|ve|d)|me|my)\b(?! (?:think we|want to (?:go|get|take)|"
+    r"would like to))",
+    re.IGNORECASE,
+)
 _SAYS_NOTHING = re.compile(
-    r"\b(?:thank|thanks|sounds good|that's (?:all|it|right|fine|okay|good|great|true|correct|a relief)|that (?:is|would be) "
-    r"(?:good|great|fine|all|right|a relief)|of course|no problem|i see|i will|i understand|got it|you know|let me (?:see|think)|"
+    r"\b(?:thank|thanks|sounds good|that's (?:all|it|right|fine|okay|good|great|true|correct|a relief)|that (?:is|"
+    r"would be) "
+    r"(?:good|great|fine|all|right|a relief)|of course|no problem|i see|i will|i understand|got it|you know|"
+    r"let me (?:see|think)|"
     r"i don't know|i'm not sure|i guess|makes sense|for sure|how are you|nice to|i hope|hello|bye|my name)\b",
     re.IGNORECASE,
 )
@@ -65,11 +79,14 @@ def denied_in(sentence: str) -> tuple[str, ...]:
     plain = without_opener(sentence).strip(" .!")
     for pattern in _DENIES:
         match = pattern.fullmatch(plain)
-        if not match or not _NEGATIVE.search(plain):
+        if not match:
+            continue
+        place = match.end("what") - len(re.sub(r"^(?:any|no),?\s+", "", match["what"], flags=re.IGNORECASE))
+        if not is_negated(plain, place, place + 1):
             continue
         what = re.sub(r"^(?:any|no),?\s+", "", match["what"], flags=re.IGNORECASE)
         items = [item.strip(" ,.") for item in _NEXT_DENIED.split(what)]
-        if _CLAUSE.search(what) or not items or not (is_clinical(what) or pattern is _DENIES[2]):
+        if _CLAUSE.search(what) or not items or not is_clinical(what):
             return ()
         return tuple(item for item in items if item) if all(_short(item) for item in items) else ()
     return ()

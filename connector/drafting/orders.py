@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from connector.clinical.lexicon import is_clinical, names_drug
 from connector.clinical.quantities import find_quantities
 from connector.drafting.order_words import (
+    ADVISED,
     COMING,
     DIRECTED,
     DOSED,
@@ -28,6 +29,7 @@ from connector.drafting.order_words import (
     REWRITTEN,
     TOPIC,
     WATCH_FOR,
+    WHAT_WE_DO,
     YOU_MUST,
     YOU_SHOULD,
     YOU_TO,
@@ -40,7 +42,7 @@ _LATEST_DOSE = 4
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`what` in base form, said to the `patient` or of ourselves; `topic` is the condition or problem it stands under."""
+    """`what` in base form, asked of the `patient` or done by us; `topic` is the condition it stands under."""
 
     topic: str
     what: str
@@ -52,7 +54,7 @@ def find_order(sentence: str, *, within: str = "") -> Order | None:
     plain = without_opener(sentence).rstrip(" .!,")
     if not plain or (opens_question(plain) and sentence.rstrip().endswith("?")):
         return None
-    topic, rest = _topic(plain)
+    topic, rest = _topic(WHAT_WE_DO.sub("we will ", plain))
     order = _ordered(without_opener(rest) or rest, topic)
     if order is None and topic and "," in rest:
         further, _, after = rest.partition(",")
@@ -61,8 +63,10 @@ def find_order(sentence: str, *, within: str = "") -> Order | None:
 
 
 def phrase_order(sentence: str, pronouns: Pronouns) -> str | None:
-    """The order in note style: `Let's increase your metoprolol to 50 mg.` → `Increase metoprolol to 50 mg.`, `I want you
-    to check your pressure daily.` → `Patient to check pressure daily.`; None where it is no order.
+    """The order in note style; None where it is no order.
+
+    `Let's increase your metoprolol to 50 mg.` → `Increase metoprolol to 50 mg.`; `I want you to check your pressure
+    daily.` → `Patient to check pressure daily.`
     """
     order = find_order(sentence, within="care")
     if not order:
@@ -107,7 +111,8 @@ def _ordered(rest: str, topic: str) -> Order | None:
     if commanded and not PROCESS.match(commanded["what"]):
         bare = re.sub(r"^(?:don't|do not|never)\s+", "", commanded["what"], flags=re.IGNORECASE)
         return Order(topic, commanded["what"]) if DIRECTED.match(bare) else None
-    return Order(topic, rest) if NO_MORE.fullmatch(rest) or _is_bare_dose(rest) else None
+    whole = NO_MORE.fullmatch(rest) or ADVISED.fullmatch(rest) or _is_bare_dose(rest)
+    return Order(topic, rest) if whole else None
 
 
 def _our_order(match: re.Match[str], topic: str) -> Order | None:

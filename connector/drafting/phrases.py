@@ -16,9 +16,9 @@ _LONGEST_NAME = 4
 _SUBJECT_VERBS = word_set("are have were do can should will may might need feel had")
 _ADVERBS = word_set(
     """
-    also always usually often sometimes still just really only never probably maybe actually currently recently already
-    occasionally mostly mainly generally normally rarely hardly barely almost even definitely certainly sort kind of
-    kinda sorta then now typically regularly constantly basically first finally both all too either since
+    also always usually often sometimes still just really only never probably maybe actually currently recently
+    already occasionally mostly mainly generally normally rarely hardly barely almost even definitely certainly sort
+    kind of kinda sorta then now typically regularly constantly basically first finally both all too either since
     """
 )
 _SHORT = {
@@ -48,10 +48,11 @@ _OWN = re.compile(r"\b(?:i|i'\w+|me|my|mine|myself)\b", re.IGNORECASE)
 _FIRST = re.compile(r"\b(?:i|i'\w+|me|my|mine|myself|you|you'\w+|your|yours|yourself)\b", re.IGNORECASE)
 _OBJECT_BEFORE = word_set(
     """
-    for to with on of about at from by in than like give giving gives gave put putting start starting keep keeping get
-    getting send sending see seeing tell told have having make making makes let letting refer referring prescribe show
-    bring call ask continue recheck examine schedule set order wean taper bothering causing hurting help helping helps
-    thank remind treat treating follow around against behind between without affect affecting bother bothers
+    for to with on of about at from by in than like give giving gives gave put putting start starting keep keeping
+    get getting send sending see seeing tell told have having make making makes let letting refer referring
+    prescribe show bring call ask continue recheck examine schedule set order wean taper bothering causing hurting
+    help helping helps thank remind treat treating follow around against behind between without affect affecting
+    bother bothers
     """
 )
 
@@ -59,7 +60,8 @@ _OBJECT_BEFORE = word_set(
 _INVERTED = {"are": "is", "have": "has", "do": "does", "were": "was", "did": "did", "can": "can", "will": "will"}
 _AROUND = word_set("into to in on at with for up down out off today now here a an the some any this that more")
 _OPENERS = word_set(
-    "and but if that when because so since while as what how where which though although unless until once or then whether"
+    "and but if that when because so since while as what how where which though although unless until once or then"
+    " whether"
 )
 
 

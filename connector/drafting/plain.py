@@ -8,18 +8,29 @@ import unicodedata
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Blank to the eye although Unicode calls them letters or marks: Hangul fillers, Khmer inherent vowels, Braille blank.
 _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_LINE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 _MARKS_IN_A_ROW = 4
 
 
 def plain_text(text: str) -> str:
     """NFC on one line: control, format and blank characters dropped, runs of marks cut, spaces single."""
+    return " ".join(_seen(text).split())
+
+
+def plain_lines(text: str) -> str:
+    """As plain_text, line by line: line ends stay, empty lines go."""
+    lines = (plain_text(line) for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def _seen(text: str) -> str:
     kept: list[str] = []
     marks = 0
     for character in unicodedata.normalize("NFC", text):
         category = unicodedata.category(character)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
-        if character in "\t\n\r\v\f\x85\u2028\u2029":
+        if character in _LINE_ENDS or character == "\t":
             kept.append(" ")
         elif category not in _UNSEEN and character not in _BLANKS and marks <= _MARKS_IN_A_ROW:
             kept.append(character)
-    return " ".join("".join(kept).split())
+    return "".join(kept)

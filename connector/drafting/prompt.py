@@ -15,7 +15,7 @@ from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from connector.drafting.note_type import NoteType
-from connector.drafting.plain import plain_text
+from connector.drafting.plain import plain_lines, plain_text
 from connector.errors import Misconfigured
 from connector.records import Allergy, Measurement, Medication, PatientContext, Problem, Section, Transcript
 
@@ -77,7 +77,7 @@ def _fenced(data: object) -> str:
 def _turn_lines(transcript: Transcript) -> str:
     """A JSON array with one turn per line, which both people and models read better than one long line."""
     lines = [
-        _fenced({"id": turn.turn_id, "role": plain_text(turn.role), "text": plain_text(turn.text)})
+        _fenced({"id": turn.turn_id, "role": plain_text(turn.role), "text": plain_lines(turn.text)})
         for turn in transcript.turns
     ]
     return "[\n" + ",\n".join(lines) + "\n]"

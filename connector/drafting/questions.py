@@ -15,7 +15,8 @@ from connector.drafting.speech import opens_question, without_opener
 from connector.drafting.verbs import BASE_VERBS, third_person
 
 _TAG = re.compile(
-    r"[,\s]+(?:do|does|did|is|are|has|have|was|were|can|would|don't|doesn't|didn't|isn't|aren't|hasn't|haven't|wasn't|weren't)"
+    r"[,\s]+(?:do|does|did|is|are|has|have|was|were|can|would|don't|doesn't|didn't|isn't|aren't|hasn't|haven't|"
+    r"wasn't|weren't)"
     r" (?:you|it|they|that|there|he|she)$",
     re.IGNORECASE,
 )
@@ -30,20 +31,25 @@ _PREFIX = re.compile(
 )
 _OPENS_ANY = re.compile(
     r"(?:(?:in terms of|what about|how about|regarding|as far as|and|or|so|but|then) )*"
-    r"(?:(?:do|did|have|has|had|are|were|is|was) (?:you|there|they|it|he|she) (?:\w+ly |also |ever |still |been |currently )*)?"
-    r"(?:(?:have|had|having|get|got|getting|experiencing|experienced|experience|noticing|noticed|notice|feeling|felt|feel|"
+    r"(?:(?:do|did|have|has|had|are|were|is|was) (?:you|there|they|it|he|she) (?:\w+ly |also |ever |still |been |"
+    r"currently )*)?"
+    r"(?:(?:have|had|having|get|got|getting|experiencing|experienced|experience|noticing|noticed|notice|feeling|"
+    r"felt|feel|"
     r"seen|suffering from|suffered from|dealing with|denying|with) )?(?:any|no) (?P<what>.+)",
     re.IGNORECASE,
 )
 _OPENS_HAVING = re.compile(
     r"(?:(?:and|or|so|but|then) )*(?:do you (?:also |still |ever )?(?:have|get|feel)|did you (?:have|get|feel)|"
-    r"have you (?:been )?(?:had|felt|having|feeling|experiencing|noticed)|are you (?:having|getting|feeling|experiencing)|"
-    r"you (?:didn't|don't|haven't|did not|do not|have not) (?:notice|noticed|have|had|feel|felt|get)|you're not (?:having|feeling|getting)) "
+    r"have you (?:been )?(?:had|felt|having|feeling|experiencing|noticed)|are you (?:having|getting|feeling|"
+    r"experiencing)|"
+    r"you (?:didn't|don't|haven't|did not|do not|have not) (?:notice|noticed|have|had|feel|felt|get)|"
+    r"you're not (?:having|feeling|getting)) "
     r"(?P<what>(?!to |been |like |that |about )(?:any )?.+)",
     re.IGNORECASE,
 )
 _NOTICED = re.compile(
-    r"\s*\b(?:that )?(?:you(?:'ve| have|'re| are)?|i should) (?:noticed?|had|know of|been having|having|be aware of|aware of)"
+    r"\s*\b(?:that )?(?:you(?:'ve| have|'re| are)?|i should) (?:noticed?|had|know of|been having|having|"
+    r"be aware of|aware of)"
     r"(?: of)?\b",
     re.IGNORECASE,
 )
@@ -55,8 +61,15 @@ _LIKE = re.compile(
 _LISTED = re.compile(
     r"(?:(?!(?:and|or|but|so)\b)[a-z'-]+ ?){1,3}(?:(?:,| or|, or|, and) (?:[a-z'-]+ ?){1,3})*", re.IGNORECASE
 )
+_NO_ITEM = re.compile(
+    r"^(?:does|do|did|is|are|was|can|could|thank|to|just|only|this|that|it)\b|\b(?:questions?|thank you|"
+    r"does (?:that|it|this)|"
+    r"unless|is it|are there|have you|do you|listen to|can i|is that)\b|^(?:further|other|else|anything|any|more)$",
+    re.IGNORECASE,
+)
 _EMPTY = re.compile(
-    r"[\s,]*\b(?:(?:or )?(?:anything|things?) (?:like that|else|of that sort)|at all|or anything|like that|or no|or not|for you|"
+    r"[\s,]*\b(?:(?:or )?(?:anything|things?) (?:like that|else|of that sort)|at all|or anything|like that|or no|"
+    r"or not|for you|"
     r"you know|is that right|as well|by any chance|with (?:it|that|this))(?=$|,)",
     re.IGNORECASE,
 )
@@ -65,8 +78,9 @@ _AUXILIARY |= {"was": "was", "can": "can", "could": "could", "will": "will", "wo
 _BEFORE_VERB = word_set("ever still usually currently also really always")
 _PREDICATES = word_set(
     """
-    worse better okay ok normal constant sharp dull there still always usually on in at with able any more tender painful
-    sore swollen stable fine good regular irregular dry productive itchy intermittent due up down back new similar severe
+    worse better okay ok normal constant sharp dull there still always usually on in at with able any more tender
+    painful sore swollen stable fine good regular irregular dry productive itchy intermittent due up down back new
+    similar severe
     """
 )
 _LONGEST_NOUN = 5
@@ -101,8 +115,9 @@ def items_asked(question: str, pronouns: Pronouns) -> tuple[str, ...]:
 
 
 def statement_from(question: str, pronouns: Pronouns, *, positive: bool) -> str | None:
-    """What a yes or no makes of a question: `are you taking it daily` → `Is taking it daily.`, `do you smoke` → `Does not
-    smoke.`; None where that cannot be said safely.
+    """What a yes or no makes of a question; None where that cannot be said safely.
+
+    `are you taking it daily` and yes → `Is taking it daily.`; `do you smoke` and no → `Does not smoke.`
     """
     core = core_of(question)
     if positive and re.search(r"\bor\b", core):
@@ -133,7 +148,12 @@ def _asking_any(plain: str) -> re.Match[str] | None:
 
 
 def _item(item: str, pronouns: Pronouns) -> str:
-    """One item with "your" and "you" turned to the patient; "" where that fails."""
+    """One item as a noun phrase, "your" and "you" turned to the patient; "" where it is none."""
+    item = re.sub(r"(?:^(?:kind|type|sort)s? of |,? no$)", "", item, flags=re.IGNORECASE)
+    item = re.sub(r"^(?:have|had|having|get|got) (?:any |a |an )?", "", item, flags=re.IGNORECASE)
+    item = re.sub(r"^been ", "being ", item, flags=re.IGNORECASE)
+    if _NO_ITEM.search(item):
+        return ""
     if not re.search(r"\b(?:you|your|yourself|i|we|me)\b", item, re.IGNORECASE):
         return item
     turned = from_clinician(f"any {item}", pronouns)
@@ -169,7 +189,7 @@ def _from_do(auxiliary: str, subject: str, rest: list[str], positive: bool) -> s
     verbs = rest[len(adverbs) :]
     if not verbs or verbs[0].casefold() not in BASE_VERBS:
         return None
-    plural = subject in {"you", "they", "those", "these"} or subject.startswith("your ") and subject.endswith("s")
+    plural = subject in {"you", "they", "those", "these"} or (subject.startswith("your ") and subject.endswith("s"))
     if not positive:
         return " ".join([_lead(subject), "did" if auxiliary == "did" else "do" if plural else "does", "not", *rest])
     if auxiliary == "did":

@@ -20,7 +20,8 @@ from connector.drafting.verbs import BASE_VERBS, is_past
 _OPENING = re.compile(r"^(?:(?:oh|ohh|well|um|so|and|okay|ok|actually|honestly|i mean)\b[\s,]*)+", re.IGNORECASE)
 _YES = re.compile(
     r"(?:yes|yeah|yep|yup|uh-huh|mm-hmm|mhm|correct|exactly|absolutely|definitely|of course|"
-    r"that's (?:right|correct|true)|i do|i have|i am|i did|it is|it does|it has|they do|they are|i think so|i believe so)"
+    r"that's (?:right|correct|true)|i do|i have|i am|i did|it is|it does|it has|they do|they are|i think so|"
+    r"i believe so)"
     r"(?=[\s,.!]|$)[\s,.!]*",
     re.IGNORECASE,
 )
@@ -32,7 +33,8 @@ _NO = re.compile(
     re.IGNORECASE,
 )
 _NOTHING_MORE = re.compile(
-    r"(?:sir|ma'am|doctor|doc|no|none|i am|i do|i have|i did|i'm not|it is|it does|it doesn't|it hasn't|it isn't|it didn't|"
+    r"(?:sir|ma'am|doctor|doc|no|none|i am|i do|i have|i did|i'm not|it is|it does|it doesn't|it hasn't|it isn't|"
+    r"it didn't|"
     r"they are|they do|(?:all |very |pretty )?(?:good|fine)|yes|yeah|that's right|thanks?|thank (?:you|god|goodness)|"
     r"thankfully|okay|of course|absolutely|definitely|none of (?:that|those|them)|not that i .*|"
     r"not (?:really|at all|recently|currently|right now|yet|anymore|particularly|so far|lately)|"
@@ -41,7 +43,8 @@ _NOTHING_MORE = re.compile(
     re.IGNORECASE,
 )
 _NOT_ASKED = re.compile(
-    r"\b(?:questions?|concerns|make sense|sounds? good|ready|hear me|mind if|all right with|okay with|ok with|remember|"
+    r"\b(?:questions?|concerns|make sense|sounds? good|ready|hear me|mind if|all right with|okay with|ok with|"
+    r"remember|"
     r"understand|see (?:it|this|that)|is that okay|how can i help|what brings you|how are you|how have you been|"
     r"what can i do|how may i help|confirm your|show me|point (?:to|with))\b",
     re.IGNORECASE,
@@ -71,30 +74,34 @@ _TAKES = re.compile(
     re.IGNORECASE,
 )
 _WHICH = re.compile(
-    r"(?:what|which) (?P<noun>[a-z][\w' -]{2,30}?) (?:do|did|are|is|was|were|have|has|does|would) (?:you|they|he|she|it|the)\b",
+    r"(?:what|which) (?P<noun>[a-z][\w' -]{2,30}?) (?:do|did|are|is|was|were|have|has|does|would) (?:you|they|he|"
+    r"she|it|the)\b",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
-    r"(?:what about|how about|how's|how is|how are|how has|how have|tell me about) (?:your |the |any )?(?P<noun>[\w' -]{3,40}?)"
+    r"(?:what about|how about|how's|how is|how are|how has|how have|tell me about) (?:your |the |"
+    r"any )?(?P<noun>[\w' -]{3,40}?)"
     r"(?: been| doing| feeling| going| today| lately| at the moment| otherwise| then| at all)*"
     r"|(?:your |the )(?P<bare>[\w'-]+(?: [\w'-]+){0,2})",
     re.IGNORECASE,
 )
 _FINITE = word_set(
     """
-    is are was were am has have had do does did can could will would should may might i'm i've it's that's there's he's
-    she's they're we're they've isn't aren't don't doesn't didn't can't haven't hasn't wasn't makes gets goes hurts
-    feels comes helps keeps seems starts won't couldn't wouldn't weren't
+    is are was were am has have had do does did can could will would should may might i'm i've it's that's there's
+    he's she's they're we're they've isn't aren't don't doesn't didn't can't haven't hasn't wasn't makes gets goes
+    hurts feels comes helps keeps seems starts won't couldn't wouldn't weren't
     """
 )
 _ALSO_NOUNS = word_set("left cut hit set read cost spread wound bit lay hurt felt saw led tired depressed stressed")
 _SUBJECTS = word_set("i we they you to not n't don't can't usually always never sometimes just also really")
 _COUNTS = word_set("two three four five six few several some couple many a the my no of and one")
 _CHAT = word_set(
-    "okay ok sure alright right thanks thank you great good sounds perfect all mm-hmm uh-huh mhm well hello hi bye yeah sorry"
+    "okay ok sure alright right thanks thank you great good sounds perfect all mm-hmm uh-huh mhm well hello hi bye"
+    " yeah sorry"
 )
 _WH = re.compile(
-    r"(?:what(?! about)|when|where|which|who|why|how(?! about)|(?:do )?you remember|can you (?:tell|describe)|tell me)\b",
+    r"(?:what(?! about)|when|where|which|who|why|how(?! about)|(?:do )?you remember|can you (?:tell|describe)|"
+    r"tell me)\b",
     re.IGNORECASE,
 )
 _EXCEPTING = re.compile(
@@ -108,7 +115,7 @@ _LONGEST_BARE = 14
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Note text for one question and its answer ("" if only `denied` speaks); `rest` of the answer is yet to be told."""
+    """Note text for a question and its answer ("" if only `denied` speaks); `rest` of the answer is yet to be told."""
 
     text: str
     denied: tuple[str, ...] = ()

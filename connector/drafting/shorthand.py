@@ -1,4 +1,4 @@
-"""Typed shorthand. In: notes a clinician typed instead of a recording. Out: statements by section. Never adds a finding."""
+"""Typed shorthand. In: notes typed instead of a recording. Out: statements by section. Never adds a finding."""
 
 from __future__ import annotations
 
@@ -21,19 +21,32 @@ _HEADING = re.compile(
 )
 _PIECE = re.compile(r"\s*(?:;|\n|(?<=[a-z)%\d])\.\s+(?=\S)|(?<!\d),\s*|,\s+|\.\s*$)\s*", re.IGNORECASE)
 _PLAN = re.compile(
-    r"^(?:cont(?:inue)?|inc(?:rease)?|dec(?:rease)?|start|stop|d/?c|hold|rx|add|switch|change|refill|order|refer\w*|f/?u in|"
-    r"follow[- ]?up (?:in|with)|rtc|return|recheck|check|repeat|schedule|labs? (?:today|ordered)|advised?|counsel\w*|educat\w*|"
+    r"^(?:cont(?:inue)?|inc(?:rease)?|dec(?:rease)?|start|stop|d/?c|hold|rx|add|switch|change|refill|order|"
+    r"refer\w*|f/?u (?:in|with|prn|\d+)|supportive care|"
+    r"follow[- ]?up (?:in|with)|rtc|return|recheck|check|repeat|schedule|labs? (?:today|ordered)|advised?|"
+    r"counsel\w*|educat\w*|"
     r"encourag\w*|plan|titrate|taper|call|avoid|take|give|send|monitor|x-?ray|mri|ct)\b",
     re.IGNORECASE,
 )
 _OBJECTIVE = re.compile(
-    r"^(?:bp|hr|rr|t|temp|wt|ht|bmi|spo2|o2|sat|pulse|afebrile|vss|vs|lungs?|heart|abd(?:omen)?|ext|heent|neuro|cv|resp|gen|exam|"
-    r"ctab|rrr|a1c|labs?:?|ekg|ecg|cxr|tender|no (?:edema|murmur|wheez\w*|rales|tenderness)|ntnd|skin|msk)\b",
+    r"^(?:bp|hr|rr|t|temp|wt|ht|bmi|spo2|o2|sat|pulse|afebrile|vss|vs|lungs?|heart|abd(?:omen)?|ext|heent|neuro|cv|"
+    r"resp|gen|exam|"
+    r"ctab|rrr|a1c|labs?:?|ekg|ecg|cxr|tender|no (?:edema|murmur|wheez\w*|rales|tenderness)|ntnd|skin|msk)\b"
+    r"|\b(?:neg|pos|negative|positive|wnl|nl|intact|unremarkable|normal)$",
     re.IGNORECASE,
 )
+_REFERRED = re.compile(r"\b(?:referral|consult)$", re.IGNORECASE)
+_HISTORY = re.compile(
+    r"\b(?:c/o|complain\w*|reports?|states?|denies|here for|presents?|since|f/?u|follow-up|home|(?-i:pt|Pt)|"
+    r"patient|hx|sx|history)\b",
+    re.IGNORECASE,
+)
+_NEW_HEADING = re.compile(
+    r"(?<=\S)[ ]+(?=(?:[SOAP]|HPI|CC|Exam|PE|Vitals|Imp(?:ression)?|Assessment|Plan|Subjective|Objective|Dx|Rx)\s*:)"
+)
 _ASSESSMENT = re.compile(
-    r"\b(?:stable|controlled|uncontrolled|at goal|above goal|not at goal|improv\w+|worse|likely|prob(?:able|ably)?|r/o|"
-    r"consistent with|c/w|exacerbation|doing well|resolved|suspect\w*)\b|^(?:imp|dx)\b",
+    r"\b(?:stable|controlled|uncontrolled|at goal|above goal|not at goal|improv\w+|likely|prob(?:able|ably)?|r/o|"
+    r"consistent with|c/w|exacerbation|resolved|suspect\w*)\b|^(?:imp|dx)\b",
     re.IGNORECASE,
 )
 _DENIED = re.compile(r"^(?:no|denies|neg(?:ative)? for|w/o|without|nil)\b", re.IGNORECASE)
@@ -51,7 +64,7 @@ _LONG_FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"rr", "RR"),
         (r"c/o", "complains of"),
         (r"w/o", "without"),
-        (r"pt", "patient"),
+        (r"(?-i:pt|Pt)", "patient"),
         (r"rtc", "return to clinic"),
         (r"hx", "history"),
         (r"wks", "weeks"),
@@ -68,13 +81,12 @@ def from_shorthand(turn: Said) -> list[Statement]:
     """Statements of one typed turn, in the order typed; what has no cue of its section goes to subjective."""
     statements: list[Statement] = []
     heading: str | None = None
-    for line in settle_corrections(turn.text).splitlines() or [turn.text]:
-        heading, rest = _headed(line.strip(), heading)
+    last = "subjective"
+    for line in _NEW_HEADING.sub("\n", turn.text).splitlines():
+        heading, rest = _headed(settle_corrections(line.strip()), heading)
         for piece in _pieces(rest):
-            heading, body = _headed(piece, heading)
-            if body:
-                section = heading or _section(body)
-                statements.append(Statement(section, _written(body), (turn.turn_id,)))
+            last = heading or _section(piece, last)
+            statements.append(Statement(last, _written(piece), (turn.turn_id,)))
     return statements
 
 
@@ -110,12 +122,17 @@ def _own(piece: str) -> bool:
     )
 
 
-def _section(piece: str) -> str:
-    if _PLAN.match(piece):
+def _section(piece: str, last: str) -> str:
+    """By the piece's own cue; without one it goes where the one before it went, and after an assessment to the plan."""
+    if _PLAN.match(piece) or _REFERRED.search(piece):
         return "plan"
-    if _OBJECTIVE.match(piece):
+    if _OBJECTIVE.search(piece):
         return "objective"
-    return "assessment" if _ASSESSMENT.search(piece) else "subjective"
+    if _ASSESSMENT.search(piece):
+        return "assessment"
+    if _DENIED.match(piece) or _HISTORY.search(piece):
+        return "objective" if last == "objective" and not _HISTORY.search(piece) else "subjective"
+    return "plan" if last == "assessment" else last
 
 
 def _written(piece: str) -> str:

@@ -32,13 +32,15 @@ _FILLERS = re.compile(
     re.IGNORECASE,
 )
 _STARTERS = re.compile(
-    r"(?:(?:okay|ok|all ?right|alright|right|well|so|now|and then|then|great|ohh|ok so|um|good|perfect|sure|yeah|yes|yep|fine|cool|"
+    r"(?:(?:okay|ok|all ?right|alright|right|well|so|now|and then|then|great|ohh|ok so|um|good|perfect|sure|yeah|"
+    r"yes|yep|fine|cool|"
     r"got it|i see|oh|ooh|wow|awesome|excellent|wonderful|anyway|basically|and|but|gotcha|hey|listen|look|again|"
     r"mm-hmm|uh-huh|thank you|thanks|sorry)(?:[,.!]+|(?=\s)|$)\s*)+",
     re.IGNORECASE,
 )
 _TAILS = re.compile(
-    r"[\s,]+(?:okay|ok|all ?right|alright|right|yeah|you know|so|and|but|sir|ma'am|you guys|then|correct|um|uh|is that "
+    r"[\s,]+(?:okay|ok|all ?right|alright|right|yeah|you know|so|and|but|sir|ma'am|you guys|then|correct|um|uh|"
+    r"is that "
     r"(?:okay|right)|does that (?:make sense|sound (?:good|okay)))\s*(?P<mark>[?.!]*)$",
     re.IGNORECASE,
 )
@@ -47,7 +49,8 @@ _BREAK = re.compile(r"(?<=[.?!])[\"”’)]*\s+")
 _LONGEST_SENTENCE = 40
 _ANEW = re.compile(
     r",?\s+(?:(?:okay|ok|alright|all right|right|well|now|so|and|but|then|also)\s+)*(?="
-    r"(?:i want|i'd like|i would like|i also|i'm going to|i am going to|i do\b|i don't|i think|i know|i reviewed|i appreciate|"
+    r"(?:i want|i'd like|i would like|i also|i'm going to|i am going to|i do\b|i don't|i think|i know|i reviewed|"
+    r"i appreciate|"
     r"i recommend|i then|let's|lem me|let me|we'll|we will|we're going to|you have|you do have|you're|"
     r"your (?:\w+ ){1,3}(?:is|are|was|were|has|shows?|showed|looks?)|there (?:is|are|was)|there's|"
     r"on your|for your|looking at|do you|are you|have you|did you|any other|if you|my (?:assessment|impression|plan)|"
@@ -57,9 +60,10 @@ _ANEW = re.compile(
 )
 _DEPENDENT = word_set(
     """
-    if that whether because since when as what how where which who why than like unless until while though although or
-    nor not with for to of from on in at by about exam examination think thinks know see hope believe feel suspect say
-    said says told make sure means mean wonder wondering guess think, notice noticed says, tell where's before after
+    if that whether because since when as what how where which who why than like unless until while though although
+    or nor not with for to of from on in at by about exam examination think thinks know see hope believe feel
+    suspect say said says told make sure means mean wonder wondering guess think, notice noticed says, tell where's
+    before after
     """
 )
 _SPLIT_TOKENS = (
@@ -156,7 +160,8 @@ def without_opener(sentence: str) -> str:
 
 
 _INVERTED = re.compile(
-    r"(?:do|does|did|is|are|was|were|am|has|have|had|can|could|will|would|should|may|don't|doesn't|didn't|isn't|aren't|"
+    r"(?:do|does|did|is|are|was|were|am|has|have|had|can|could|will|would|should|may|don't|doesn't|didn't|isn't|"
+    r"aren't|"
     r"haven't|hasn't|wasn't|weren't|can't)\s+(?:you|your|it|it's|that|this|there|they|he|she|we|i|any|the|those|these|"
     r"anyone|anybody|anything|one|either|both)\b",
     re.IGNORECASE,

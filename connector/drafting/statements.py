@@ -1,4 +1,4 @@
-"""Statements of an offline draft. In: statements as they come up. Out: merged, distinct, in order. Never drops a turn id."""
+"""Statements of an offline draft. In: statements as they come. Out: merged, distinct, in order. Never drops a turn."""
 
 from __future__ import annotations
 

@@ -14,24 +14,24 @@ _UNCHANGED = word_set(
 )
 _PAST = word_set(
     """
-    went took felt got saw came had did was were said told knew thought gave found made ran drank ate slept woke began
-    became broke brought bought built caught chose cut hit hurt put let set read cost quit shut spread split fell flew
-    forgot gone grew heard held kept laid led left lent lay lost meant met paid rode rose rang sat sold sent shook sang
-    spoke spent stood stole stuck stung swam swore threw understood wore won wrote bent bit bled drove drew fought froze
-    hid taught tore wound kicked slid started stopped
+    went took felt got saw came had did was were said told knew thought gave found made ran drank ate slept woke
+    began became broke brought bought built caught chose cut hit hurt put let set read cost quit shut spread split
+    fell flew forgot gone grew heard held kept laid led left lent lay lost meant met paid rode rose rang sat sold
+    sent shook sang spoke spent stood stole stuck stung swam swore threw understood wore won wrote bent bit bled
+    drove drew fought froze hid taught tore wound kicked slid started stopped
     """
 )
 _PAST_OF = dict(
     pair.split("/")
     for pair in word_list(
         """
-        go/went take/took feel/felt get/got see/saw come/came have/had do/did say/said tell/told know/knew think/thought
-        give/gave find/found make/made run/ran drink/drank eat/ate sleep/slept wake/woke begin/began become/became
-        break/broke bring/brought buy/bought catch/caught cut/cut hit/hit hurt/hurt put/put fall/fell forget/forgot
-        grow/grew hear/heard hold/held keep/kept lead/led leave/left lose/lost meet/met pay/paid quit/quit ride/rode
-        send/sent set/set sit/sat spread/spread stand/stood stick/stuck swim/swam throw/threw wear/wore bend/bent
-        bleed/bled drive/drove slip/slipped stop/stopped pop/popped vomit/vomited twist/twisted bite/bit tear/tore
-        """
+    go/went take/took feel/felt get/got see/saw come/came have/had do/did say/said tell/told know/knew think/thought
+    give/gave find/found make/made run/ran drink/drank eat/ate sleep/slept wake/woke begin/began become/became
+    break/broke bring/brought buy/bought catch/caught cut/cut hit/hit hurt/hurt put/put fall/fell forget/forgot
+    grow/grew hear/heard hold/held keep/kept lead/led leave/left lose/lost meet/met pay/paid quit/quit ride/rode
+    send/sent set/set sit/sat spread/spread stand/stood stick/stuck swim/swam throw/threw wear/wore bend/bent
+    bleed/bled drive/drove slip/slipped stop/stopped pop/popped vomit/vomited twist/twisted bite/bit tear/tore
+    """
     )
 )
 _ING_OF = {"lie": "lying", "die": "dying", "be": "being", "see": "seeing", "get": "getting", "run": "running"}
@@ -45,12 +45,12 @@ _ING_OF |= {
 }
 BASE_VERBS = word_set(
     """
-    take use check feel have get go come see try keep need want think know notice sleep eat drink smoke walk run work
-    live exercise wake cough vomit hurt ache bleed itch burn sweat faint pass lose gain watch drive sit stand lie bend
-    lift move climb breathe swallow urinate pee do make put give find tell say call stop start continue avoid miss skip
-    forget remember worry believe guess hope like love hate prefer help play swim ride cook clean stay travel visit
-    spend wear measure monitor rest stretch ice apply wash rub tend seem look sound last happen radiate spread bother
-    affect fill own
+    take use check feel have get go come see try keep need want think know notice sleep eat drink smoke walk run
+    work live exercise wake cough vomit hurt ache bleed itch burn sweat faint pass lose gain watch drive sit stand
+    lie bend lift move climb breathe swallow urinate pee do make put give find tell say call stop start continue
+    avoid miss skip forget remember worry believe guess hope like love hate prefer help play swim ride cook clean
+    stay travel visit spend wear measure monitor rest stretch ice apply wash rub tend seem look sound last happen
+    radiate spread bother affect fill own
     """
 )
 """Verbs common in visits, in their base form."""
