@@ -50,12 +50,9 @@ def read_answer(
     evidence. Raises DraftUnusable where the content is no JSON of the note type's schema, is too large or says nothing.
     """
     answer = _parsed(content, note_type)
-    known_turns = frozenset(turn.turn_id for turn in transcript.turns)
-    known_chart = _sources(context)
+    known = _Known(frozenset(turn.turn_id for turn in transcript.turns), _sources(context))
     numbers = itertools.count(1)
-    sections = tuple(
-        _section(section, answer[section.key], numbers, known_turns, known_chart) for section in note_type.sections
-    )
+    sections = tuple(_section(section, answer[section.key], known, numbers) for section in note_type.sections)
     sentences = [sentence for section in sections for sentence in section.sentences]
     if not sentences:
         raise DraftUnusable(f"The model wrote no sentence. {_MEND}")
@@ -70,6 +67,14 @@ def read_answer(
         origin=identity.origin,
         stamp=identity.stamp,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a sentence may refer to: turn ids of the transcript, and chart entries by reference."""
+
+    turns: frozenset[str]
+    chart: Mapping[str, Source]
 
 
 def _parsed(content: str, note_type: NoteType) -> Mapping[str, Any]:
@@ -104,11 +109,7 @@ def _sources(context: PatientContext) -> dict[str, Source]:
 
 
 def _section(
-    section: SectionType,
-    statements: list[Mapping[str, Any]],
-    numbers: Iterator[int],
-    known_turns: frozenset[str],
-    known_chart: Mapping[str, Source],
+    section: SectionType, statements: list[Mapping[str, Any]], known: _Known, numbers: Iterator[int]
 ) -> NoteSection:
     sentences = []
     for statement in statements:
@@ -117,7 +118,7 @@ def _section(
             continue
         if len(text) > MOST_TEXT:
             raise DraftUnusable(f"The model's answer holds a sentence longer than {MOST_TEXT} characters. {_MEND}")
-        turns = tuple(dict.fromkeys(turn for turn in statement["turns"] if turn in known_turns))
-        chart = tuple(known_chart[ref] for ref in dict.fromkeys(statement["chart"]) if ref in known_chart)
+        turns = tuple(dict.fromkeys(turn for turn in statement["turns"] if turn in known.turns))
+        chart = tuple(known.chart[ref] for ref in dict.fromkeys(statement["chart"]) if ref in known.chart)
         sentences.append(Sentence(f"s{next(numbers)}", text, turns, chart))
     return NoteSection(section.key, section.title, section.loinc, tuple(sentences))

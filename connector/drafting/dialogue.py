@@ -43,18 +43,9 @@ _PHRASED = {
 }
 
 
-@dataclass(slots=True)
-class _Asked:
-    """The clinician's open questions: (turn id, question), until the patient has answered."""
-
-    questions: list[tuple[str, str]] = field(default_factory=list)
-
-
 def statements_of(visit: VisitData) -> Iterator[Statement]:
     """Every statement the visit yields, in the order it was said."""
-    pronouns = pronouns_for(visit.sex)
-    asked = _Asked()
-    answered = ""
+    course = _Course(pronouns_for(visit.sex))
     for turn in visit.turns:
         role = _role(turn)
         if role == "typed":
@@ -62,12 +53,11 @@ def statements_of(visit: VisitData) -> Iterator[Statement]:
             continue
         lines = sentences(settled(turn.text))
         if role == "clinician":
-            yield from _from_clinician(turn, lines, asked, answered, pronouns)
+            yield from course.clinician_says(turn, lines)
         elif role == "patient":
-            yield from _from_patient(turn, lines, asked, pronouns)
-            answered = turn.text if lines else answered
+            yield from course.patient_says(turn, lines)
         else:
-            yield from _from_other(turn, lines)
+            yield from _other_says(turn, lines)
 
 
 def _role(turn: Said) -> str:
@@ -81,73 +71,84 @@ def _role(turn: Said) -> str:
     return role
 
 
-def _from_clinician(
-    turn: Said, lines: list[str], asked: _Asked, answered: str, pronouns: Pronouns
-) -> Iterator[Statement]:
-    fresh = False
-    for line in lines:
-        if _is_question(line):
-            if not fresh:
-                asked.questions.clear()
-                fresh = True
-            asked.questions.append((turn.turn_id, line))
-            continue
+@dataclass(slots=True)
+class _Course:
+    """Where the conversation stands: the clinician's open questions as (turn id, question), the last answer."""
+
+    pronouns: Pronouns
+    questions: list[tuple[str, str]] = field(default_factory=list)
+    answered: str = ""
+
+    def clinician_says(self, turn: Said, lines: list[str]) -> Iterator[Statement]:
+        """Findings, judgements, orders and recalled history; questions are kept for the answer."""
+        asked = False
+        for line in lines:
+            if _is_question(line):
+                if not asked:
+                    self.questions.clear()
+                asked = True
+                self.questions.append((turn.turn_id, line))
+                continue
+            for statement in self._told_by_clinician(turn.turn_id, line):
+                yield statement
+                if not asked:
+                    self.questions.clear()
+
+    def _told_by_clinician(self, turn_id: str, line: str) -> Iterator[Statement]:
         for piece in _pieces(without_command(line)):
-            if is_fragment(piece) and _echoes(piece, answered):
+            if is_fragment(piece) and _echoes(piece, self.answered):
                 continue
             section = section_of(piece, within=line)
-            text = _PHRASED[section](piece, pronouns) if section else None
+            text = _PHRASED[section](piece, self.pronouns) if section else None
             if section and text:
-                yield Statement(section, text, (turn.turn_id,))
-                if not fresh:
-                    asked.questions.clear()
+                yield Statement(section, text, (turn_id,))
 
+    def patient_says(self, turn: Said, lines: list[str]) -> Iterator[Statement]:
+        """History: what the patient answers to the open question, then what the patient tells."""
+        if not lines:
+            return
+        joined = _joined_questions(self.questions)
+        question = ", ".join(without_opener(text).rstrip(" ?.,") for _, text in joined)
+        both = tuple(dict.fromkeys([*(turn_id for turn_id, _ in joined), turn.turn_id]))
+        lines, reply = _replied(question, lines, self.pronouns)
+        if reply and reply.denied:
+            yield denial(reply.denied, both)
+        if reply and reply.text:
+            yield Statement("subjective", reply.text, both)
+        self.questions.clear()
+        self.answered = turn.text
+        yield from self._told_by_patient((turn.turn_id,), both, lines, context=is_clinical(question))
 
-def _from_patient(turn: Said, lines: list[str], asked: _Asked, pronouns: Pronouns) -> Iterator[Statement]:
-    own = (turn.turn_id,)
-    both = (*dict.fromkeys([turn_id for turn_id, _ in _joined_questions(asked)]), *own) if lines else own
-    question = _one_question(asked)
-    context = is_clinical(question)
-    lines, replied = _replied(question, lines, pronouns) if lines else (lines, None)
-    if replied:
-        if replied.denied:
-            yield denial(replied.denied, both)
-        if replied.text:
-            yield Statement("subjective", replied.text, both)
-    if lines or replied:
-        asked.questions.clear()
-    for line in lines:
-        for piece in _clauses(line):
-            ids = both if _LEANS.match(without_opener(piece)) else own
+    def _told_by_patient(
+        self, own: tuple[str, ...], both: tuple[str, ...], lines: list[str], *, context: bool
+    ) -> Iterator[Statement]:
+        for piece in (piece for line in lines for piece in _clauses(line)):
             denied = denied_in(piece)
-            text = None if denied else told_by_patient(piece, pronouns, context=context)
+            text = None if denied else told_by_patient(piece, self.pronouns, context=context)
             if denied:
                 yield denial(denied, both)
             elif text and not is_fragment(without_opener(piece)):
-                yield Statement("subjective", text, ids)
+                yield Statement("subjective", text, both if _LEANS.match(without_opener(piece)) else own)
             context = context or bool(denied or text)
+
+
+def _other_says(turn: Said, lines: list[str]) -> Iterator[Statement]:
+    """Somebody else in the room: in their own words, under their role."""
+    speaker = turn.role.strip().replace("_", " ").capitalize()
+    for line in lines:
+        text = quoted(without_opener(line)) if worth_noting(line) and not line.endswith("?") else None
+        if text:
+            yield Statement("subjective", f"{speaker} {text[:1].lower()}{text[1:]}", (turn.turn_id,))
 
 
 def _replied(question: str, lines: list[str], pronouns: Pronouns) -> tuple[list[str], Reply | None]:
     """The sentences left to be told, and what the first of them that answers the question says with it."""
-    if not question:
-        return lines, None
-    for place, line in enumerate(lines[:_FIRST_ANSWERS]):
+    for place, line in enumerate(lines[:_FIRST_ANSWERS] if question else []):
         reply = read_reply(question, line, pronouns, first=place == 0)
         if reply:
             rest = [reply.rest] if reply.rest else []
             return [*lines[:place], *rest, *lines[place + 1 :]], reply
     return lines, None
-
-
-def _from_other(turn: Said, lines: list[str]) -> Iterator[Statement]:
-    """Somebody else in the room: in their own words, under their role."""
-    for line in lines:
-        text = quoted(without_opener(line)) if worth_noting(line) and not line.endswith("?") else None
-        if text:
-            yield Statement(
-                "subjective", f"{turn.role.strip().capitalize()} {text[:1].lower()}{text[1:]}", (turn.turn_id,)
-            )
 
 
 def _is_question(line: str) -> bool:
@@ -156,23 +157,16 @@ def _is_question(line: str) -> bool:
     return is_asking_any(line) and not re.match(r"no\b", without_opener(line), re.IGNORECASE)
 
 
-def _joined_questions(asked: _Asked) -> list[tuple[str, str]]:
+def _joined_questions(questions: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The last question, with those before it that ask on in the same way ("any fever? nausea? vomiting?")."""
     kept: list[tuple[str, str]] = []
-    if not asked.questions:
-        return kept
-    for turn_id, question in reversed(asked.questions):
+    for turn_id, question in reversed(questions):
         kept.insert(0, (turn_id, question))
         if not (is_asking_any(question) or is_fragment(without_opener(question).rstrip("?"))):
             break
     if len(kept) > 1 and not is_asking_any(kept[0][1]):
         kept = kept[1:] if is_asking_any(kept[1][1]) else kept[-1:]
     return kept
-
-
-def _one_question(asked: _Asked) -> str:
-    questions = [without_opener(question).rstrip(" ?.,") for _, question in _joined_questions(asked)]
-    return ", ".join(questions)
 
 
 def _pieces(sentence: str) -> list[str]:
