@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 import structlog
 import uvicorn
-from sqlalchemy import select
 
 from connector.app import Composition, compose, guard_http_stack, load_rules, make_worker, migrate_all, now, version
 from connector.assets.registrations import load_registrations
 from connector.errors import ConnectorError
 from connector.logs import start_logging
 from connector.settings import Settings
-from connector.store import audit, schema
+from connector.store import audit
 from connector.store.database import locate_database, make_engine
 from connector.store.executors import Executors
 from connector.web.application import make_application
@@ -127,8 +126,6 @@ async def verify_audit(settings: Settings) -> list[audit.ChainReport]:
     """One report per tenant."""
     engine = make_engine(locate_database(settings))
     try:
-        async with engine.connect() as connection:
-            heads = (await connection.execute(select(schema.audit_heads.c.tenant))).all()
-            return [await audit.verify(connection, row.tenant) for row in heads]
+        return await audit.verify_all(engine)
     finally:
         await engine.dispose()

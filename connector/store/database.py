@@ -108,18 +108,19 @@ def make_engine(address: DatabaseAddress, *, pool_size: int = 8) -> AsyncEngine:
 
 async def open_master_key(engine: AsyncEngine, key_file: Path) -> MasterKey:
     """The master key, proven against the canary. Makes key and canary on the very first start only."""
-    key = read_master_key(key_file)
-    async with engine.begin() as connection:
+    async with engine.connect() as connection:
         row = (await connection.execute(select(schema.canary.c.sealed).where(schema.canary.c.id == 1))).first()
-        if row is not None:
-            if key is None:
-                raise Misconfigured(
-                    f"The database holds sealed data but the master key file {key_file.name} is missing: restore it."
-                )
-            if not key.fits_canary(bytes(row.sealed)):
-                raise Misconfigured("The master key does not fit this database: restore the key file made with it.")
-            return key
-    return await _found_key(engine, key or _create_or_read(key_file))
+    # Read after the canary: whoever made that one had written the key before.
+    key = read_master_key(key_file)
+    if row is None:
+        return await _found_key(engine, key or _create_or_read(key_file))
+    if key is None:
+        raise Misconfigured(
+            f"The database holds sealed data but the master key file {key_file.name} is missing: restore it."
+        )
+    if not key.fits_canary(bytes(row.sealed)):
+        raise Misconfigured("The master key does not fit this database: restore the key file made with it.")
+    return key
 
 
 def _create_or_read(key_file: Path) -> MasterKey:

@@ -42,6 +42,8 @@ def seal(key: bytes, data: bytes, *, aad: str) -> bytes:
 def unseal(key: bytes, sealed: bytes, *, aad: str) -> bytes:
     """The plain bytes; raises Misconfigured when key, row or bytes do not belong together."""
     try:
+        if len(sealed) < _NONCE:
+            raise InvalidTag
         return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], aad.encode())
     except InvalidTag as error:
         raise Misconfigured(
@@ -105,12 +107,20 @@ def read_master_key(path: Path) -> MasterKey | None:
 
 
 def create_master_key(path: Path) -> MasterKey:
-    """Makes a new key file, readable by its owner only, and syncs it; an existing file is never replaced."""
+    """Makes a new key file, readable by its owner only, and syncs it; an existing file is never replaced.
+
+    The file appears whole, for another process may be looking at the same time. Raises FileExistsError.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     secret = secrets.token_bytes(32)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secret.hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secret.hex() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    finally:
+        draft.unlink()
     return MasterKey(secret)
