@@ -40,10 +40,7 @@ class ClinicianRegister:
         """The two sandbox clinicians, created when missing. Raises Refusal 502 when they cannot be."""
         async with self._lock:
             if not self._own:
-                self._own = [
-                    await self._ensure(_build_practitioner(own_id, family, given=given, gender=gender))
-                    for own_id, family, given, gender in _OWN
-                ]
+                self._own = [await self._ensure(practitioner) for practitioner in _build_own()]
             return self._own
 
     async def list_clinicians(self) -> list[Clinician]:
