@@ -24,6 +24,7 @@ async function submit(form, submitter) {
     await send("POST", new URL(form.action).pathname, { form: fields });
     holdPage("typed", false);
     await drawAnew();
+    if (form.action.endsWith("/retry")) notify({ title: "Trying again now.", detail: "This page shows what comes of it." }, { calm: true });
   } catch (problem) {
     notify(problem);
     if (problem.status === 409) await drawAnew().catch(() => {});

@@ -25,7 +25,7 @@ export class Problem extends Error {
 /** Sends a request; `path` is relative to the visit unless it begins with a slash. */
 export async function send(method, path, { json, form, body, headers } = {}) {
   const sent = { Accept: "application/json", ...headers };
-  if (method !== "GET" && !headers?.Authorization) sent["X-CSRF-Token"] = main().dataset.csrf;
+  if (method !== "GET" && !headers?.Authorization) sent["X-CSRF-Token"] = document.querySelector("meta[name=csrf]").content;
   if (json !== undefined) {
     sent["Content-Type"] = "application/json";
     body = JSON.stringify(json);
