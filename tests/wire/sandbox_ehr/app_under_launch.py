@@ -136,9 +136,9 @@ class Visit:
         return self.ehr.http.request(method, url, headers=headers, **options)
 
 
-def visit(ehr: Ehr, patient: str, *, scope: str = SCOPES) -> Visit:
+def visit(ehr: Ehr, patient: str, *, scope: str = SCOPES, practitioner: str = CLINICIAN) -> Visit:
     """Launch, authorize and exchange."""
-    opened = ehr.launch(patient, practitioner=CLINICIAN)
+    opened = ehr.launch(patient, practitioner=practitioner)
     request = make_request(ehr, opened["launch"], scope=scope)
     answer = request.exchange(callback(request.send())["code"])
     assert answer.status_code == 200, answer.text

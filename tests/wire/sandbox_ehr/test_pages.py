@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.wire.sandbox_ehr.app_under_launch import CLINICIAN, PUBLIC, Ehr, callback, make_request
-from tests.wire.sandbox_ehr.conftest import listen, run_ehr
+from tests.wire.sandbox_ehr.app_under_launch import CLINICIAN, PUBLIC, Ehr, callback, make_request, visit
+from tests.wire.sandbox_ehr.conftest import listen, run_ehr, serve
 from tests.wire.sandbox_ehr.tiny_fhir import TinyFhir
 
 
@@ -188,3 +188,19 @@ def test_without_its_fhir_server_the_ehr_says_so_and_recovers(fhir: TinyFhir, tm
         assert (metadata.status_code, metadata.json()["resourceType"]) == (502, "OperationOutcome")
     with run_ehr(fhir.base, tmp_path) as ehr:
         assert ehr.http.get(f"{ehr.base}/health").json()["ready"] is True
+
+
+def test_a_fhir_server_that_assigns_ids_gets_the_clinicians_once(tmp_path: Path) -> None:
+    sock, port = listen()
+    own = TinyFhir(base=f"http://127.0.0.1:{port}/fhir", assigns_ids=True)
+    patient = own.add_patient()
+    with serve(own.app(), sock):
+        for _ in range(2):
+            with run_ehr(own.base, tmp_path) as ehr:
+                page = ehr.http.get(f"{ehr.base}/").text
+        made = [path for path in own.store if path.startswith("Practitioner/")]
+        assert len(made) == 2
+        assert all(f'value="{path}"' in page for path in made)
+        with run_ehr(own.base, tmp_path) as ehr:
+            seen = visit(ehr, patient, practitioner=made[0])
+            assert seen.call("GET", made[0]).status_code == 200

@@ -22,6 +22,7 @@ class TinyFhir:
     """`store` maps `Type/id` to a resource; `heard` has (method, path, headers) of every request."""
 
     base: str = ""
+    assigns_ids: bool = False
     store: dict[str, Resource] = field(default_factory=dict)
     heard: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     raw: dict[str, bytes] = field(default_factory=dict)
@@ -75,6 +76,8 @@ class TinyFhir:
             resource.pop("id", None)
             self.add(resource)
             return 201, resource, self._place(resource)
+        if method == "PUT" and self.assigns_ids and path not in self.store:
+            return 405, _outcome("not-supported", "ids are assigned by the server"), {}
         if method == "PUT":
             stored = self.store.get(path)
             version = (stored or {}).get("meta", {}).get("versionId", "0")
