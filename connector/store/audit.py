@@ -94,16 +94,17 @@ async def verify(connection: AsyncConnection, tenant: str) -> ChainReport:
     Without outside knowledge of an earlier head, a chain that was cut and given a fitting head does not show.
     """
     events, heads = schema.audit_events, schema.audit_heads
-    rows = await connection.stream(select(events).where(events.c.tenant == tenant).order_by(events.c.seq))
+    query = select(events).where(events.c.tenant == tenant).order_by(events.c.seq)
     previous, expected = GENESIS, 0
-    async for row in rows:
-        expected += 1
-        body = {name: getattr(row, name) for name in ("tenant", "at", "event", "visit_id", "actor", "detail")}
-        if row.seq != expected:
-            return ChainReport(tenant, expected - 1, expected, "an entry is missing")
-        if row.previous_hash != previous or row.hash != link_hash(previous, expected, body):
-            return ChainReport(tenant, expected - 1, expected, "an entry was altered")
-        previous = row.hash
+    async with connection.stream(query) as rows:
+        async for row in rows:
+            expected += 1
+            body = {name: getattr(row, name) for name in ("tenant", "at", "event", "visit_id", "actor", "detail")}
+            if row.seq != expected:
+                return ChainReport(tenant, expected - 1, expected, "an entry is missing")
+            if row.previous_hash != previous or row.hash != link_hash(previous, expected, body):
+                return ChainReport(tenant, expected - 1, expected, "an entry was altered")
+            previous = row.hash
     head = (await connection.execute(select(heads).where(heads.c.tenant == tenant))).first()
     if (head.seq, head.hash) != (expected, previous) if head is not None else expected > 0:
         return ChainReport(tenant, expected, expected + 1, "the end of the chain is missing")
