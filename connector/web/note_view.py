@@ -51,6 +51,7 @@ class TranscriptView:
     """What was said. `label` says where it comes from when that is not a recogniser."""
 
     label: str | None
+    played_back: bool
     turns: tuple[TurnView, ...]
     speakers: tuple[SpeakerView, ...]
     warnings: tuple[str, ...]
@@ -111,9 +112,13 @@ class NoteSectionView:
 
 @dataclass(frozen=True, slots=True)
 class NoteView:
-    """The draft under review. `checks`: what to look at, grave things first, the same thing in two places once."""
+    """The draft under review. `checks`: what to look at, grave things first, the same thing in two places once.
+
+    `label` says who wrote the draft when that was no language model.
+    """
 
     title: str
+    label: str | None
     revision: int
     sections: tuple[NoteSectionView, ...]
     checks: tuple[CheckView, ...]
@@ -124,6 +129,11 @@ _ORIGINS: Mapping[str, str] = {
     "playback": "Sandbox playback: a bundled script, not speech recognition",
     "typed": "Typed by the clinician: nothing was recorded",
 }
+_DRAFTERS: Mapping[str, str] = {
+    "sandbox": "Sandbox draft: written by an offline stand-in, not by a language model",
+}
+_OWN_WARNING = "Sandbox playback"
+"""The sandbox recogniser warns of itself in these words; the label says the same and stands on every page."""
 _DECIDED: Mapping[str, tuple[str, bool]] = {
     "channel": ("own microphone channel", False),
     "vendor": ("recognised from what was said", False),
@@ -150,9 +160,10 @@ def build_transcript(transcript: Transcript | None) -> TranscriptView | None:
     label = _ORIGINS.get(transcript.origin)
     return TranscriptView(
         label=label,
+        played_back=transcript.origin == "playback",
         turns=turns,
         speakers=_build_speakers(transcript.turns) if timed else (),
-        warnings=transcript.warnings,
+        warnings=tuple(warning for warning in transcript.warnings if not (label and warning.startswith(_OWN_WARNING))),
         length=show_offset(transcript.duration_ms) if timed and transcript.duration_ms else None,
         unsure=sum(piece.unsure for turn in turns for piece in turn.pieces),
     )
@@ -167,6 +178,7 @@ def build_note(note: ShownNote | None, *, transcript: Transcript | None, chart: 
     evidence = _Evidence(turns, chart, timed, note.findings.items)
     return NoteView(
         title=note.draft.title,
+        label=_DRAFTERS.get(note.draft.origin),
         revision=note.draft.revision,
         sections=tuple(_build_section(section, evidence) for section in note.draft.sections),
         checks=_build_checks(note),

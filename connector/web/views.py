@@ -130,7 +130,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         panel=panel,
         heading=_choose_heading(facts, heading),
         lead=_choose_lead(facts),
-        ribbon=transcript.label if transcript and facts.transcript and facts.transcript.origin == "playback" else None,
+        ribbon=_choose_ribbon(transcript, note),
         version=progress_view.name_version(facts),
         live=progress_view.is_live(facts),
         patient=chart_view.build_patient(facts.context, now.date()),
@@ -163,6 +163,13 @@ def _choose_heading(facts: VisitFacts, heading: str) -> str:
         State.SIGNED: "Signed, not yet in the EHR",
         State.LAUNCHED: "The chart is not read yet",
     }.get(State(facts.row.state), heading)
+
+
+def _choose_ribbon(transcript: note_view.TranscriptView | None, note: note_view.NoteView | None) -> str | None:
+    """What stands over every page of a visit in which a sandbox spoke or wrote."""
+    if transcript is not None and transcript.played_back:
+        return transcript.label
+    return note.label if note is not None else None
 
 
 def _choose_lead(facts: VisitFacts) -> str | None:

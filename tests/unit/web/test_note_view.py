@@ -139,6 +139,22 @@ def test_playback_is_labelled_and_recognised_speech_is_not() -> None:
     assert heard.label is None
 
 
+def test_the_sandbox_recognisers_own_warning_is_not_said_twice() -> None:
+    warnings = ("Sandbox playback of a bundled script, not speech recognition.", "Two minutes are missing.")
+    played = build_transcript(replace(transcript("playback"), warnings=warnings))
+    assert played is not None
+    assert played.warnings == ("Two minutes are missing.",)
+
+
+def test_a_draft_no_model_wrote_is_labelled() -> None:
+    given = shown()
+    sandbox = replace(given, draft=replace(given.draft, origin="sandbox"))
+    built = build_note(sandbox, transcript=transcript(), chart={})
+    assert built is not None
+    assert built.label == "Sandbox draft: written by an offline stand-in, not by a language model"
+    assert note().label is None
+
+
 def test_typed_notes_have_no_times_no_doubt_and_no_speakers() -> None:
     view = build_transcript(transcript("typed"))
     assert view is not None

@@ -110,7 +110,7 @@ export class Editor {
     const focus = describeFocus(this.main);
     const lit = this.main.querySelector(".sentence--lit")?.id;
     for (const id of ["note-part", "sign-part"]) {
-      this.main.querySelector(`#${id}`).replaceWith(document.adoptNode(page.getElementById(id)));
+      this.main.querySelector(`#${id}`).replaceWith(document.importNode(page.getElementById(id), true));
     }
     const past = this.draft.past;
     this.draft = this.readDraft();

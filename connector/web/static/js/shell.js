@@ -43,16 +43,17 @@ export function element(name, classes = "", text = "") {
   return made;
 }
 
-/** Draws the visit as it stands now, without loading the page again, and says so when it has moved on. */
+/** Draws the visit as it stands now, without loading the page again, and says so when it has moved on.
+    Parts are copied, not moved: a player made in a document that is not on the screen would never load. */
 export async function drawAnew() {
   const page = await fetchPage();
   const before = byId("main");
-  const after = document.adoptNode(page.getElementById("main"));
+  const after = document.importNode(page.getElementById("main"), true);
   const moved = before.dataset.state !== after.dataset.state;
   const held = document.activeElement;
   const focused = held === document.body || before.contains(held);
   before.replaceWith(after);
-  for (const id of ["banner", "ribbon"]) byId(id).replaceWith(document.adoptNode(page.getElementById(id)));
+  for (const id of ["banner", "ribbon"]) byId(id).replaceWith(document.importNode(page.getElementById(id), true));
   document.title = page.title;
   if (moved) window.scrollTo(0, 0);
   if (focused) byId("heading").focus({ preventScroll: !moved });
