@@ -2,7 +2,10 @@
 
 import os
 import runpy
+from collections.abc import Generator
 from pathlib import Path
+
+import pytest
 
 from tests.fixtures.database import database, empty_database, engine, make_database, pattern_database, postgres
 from tests.fixtures.hapi import hapi_base, hapi_with_patients
@@ -34,3 +37,16 @@ def pytest_configure() -> None:
     runpy.run_path(str(_GUARD / "sitecustomize.py"))
     inherited = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(_GUARD), *([inherited] if inherited else [])])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows what the connector's own processes logged last, where a test on the shared stack fails."""
+    report = yield
+    arguments = getattr(item, "funcargs", {})
+    stack = arguments.get("stack") or getattr(arguments.get("clinic"), "stack", None)
+    if report.failed and stack is not None:
+        for name in ("web", "worker"):
+            lines = stack.children[name].output().splitlines()[-25:]
+            report.sections.append((f"log of {name}", "\n".join(lines)))
+    return report
