@@ -212,7 +212,10 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A sealed recording: `size` in bytes, `sha256` in hex over the plain bytes, `duration_ms` by demuxing."""
+    """A sealed recording: `size` in bytes, `sha256` in hex over the plain bytes, `duration_ms` by demuxing.
+
+    `truncated` says that the file breaks off: its end is missing.
+    """
 
     recording_id: str
     container: str
@@ -221,6 +224,7 @@ class Recording:
     chunks: int
     duration_ms: int
     stamp: Stamp
+    truncated: bool = False
 
 
 # 6. Transcript -------------------------------------------------------------------------------------------------

@@ -85,6 +85,20 @@ def lacks_end(container: str, *, head: bytes, size: int) -> bool:
     return False
 
 
+def breaks_off(container: str, *, tail: bytes) -> bool:
+    """Say whether an Ogg file ends before its stream does, by the last 64 KiB of it.
+
+    The last page of a whole one is marked so and all there (RFC 3533, section 6); a page has at most 65307 bytes.
+    """
+    if container != "ogg":
+        return False
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    if not page.startswith(b"OggS") or len(page) < 27 or not page[5] & 4:
+        return True
+    lengths = page[27 : 27 + page[26]]
+    return len(page) < 27 + page[26] + sum(lengths)
+
+
 def media_type(container: str) -> str:
     """Return the media type a browser can play `container` under; application/octet-stream when unknown."""
     return MEDIA_TYPES.get(container, "application/octet-stream")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.capture import demuxer
-from connector.capture.containers import HEAD, lacks_end, sniff
+from connector.capture.containers import HEAD, breaks_off, lacks_end, sniff
 from connector.errors import AudioUnusable
 
 Read = Callable[[int, int], Awaitable[bytes]]
@@ -71,7 +71,9 @@ async def _probe(read: Read, size: int, *, seconds: int) -> Sound:
     if why is not None:
         raise _unreadable()
     sound = _checked(_sound(container, facts))
-    return replace(sound, truncated=True) if lacks_end(container, head=head, size=size) else sound
+    start = max(0, size - HEAD)
+    cut = lacks_end(container, head=head, size=size) or breaks_off(container, tail=await read(start, size - start))
+    return replace(sound, truncated=True) if cut else sound
 
 
 def _sound(container: str, facts: dict[str, Any]) -> Sound:

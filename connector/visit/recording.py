@@ -161,6 +161,7 @@ async def _examine(parts: Parts, recording: RecordingRow, *, sha256: str | None,
         chunks=chunks,
         duration_ms=sound.duration_ms,
         stamp=Stamp(maker="capture@1", at=parts.clock()),
+        truncated=sound.truncated,
     )
 
 

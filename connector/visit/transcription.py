@@ -83,7 +83,7 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     except NothingSaid as refusal:
         await give_back(parts, visit_id, slug=refusal.slug, text=refusal.detail)
         return "nothing-said"
-    transcript = replace(transcript, warnings=(*transcript.warnings, *_duration_warning(transcript, recording)))
+    transcript = replace(transcript, warnings=(*transcript.warnings, *_warnings(transcript, recording)))
     try:
         await move(parts, visit_id, Move((State.CAPTURED, State.TRANSCRIBED), records=(transcript,)))
     except Conflict:
@@ -108,11 +108,14 @@ def _model_of(answer: object) -> str | None:
     return model if isinstance(model, str) else None
 
 
-def _duration_warning(transcript: Transcript, recording: Recording) -> tuple[str, ...]:
-    """The vendor rounds up to whole seconds; a larger difference means that sound is missing from the transcript."""
-    if not recording.duration_ms or not transcript.duration_ms:
-        return ()
+def _warnings(transcript: Transcript, recording: Recording) -> tuple[str, ...]:
+    """What may be missing: the vendor rounds up to whole seconds, a larger difference is sound without a transcript."""
+    cut = ("The recording breaks off: its end is missing. Add to the note what was said after that.",)
+    found = cut if recording.truncated else ()
     difference = abs(transcript.duration_ms - recording.duration_ms) / 1000
-    if difference <= 2.0:
-        return ()
-    return (f"The recording and its transcript differ by {difference:.0f} seconds: listen to what may be missing.",)
+    if not recording.duration_ms or not transcript.duration_ms or difference <= 2.0:
+        return found
+    return (
+        *found,
+        f"The recording and its transcript differ by {difference:.0f} seconds: listen to what may be missing.",
+    )
