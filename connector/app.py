@@ -36,6 +36,7 @@ from connector.store.database import DatabaseAddress, locate_database, make_engi
 from connector.store.keyring import MasterKey
 from connector.store.ledger import Ledger
 from connector.store.migration import migrate, require_current
+from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
 from connector.store.visits import VisitStore
 from connector.transcript.speech import SpeechThresholds
@@ -105,6 +106,7 @@ def make_policy(settings: Settings) -> Policy:
         max_chunk_bytes=settings.max_chunk_bytes,
         max_recording_bytes=settings.max_recording_bytes,
         session_absolute=settings.session_absolute,
+        session_idle=settings.session_idle,
     )
 
 
@@ -155,6 +157,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             sessions=SessionStore(engine, master),
             chunks=ChunkStore(engine, master, settings.audio_folder),
             ledger=Ledger(engine),
+            returns=ReturnStore(engine, master),
             registrations=registrations,
             smart=SmartServer(ehr),
             ehr=ehr,

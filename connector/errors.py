@@ -35,6 +35,12 @@ class NotAllowed(ConnectorError):
     slug, title, status = "not-allowed", "Not allowed", 403
 
 
+class SessionLocked(NotAllowed):
+    """The page was left alone for a while and is hidden; one click shows it again."""
+
+    slug, title, status = "session-locked", "Hidden after a pause", 423
+
+
 class NotFound(ConnectorError):
     """Nothing of that name belongs to this launch; the same answer whether it exists elsewhere or not."""
 

@@ -33,6 +33,7 @@ class LibraryLines(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON."""
         line = {"event": "library", "logger": record.name, "level": record.levelname.lower()}
         if record.exc_info and record.exc_info[1] is not None:
             line |= {"kind": type(record.exc_info[1]).__name__, "where": where_raised(record.exc_info[1])}

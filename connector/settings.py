@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     max_recording_bytes: int = 5 * 1024**3
 
     session_absolute: float = 12 * 3600.0
+    session_idle: float = 15 * 60.0
     executor_lease: float = Field(default=3.0, ge=1.0)
     work_poll_interval: float = Field(default=0.2, ge=0.05)
 

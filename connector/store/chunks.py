@@ -92,6 +92,10 @@ class ChunkStore:
             statement = table.update().where(table.c.recording_id == recording_id)
             await connection.execute(statement.values(upload_token_hash=digest(token)))
 
+    async def shred(self, connection: AsyncConnection, visit_id: str) -> None:
+        """Destroys the key of a visit's sound: what lies on disk can never be read again."""
+        await self._keys.destroy(connection, visit_id, DataKind.AUDIO)
+
     async def close(self, connection: AsyncConnection, recording_id: str) -> None:
         """Marks a recording whole, inside the transaction that moves its visit."""
         table = schema.recordings

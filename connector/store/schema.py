@@ -48,6 +48,9 @@ visits = Table(
     Column("tenant", String(80), nullable=False),
     Column("state", String(20), nullable=False, index=True),
     Column("note_version", Integer, nullable=False, server_default="0"),
+    Column("clinician_key", String(32)),
+    Column("patient_key", String(32)),
+    Column("encounter_key", String(32)),
     Column("step", String(60)),
     Column("step_at", moment),
     Column("attention", String(60)),
@@ -56,6 +59,7 @@ visits = Table(
     Column("attention_at", moment),
     Column("created_at", moment, nullable=False),
     Column("changed_at", moment, nullable=False),
+    Index("ix_visits_coming_back", "tenant", "clinician_key", "patient_key"),
 )
 
 data_keys = Table(
@@ -99,7 +103,24 @@ launches = Table(
     Column("csrf", String(64), nullable=False),
     Column("created_at", moment, nullable=False),
     Column("expires_at", moment, nullable=False),
+    Column("seen_at", moment),
     Column("ended", Boolean, nullable=False, server_default="false"),
+)
+
+carried_sessions = Table(
+    "carried_sessions",
+    metadata,
+    Column("session_hash", String(64), primary_key=True),
+    Column("launch_id", String(40), ForeignKey("launches.launch_id"), nullable=False, index=True),
+    Column("created_at", moment, nullable=False),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("ticket_hash", String(64), primary_key=True),
+    Column("launch_id", String(40), ForeignKey("launches.launch_id"), nullable=False),
+    Column("expires_at", moment, nullable=False),
 )
 
 tokens = Table(

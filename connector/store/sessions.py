@@ -36,6 +36,7 @@ class LaunchRow:
     created_at: datetime
     expires_at: datetime
     ended: bool
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

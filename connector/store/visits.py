@@ -20,6 +20,7 @@ from connector import records as words
 from connector.errors import Conflict, NotFound
 from connector.store import audit, schema
 from connector.store.audit import AuditEvent
+from connector.store.belonging import Belonging
 from connector.store.data_keys import DataKeys
 from connector.store.keyring import DataKind, MasterKey, seal, unseal
 
@@ -100,15 +101,23 @@ class VisitStore:
         self.master = master
         self.keys = DataKeys(master)
 
-    async def create(self, *, visit_id: str, tenant: str, actor: str, at: datetime, also: Also | None = None) -> None:
+    async def create(self, visit_id: str, belonging: Belonging, *, at: datetime, also: Also | None = None) -> None:
         """A new visit in state LAUNCHED."""
+        tenant = belonging.tenant
         async with self.engine.begin() as connection:
             await connection.execute(
                 schema.visits.insert().values(
-                    visit_id=visit_id, tenant=tenant, state="LAUNCHED", created_at=at, changed_at=at
+                    visit_id=visit_id,
+                    tenant=tenant,
+                    state="LAUNCHED",
+                    created_at=at,
+                    changed_at=at,
+                    **belonging.keys(self.master),
                 )
             )
-            await audit.append(connection, self.master, AuditEvent(tenant, "visit.launched", visit_id, actor, at))
+            await audit.append(
+                connection, self.master, AuditEvent(tenant, "visit.launched", visit_id, belonging.actor, at)
+            )
             if also is not None:
                 await also(connection)
 
@@ -242,6 +251,12 @@ class VisitStore:
                 .where(visits.c.visit_id == visit_id, visits.c.attention_action == "wait")
                 .values(**_CALM)
             )
+
+    async def reopen(self, visit_id: str, event: AuditEvent, *, also: Also) -> None:
+        """Lets another launch of the same clinician, patient and encounter join a visit under way."""
+        async with self.engine.begin() as connection:
+            await audit.append(connection, self.master, event)
+            await also(connection)
 
     async def note_event(self, event: AuditEvent) -> None:
         """Appends an audit link that moves no state, such as a copy taken or a launch refused."""

@@ -6,7 +6,7 @@ Never refreshes twice with one refresh token, and never holds a transaction open
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,6 +54,7 @@ class EhrAccess:
     launch: LaunchRow
     server: FhirServer
     base: str
+    renew: Callable[[], Awaitable[None]]
 
     def chart(self) -> ChartReader:
         """The reader the context stage works with."""
@@ -74,8 +75,11 @@ def open_ehr(parts: Parts, launch: LaunchRow) -> EhrAccess:
     async def token(renew: bool) -> str:
         return await _token(parts, launch, registration, renew=renew)
 
+    async def renew() -> None:
+        await token(True)
+
     server = FhirServer(parts.ehr, registration.fhir_base, token)
-    return EhrAccess(launch, server, registration.fhir_base)
+    return EhrAccess(launch, server, registration.fhir_base, renew)
 
 
 def _as_answer(answer: FhirReadAnswer) -> FhirAnswer:
@@ -87,6 +91,10 @@ async def _token(parts: Parts, launch: LaunchRow, registration: Registration, *,
     row = await _need_tokens(parts, launch)
     granted = _GRANTED.validate_json(row.secrets["granted"] or "")
     if not renew and not _is_stale(granted, parts.clock()):
+        return granted.access_token
+    if granted.refresh_token is None:
+        if renew or (granted.expires_at is not None and granted.expires_at <= parts.clock()):
+            raise RelaunchNeeded(_RELAUNCH)
         return granted.access_token
     return (await _refresh(parts, launch, registration, row)).access_token
 
@@ -113,8 +121,6 @@ async def _refresh(parts: Parts, launch: LaunchRow, registration: Registration, 
     endpoint = row.secrets["token_endpoint"]
     if granted.refresh_token is None or endpoint is None:
         await parts.sessions.drop_refresh_claim(launch.launch_id, by=by)
-        if granted.expires_at is not None and granted.expires_at > parts.clock():
-            return granted
         raise RelaunchNeeded(_RELAUNCH)
     try:
         body = await parts.smart.refresh(

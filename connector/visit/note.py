@@ -57,7 +57,7 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
     transcript = await parts.visits.need(visit_id, Transcript)
     context = await parts.visits.need(visit_id, PatientContext)
     note_type = parts.rules.note_types[parts.policy.note_type]
-    completion = await _complete(parts, visit_id, note_type, transcript, context)
+    completion = await _complete(parts, visit_id, note_type, transcript=transcript, context=context)
     previous = await parts.visits.latest(visit_id, DraftNote)
     revision = previous.revision + 1 if previous else 1
     draft = read_answer(
@@ -83,7 +83,7 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
 
 
 async def _complete(
-    parts: Parts, visit_id: str, note_type: NoteType, transcript: Transcript, context: PatientContext
+    parts: Parts, visit_id: str, note_type: NoteType, *, transcript: Transcript, context: PatientContext
 ) -> Completion:
     messages = build_messages(
         note_type=note_type,

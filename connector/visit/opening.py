@@ -5,18 +5,12 @@ Nobody is called for an EHR that is not registered, and no session exists before
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.assets.registrations import Registration
 from connector.clients.fhir import FhirServer
-from connector.context.chart import read_context
-from connector.errors import Conflict, LaunchRefused
-from connector.hints.keyterms import derive_hints
+from connector.errors import LaunchRefused
 from connector.launch.authorization import begin, new_secrets
 from connector.launch.callback import check_callback, read_callback
 from connector.launch.discovery import read_smart_configuration
@@ -25,13 +19,10 @@ from connector.launch.identity import relative_fhir_user, verify_id_token
 from connector.launch.pending import PendingLaunch, read_pending, write_pending
 from connector.launch.request import read_launch_request
 from connector.launch.token_answer import GrantedTokens, read_token_answer
-from connector.records import Launch, PatientContext, SpeechHints, Stamp
-from connector.store.sessions import LaunchRow, digest
-from connector.store.visits import VisitRow
-from connector.visit.access import credentials_of, find_registration, open_ehr, pack_tokens
+from connector.store.sessions import digest
+from connector.visit.access import credentials_of, find_registration
+from connector.visit.arriving import Clinician, OpenedLaunch, arrive
 from connector.visit.parts import Parts
-from connector.visit.states import State
-from connector.visit.steps import Move, move
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +32,6 @@ class DepartingLaunch:
     url: str
     cookie: str
     browser: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedLaunch:
-    """A launch that has arrived; `session` is the secret for its cookie and is stored as a hash only."""
-
-    launch_id: str
-    visit_id: str
-    session: str = field(repr=False)
 
 
 def pending_cookie(state: str) -> str:
@@ -104,7 +86,7 @@ async def complete_launch(
     )
     granted = read_token_answer(token_answer, pending=pending, now=parts.clock())
     practitioner, name = await _identify(parts, pending, granted)
-    return await _open(parts, pending, granted, practitioner=practitioner, name=name), cookie
+    return await arrive(parts, pending, granted, clinician=Clinician(practitioner, name)), cookie
 
 
 async def _identify(parts: Parts, pending: PendingLaunch, granted: GrantedTokens) -> tuple[str | None, str | None]:
@@ -140,84 +122,6 @@ def _name_of(practitioner: object) -> str | None:
 
 def _words(value: object) -> list[str]:
     return [word for word in value if isinstance(word, str) and word.strip()] if isinstance(value, list) else []
-
-
-async def _open(
-    parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *, practitioner: str | None, name: str | None
-) -> OpenedLaunch:
-    now = parts.clock()
-    opened = OpenedLaunch(parts.new_id(), parts.new_id(), secrets.token_urlsafe(32))
-    launch = Launch(
-        launch_id=opened.launch_id,
-        visit_id=opened.visit_id,
-        tenant=pending.tenant,
-        fhir_base=pending.fhir_base,
-        patient=granted.patient,
-        encounter=granted.encounter,
-        practitioner=practitioner,
-        practitioner_name=name,
-        need_patient_banner=granted.need_patient_banner,
-        granted_scope=granted.scope,
-        stamp=Stamp(maker="launch@1", at=now, who=practitioner),
-    )
-    row = LaunchRow(
-        launch_id=opened.launch_id,
-        visit_id=opened.visit_id,
-        tenant=pending.tenant,
-        session_hash=digest(opened.session),
-        csrf=secrets.token_urlsafe(32),
-        created_at=now,
-        expires_at=now + timedelta(seconds=parts.policy.session_absolute),
-        ended=False,
-    )
-
-    async def with_launch(connection: AsyncConnection) -> None:
-        await parts.visits.append_record(connection, opened.visit_id, launch, at=now)
-        await parts.sessions.open_launch(
-            connection,
-            row,
-            tokens=pack_tokens(granted, pending.endpoints.token_endpoint),
-            expires=granted.expires_at,
-        )
-
-    await parts.visits.create(
-        visit_id=opened.visit_id, tenant=pending.tenant, actor=practitioner or "system", at=now, also=with_launch
-    )
-    return opened
-
-
-async def prime(parts: Parts, launch: LaunchRow) -> VisitRow:
-    """Reads the chart and derives the keyterms: LAUNCHED to PRIMED. Reading twice does no harm; one result is kept."""
-    facts = await parts.visits.need(launch.visit_id, Launch)
-    access = open_ehr(parts, launch)
-    context = await read_context(
-        access.chart(),
-        patient=facts.patient,
-        encounter=facts.encounter,
-        mapping=parts.rules.context,
-        now=parts.clock(),
-    )
-    hints = prepare_hints(parts, facts, context)
-    arrow = (State.LAUNCHED, State.PRIMED)
-    try:
-        return await move(
-            parts, launch.visit_id, Move(arrow, records=(context, hints), detail=_section_states(context))
-        )
-    except Conflict:
-        return await parts.visits.row(launch.visit_id)
-
-
-def prepare_hints(parts: Parts, launch: Launch, context: PatientContext) -> SpeechHints:
-    """Keyterms within the limit of the first configured speech model."""
-    people = tuple(name for name in (launch.practitioner_name,) if name)
-    mapping = parts.rules.keyterms
-    limit = mapping.limit_for(parts.policy.speech_models[0])
-    return derive_hints(context, mapping=mapping, limit=limit, people=people, now=parts.clock())
-
-
-def _section_states(context: PatientContext) -> dict[str, str | int | bool | None]:
-    names = ("patient", "encounter", "medications", "allergies", "problems", "vitals", "labs")
-    return {name: str(getattr(context, name).state) for name in names}
 
 
 def _as_launching(parts: Parts, registration: Registration) -> RegisteredEhr:

@@ -22,6 +22,7 @@ from connector.drafting.prompt import PromptTemplates
 from connector.hints.mapping import KeytermMapping
 from connector.store.chunks import ChunkStore
 from connector.store.ledger import Ledger
+from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
 from connector.store.visits import VisitStore
 from connector.transcript.speech import SpeechThresholds
@@ -82,6 +83,7 @@ class Policy:
     max_chunk_bytes: int
     max_recording_bytes: int
     session_absolute: float
+    session_idle: float
     probe_timeout: float = 120.0
     note_type: str = "soap"
 
@@ -94,6 +96,7 @@ class Parts:
     sessions: SessionStore
     chunks: ChunkStore
     ledger: Ledger
+    returns: ReturnStore
     registrations: Registrations
     smart: SmartServer
     ehr: httpx.AsyncClient

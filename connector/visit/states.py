@@ -43,7 +43,9 @@ class Arrow:
     event: str
 
 
-_UNSIGNED = (State.LAUNCHED, State.PRIMED, State.CAPTURING, State.CAPTURED, State.TRANSCRIBED, State.DRAFTED)
+UNSIGNED = (State.LAUNCHED, State.PRIMED, State.CAPTURING, State.CAPTURED, State.TRANSCRIBED, State.DRAFTED)
+UNFINISHED = (*UNSIGNED, State.SIGNED, State.AMENDED)
+GIVEN_UP = (State.DISCARDED, State.EXPIRED, State.ERASED)
 
 ARROWS: tuple[Arrow, ...] = (
     Arrow(State.LAUNCHED, State.PRIMED, "visit.context-read"),
@@ -60,8 +62,8 @@ ARROWS: tuple[Arrow, ...] = (
     Arrow(State.SIGNED, State.FILED, "visit.filed"),
     Arrow(State.FILED, State.AMENDED, "visit.amendment-begun"),
     Arrow(State.AMENDED, State.SIGNED, "visit.signed"),
-    *(Arrow(state, State.DISCARDED, "visit.discarded") for state in _UNSIGNED),
-    *(Arrow(state, State.EXPIRED, "visit.expired") for state in _UNSIGNED),
+    *(Arrow(state, State.DISCARDED, "visit.discarded") for state in UNSIGNED),
+    *(Arrow(state, State.EXPIRED, "visit.expired") for state in UNSIGNED),
     Arrow(State.FILED, State.ERASED, "visit.erased"),
     Arrow(State.DISCARDED, State.ERASED, "visit.erased"),
     Arrow(State.EXPIRED, State.ERASED, "visit.erased"),

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from connector.visit.parts import Parts
-from connector.web import capturing, launching, visiting
+from connector.web import capturing, launching, returning, visiting
 from connector.web.headers import SecurityHeaders
 from connector.web.pages import Pages
 from connector.web.problems import install_problems
@@ -21,7 +21,9 @@ from connector.web.problems import install_problems
 OPEN_ROUTES: dict[str, str] = {
     "/launch": "the EHR sends the browser here; nothing is told",
     "/launch/callback": "bound to the browser by the pending launch's cookie and state",
+    "/launch/callback/{tenant}": "the same, with a redirect URI of its own for each EHR",
     "/recordings/{recording_id}/chunks/{seq}": "needs the recording's upload token",
+    "/enter": "opens only what its single-use ticket carries",
     "/health/live": "says only that the process answers",
     "/health/ready": "says only that the database answers",
     "/static": "files of the product",
@@ -42,7 +44,7 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
     app.state.parts, app.state.pages, app.state.priming = parts, pages, {}
     address = urlsplit(parts.policy.public_base_url)
     app.state.origin = f"{address.scheme}://{address.netloc}"
-    for router in (launching.router, visiting.router, capturing.router):
+    for router in (launching.router, visiting.router, capturing.router, returning.router):
         app.include_router(router)
     app.add_api_route("/health/live", _live, methods=["GET"])
     app.add_api_route("/health/ready", _ready, methods=["GET"])

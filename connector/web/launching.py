@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from connector.visit.opening import OpenedLaunch, begin_launch, complete_launch
+from connector.visit.arriving import OpenedLaunch
+from connector.visit.opening import begin_launch, complete_launch
 from connector.visit.parts import Parts
 from connector.web.headers import ANCESTORS
 from connector.web.session import session_cookie, set_cookie
@@ -26,6 +27,7 @@ async def launch(request: Request) -> Response:
 
 
 @router.get("/launch/callback")
+@router.get("/launch/callback/{tenant}")
 async def callback(request: Request) -> Response:
     """The redirect URI: exchanges the code and goes on to the visit's own address, which holds no secret."""
     parts: Parts = request.app.state.parts

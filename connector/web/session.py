@@ -16,6 +16,7 @@ from connector.errors import NotAllowed, NotFound
 from connector.records import Launch
 from connector.store.sessions import LaunchRow, digest
 from connector.visit.parts import Parts
+from connector.visit.returning import refuse_locked
 from connector.web.headers import ANCESTORS
 
 _NOT_FOUND = "This visit is not open in this browser: open the scribe from the patient's chart."
@@ -45,29 +46,58 @@ def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> No
 
 
 async def open_session(request: Request, launch_id: str) -> Session:
-    """The session of this launch; raises NotFound for an unknown, ended, expired or foreign one."""
+    """The session of this launch, with a person behind it; raises NotFound as below, SessionLocked after a pause."""
+    session = await open_hidden_session(request, launch_id)
+    await refuse_locked(session.parts, session.row)
+    return session
+
+
+async def open_hidden_session(request: Request, launch_id: str) -> Session:
+    """The session of this launch, even where its page is hidden; NotFound for an unknown, ended or foreign one."""
     parts: Parts = request.app.state.parts
     row = await parts.sessions.find_launch(launch_id)
     secret = request.cookies.get(session_cookie(launch_id), "")
-    if row is None or not hmac.compare_digest(row.session_hash, digest(secret)):
+    if row is None or not await _opens(parts, row, secret):
         raise NotFound(_NOT_FOUND)
     registration = parts.registrations.by_tenant(row.tenant)
     setattr(request.state, ANCESTORS, registration.frame_ancestors if registration else ())
     if row.ended or row.expires_at <= parts.clock():
         raise NotFound("This session has ended: open the scribe from the patient's chart again. Nothing was lost.")
-    return Session(row, await parts.visits.need(row.visit_id, Launch), parts)
+    history = await parts.visits.history(row.visit_id, Launch)
+    launch = next((one for one in history if one.launch_id == row.launch_id), None)
+    if launch is None:
+        raise NotFound(_NOT_FOUND)
+    return Session(row, launch, parts)
+
+
+async def _opens(parts: Parts, row: LaunchRow, secret: str) -> bool:
+    if hmac.compare_digest(row.session_hash, digest(secret)):
+        return True
+    return bool(secret) and await parts.returns.is_carried(secret, row.launch_id)
 
 
 async def open_changing_session(request: Request, launch_id: str) -> Session:
-    """A session that may change something: same origin, and the CSRF token as header or form field."""
+    """A session that may change something: a person's, from our own page, with the CSRF token."""
     session = await open_session(request, launch_id)
+    await refuse_forged(request, session)
+    return session
+
+
+async def open_unlocking_session(request: Request, launch_id: str) -> Session:
+    """A session whose page may be hidden, from our own page, with the CSRF token."""
+    session = await open_hidden_session(request, launch_id)
+    await refuse_forged(request, session)
+    return session
+
+
+async def refuse_forged(request: Request, session: Session) -> None:
+    """Raises NotAllowed for a change another site asked for: origin, then the token as header or form field."""
     refuse_foreign_origin(request)
     token = request.headers.get("x-csrf-token", "")
     if not token and "form" in request.headers.get("content-type", ""):
         token = str((await request.form()).get("csrf", ""))
     if not hmac.compare_digest(session.row.csrf.encode(), token.encode()):
         raise NotAllowed("This page is out of date: reload it and try again.")
-    return session
 
 
 def refuse_foreign_origin(request: Request) -> None:

@@ -21,25 +21,30 @@ from connector.records import (
 )
 from connector.review.signature import ATTESTATION
 from connector.visit import note as notes
-from connector.visit.opening import prime
+from connector.visit.priming import prime
 from connector.visit.recording import keep_consent, keep_typed_text
 from connector.visit.retrying import try_again
+from connector.visit.returning import is_locked, refuse_locked
 from connector.visit.states import State
 from connector.visit.vendor_copies import erasure_of
 from connector.web.bodies import read_number, read_object
 from connector.web.pages import Pages, wants_json
-from connector.web.session import Session, open_changing_session, open_session
+from connector.web.session import Session, open_changing_session, open_hidden_session, open_session
 from connector.web.views import VisitFacts, build_status, build_visit_view
 
 router = APIRouter(prefix="/v/{launch_id}")
 
 Reading = Annotated[Session, Depends(open_session)]
 Changing = Annotated[Session, Depends(open_changing_session)]
+Hidden = Annotated[Session, Depends(open_hidden_session)]
 
 
 @router.get("")
-async def page(request: Request, session: Reading) -> Response:
+async def page(request: Request, session: Hidden) -> Response:
     """The visit's page in the state it is in; reads the chart first, where that has not happened yet."""
+    if is_locked(session.parts, session.row):
+        return show_lock(request, session)
+    await refuse_locked(session.parts, session.row)
     await _prime(request, session, patience=2.5)
     facts = await collect_facts(session)
     pages: Pages = request.app.state.pages
@@ -47,10 +52,18 @@ async def page(request: Request, session: Reading) -> Response:
 
 
 @router.get("/status")
-async def status(request: Request, session: Reading) -> Response:
-    """What is true of the visit and what is being tried now, for polling."""
+async def status(request: Request, session: Hidden) -> Response:
+    """What is true of the visit and what is being tried now, for polling; polling is nobody's presence."""
+    if is_locked(session.parts, session.row):
+        return JSONResponse({"state": (await session.parts.visits.row(session.row.visit_id)).state, "locked": True})
     await _prime(request, session, patience=0.0)
     return JSONResponse(build_status(await collect_facts(session)))
+
+
+def show_lock(request: Request, session: Session) -> Response:
+    """The page of a hidden session: nothing of the patient, and one button."""
+    pages: Pages = request.app.state.pages
+    return pages.render(request, "locked.html", {"base": f"/v/{session.row.launch_id}", "csrf": session.row.csrf})
 
 
 async def _prime(request: Request, session: Session, *, patience: float) -> None:

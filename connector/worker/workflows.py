@@ -18,6 +18,7 @@ from connector.logs import where_raised
 from connector.visit.filing import Outcome, try_filing
 from connector.visit.note import draft_note
 from connector.visit.parts import Parts
+from connector.visit.states import GIVEN_UP
 from connector.visit.transcription import await_transcript, give_back, send_recording, submit_recording
 from connector.visit.vendor_copies import delete_copies
 
@@ -97,17 +98,23 @@ def register_workflows(parts: Parts) -> None:
     async def draft_again(visit_id: str) -> None:
         await draft_then_delete(visit_id, "1")
 
+    @DBOS.workflow(name="clean_up")
+    async def clean_up(visit_id: str) -> None:
+        await persist("delete-copies", visit_id)
+
     @DBOS.workflow(name="write_back")
     async def write_back(visit_id: str, version: str) -> None:
         await persist("file", visit_id, version)
 
-    del transcribe_and_draft, draft_from_text, draft_again, write_back
+    del transcribe_and_draft, draft_from_text, draft_again, clean_up, write_back
 
 
 async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> dict[str, Any]:
     """Runs one action and turns what it raises into a stored result; the workflow boundary of errors.py."""
     _log.info("step.begun", visit_id=visit_id, action=action)
     try:
+        if action != "delete-copies" and (await parts.visits.row(visit_id)).state in GIVEN_UP:
+            return vars(Result("given-up"))
         value = await _actions(parts, visit_id, argument)[action]()
     except ConnectorError as error:
         _log.info("step.failed", visit_id=visit_id, action=action, slug=error.slug)

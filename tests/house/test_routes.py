@@ -6,12 +6,16 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
 
-from connector.web import capturing, launching, visiting
+from connector.web import capturing, launching, returning, visiting
 from connector.web.application import OPEN_ROUTES
-from connector.web.session import open_changing_session, open_session
+from connector.web.session import open_changing_session, open_hidden_session, open_session, open_unlocking_session
 from tests.house.tree import ROOT
 
-ROUTES = [route for router in (launching.router, visiting.router, capturing.router) for route in router.routes]
+ROUTES = [
+    route
+    for router in (launching.router, visiting.router, capturing.router, returning.router)
+    for route in router.routes
+]
 
 
 def _dependencies(route: APIRoute) -> set[object]:
@@ -26,7 +30,7 @@ def _dependencies(route: APIRoute) -> set[object]:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.methods}{route.path}")
 def test_a_route_has_a_session_or_is_listed_as_open(route: APIRoute) -> None:
-    opened = _dependencies(route) & {open_session, open_changing_session}
+    opened = _dependencies(route) & {open_session, open_hidden_session, open_changing_session, open_unlocking_session}
     assert opened or route.path in OPEN_ROUTES
     assert not (opened and route.path in OPEN_ROUTES)
 
@@ -34,7 +38,7 @@ def test_a_route_has_a_session_or_is_listed_as_open(route: APIRoute) -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.methods}{route.path}")
 def test_a_route_that_changes_something_checks_origin_and_token(route: APIRoute) -> None:
     if route.methods & {"POST", "PUT", "PATCH", "DELETE"} and route.path not in OPEN_ROUTES:
-        assert open_changing_session in _dependencies(route)
+        assert {open_changing_session, open_unlocking_session} & _dependencies(route)
 
 
 def test_the_open_list_names_only_routes_that_exist() -> None:

@@ -43,7 +43,11 @@ def test_functions_take_at_most_five_arguments_and_names_after_the_third(path) -
         total = len(positional) + len(node.args.kwonlyargs)
         routed = any(isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) for one in node.decorator_list)
         total -= "parts" in positional
-        if node.name not in FREE_SIGNATURES and not routed and (total > 5 or len(positional) > 3 + node.name.startswith("_")):
+        if (
+            node.name not in FREE_SIGNATURES
+            and not routed
+            and (total > 5 or len(positional) > 3 + node.name.startswith("_"))
+        ):
             wrong.append(node.name)
     assert not wrong
 

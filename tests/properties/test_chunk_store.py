@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from connector.store.belonging import Belonging
 from connector.store.chunks import ChunkStore
 from connector.store.keyring import MasterKey
 from connector.store.visits import VisitStore
@@ -37,7 +38,7 @@ async def test_any_order_and_repetition_gives_the_same_bytes_whole_and_in_parts(
     visit, number = f"p{next(_numbers)}", f"q{next(_numbers)}"
     with tempfile.TemporaryDirectory() as folder:
         store = ChunkStore(engine, MASTER, Path(folder) / "audio")
-        await VisitStore(engine, MASTER).create(visit_id=visit, tenant="clinic", actor="system", at=NOON)
+        await VisitStore(engine, MASTER).create(visit, Belonging("clinic"), at=NOON)
         await store.open_recording(number, visit, token="token", at=NOON)
         recording = await store.find(number)
         for seq in order:

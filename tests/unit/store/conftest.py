@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from connector.store.belonging import Belonging
 from connector.store.chunks import ChunkStore
 from connector.store.keyring import MasterKey
 from connector.store.sessions import SessionStore
@@ -42,7 +43,7 @@ def new_visit(visits: VisitStore) -> NewVisit:
 
     async def make(tenant: str = "clinic") -> str:
         visit_id = f"{next(_numbers):032x}"
-        await visits.create(visit_id=visit_id, tenant=tenant, actor="Practitioner/1", at=NOON)
+        await visits.create(visit_id, Belonging(tenant, "Practitioner/1"), at=NOON)
         return visit_id
 
     return make

@@ -1,0 +1,107 @@
+"""A launch that has come back from the EHR: a new visit, or one this clinician left unfinished. In: grants. Out: ids.
+
+A visit is reopened only by the same verified clinician for the same patient and encounter; nobody's visit never is.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connector.launch.pending import PendingLaunch
+from connector.launch.token_answer import GrantedTokens
+from connector.records import Launch, Stamp
+from connector.store.audit import AuditEvent
+from connector.store.belonging import Belonging
+from connector.store.sessions import LaunchRow, digest
+from connector.visit.access import pack_tokens
+from connector.visit.parts import Parts, Work
+from connector.visit.states import UNFINISHED, State
+
+RELAUNCH = "relaunch"
+
+
+@dataclass(frozen=True, slots=True)
+class Clinician:
+    """Who signed in at the EHR, as proven by the id_token; both None where nothing was proven."""
+
+    reference: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLaunch:
+    """A launch that has arrived; `session` is the secret for its cookie and is stored as a hash only."""
+
+    launch_id: str
+    visit_id: str
+    session: str = field(repr=False)
+
+
+async def arrive(parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *, clinician: Clinician) -> OpenedLaunch:
+    """Opens a session for this launch, in the visit it belongs to."""
+    belonging = Belonging(pending.tenant, clinician.reference, granted.patient, granted.encounter)
+    known = await parts.returns.find_visit(belonging, states=UNFINISHED)
+    opened = OpenedLaunch(parts.new_id(), known or parts.new_id(), secrets.token_urlsafe(32))
+    launch = _make_launch(parts, pending, granted, (opened, clinician))
+    row = _make_row(parts, opened, pending.tenant)
+    stalled = known is not None and await _waits_for_relaunch(parts, known)
+
+    async def join(connection: AsyncConnection) -> None:
+        await parts.visits.append_record(connection, opened.visit_id, launch, at=row.created_at)
+        tokens = pack_tokens(granted, pending.endpoints.token_endpoint)
+        await parts.sessions.open_launch(connection, row, tokens=tokens, expires=granted.expires_at)
+        if stalled:
+            version = str((await parts.visits.row(opened.visit_id)).note_version)
+            await parts.enqueue(connection, Work("write_back", opened.visit_id, parts.new_id(), version))
+
+    if known is None:
+        await parts.visits.create(opened.visit_id, belonging, at=row.created_at, also=join)
+    else:
+        event = AuditEvent(pending.tenant, "visit.reopened", known, belonging.actor, row.created_at)
+        await parts.visits.reopen(known, event, also=join)
+    if stalled:
+        await parts.visits.clear_attention(opened.visit_id)
+    return opened
+
+
+async def _waits_for_relaunch(parts: Parts, visit_id: str) -> bool:
+    row = await parts.visits.row(visit_id)
+    return row.state == State.SIGNED and row.attention_action == RELAUNCH
+
+
+def _make_launch(
+    parts: Parts, pending: PendingLaunch, granted: GrantedTokens, who: tuple[OpenedLaunch, Clinician]
+) -> Launch:
+    opened, clinician = who
+    return Launch(
+        launch_id=opened.launch_id,
+        visit_id=opened.visit_id,
+        tenant=pending.tenant,
+        fhir_base=pending.fhir_base,
+        patient=granted.patient,
+        encounter=granted.encounter,
+        practitioner=clinician.reference,
+        practitioner_name=clinician.name,
+        need_patient_banner=granted.need_patient_banner,
+        granted_scope=granted.scope,
+        stamp=Stamp(maker="launch@1", at=parts.clock(), who=clinician.reference),
+    )
+
+
+def _make_row(parts: Parts, opened: OpenedLaunch, tenant: str) -> LaunchRow:
+    now = parts.clock()
+    return LaunchRow(
+        launch_id=opened.launch_id,
+        visit_id=opened.visit_id,
+        tenant=tenant,
+        session_hash=digest(opened.session),
+        csrf=secrets.token_urlsafe(32),
+        created_at=now,
+        expires_at=now + timedelta(seconds=parts.policy.session_absolute),
+        ended=False,
+        seen_at=now,
+    )

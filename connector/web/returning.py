@@ -1,0 +1,93 @@
+"""Coming back: my visits, another window, the lock, giving a visit up. In: requests. Out: pages, JSON, redirects."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from connector.errors import NotFound
+from connector.visit.parts import Parts
+from connector.visit.returning import REASONS, OpenWork, discard, list_open_work, make_ticket, unlock, use_ticket
+from connector.web.pages import Pages, wants_json
+from connector.web.session import (
+    Session,
+    open_changing_session,
+    open_session,
+    open_unlocking_session,
+    session_cookie,
+    set_cookie,
+)
+from connector.web.visiting import visit_done
+
+router = APIRouter()
+Reading = Annotated[Session, Depends(open_session)]
+Changing = Annotated[Session, Depends(open_changing_session)]
+Unlocking = Annotated[Session, Depends(open_unlocking_session)]
+
+
+@router.get("/v/{launch_id}/visits")
+async def my_visits(request: Request, session: Reading) -> Response:
+    """What this clinician has unsigned or unfiled, with its age; each opens after a launch of its patient."""
+    work = await list_open_work(session.parts, session.launch)
+    now = session.parts.clock()
+    shown = [_describe(one, age=(now - one.row.created_at).total_seconds()) for one in work]
+    if wants_json(request):
+        return JSONResponse({"visits": shown})
+    pages: Pages = request.app.state.pages
+    values = {"visits": shown, "base": f"/v/{session.row.launch_id}", "clinician": session.launch.practitioner_name}
+    return pages.render(request, "visits.html", values)
+
+
+def _describe(work: OpenWork, *, age: float) -> dict[str, object]:
+    return {
+        "visit_id": work.row.visit_id,
+        "patient_name": work.patient_name,
+        "patient": work.patient,
+        "state": work.row.state,
+        "attention": work.row.attention_text,
+        "begun": work.row.created_at.isoformat(),
+        "age_seconds": round(age),
+        "here": work.here,
+    }
+
+
+@router.post("/v/{launch_id}/discard")
+async def give_up(request: Request, session: Changing, reason: Annotated[str, Form()]) -> Response:
+    """Discards an unsigned visit for one of the reasons of the form."""
+    await discard(session.parts, session.launch, reason=reason)
+    return await visit_done(request, session)
+
+
+@router.get("/v/{launch_id}/reasons")
+async def list_reasons(session: Reading) -> Response:
+    """Why a visit may be discarded: slug to words."""
+    del session
+    return JSONResponse(REASONS)
+
+
+@router.post("/v/{launch_id}/window")
+async def open_window(request: Request, session: Changing) -> Response:
+    """A ticket that carries this launch into a window of its own, for a browser that blocks cookie or microphone."""
+    address = f"/enter?ticket={await make_ticket(session.parts, session.row.launch_id)}"
+    return JSONResponse({"address": address}) if wants_json(request) else RedirectResponse(address, 303)
+
+
+@router.get("/enter")
+async def enter(request: Request, ticket: str) -> Response:
+    """Uses a ticket up: a session for this window, and on to the visit's own address."""
+    parts: Parts = request.app.state.parts
+    carried = await use_ticket(parts, ticket)
+    if carried is None:
+        raise NotFound("This link was used or is older than a minute: open the window again from the scribe.")
+    response = RedirectResponse(f"/v/{carried.launch_id}", 303)
+    set_cookie(response, session_cookie(carried.launch_id), carried.session, max_age=int(parts.policy.session_absolute))
+    return response
+
+
+@router.post("/v/{launch_id}/unlock")
+async def continue_session(request: Request, session: Unlocking) -> Response:
+    """Shows a hidden session again, once the EHR has renewed its access."""
+    await unlock(session.parts, session.row)
+    return await visit_done(request, session)
