@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 from connector.clinical.lexicon import looks_like_drug
 from connector.clinical.number_words import SpokenNumber, find_numbers
@@ -42,6 +41,7 @@ _STRONG = re.compile(
 )
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST_ECHO = 4
+_LONGEST_BETWEEN = 120
 _PAUSE = re.compile(r"[,.;…—–-]")
 
 
@@ -56,6 +56,7 @@ class _Value:
     unit: str | None
     unit_text: str
     rate_text: str
+    settled: bool = False
 
 
 def settle_corrections(text: str) -> str:
@@ -66,13 +67,19 @@ def settle_corrections(text: str) -> str:
     Unchanged: `25 mg, no side effects`, and a second number that counts something else or answers a question.
     """
     text = _settle_words(text)
-    for _ in range(len(text)):
-        values = _values(text)
-        settled = next((done for pair in pairwise(values) if (done := _settle(text, *pair))), None)
-        if settled is None:
-            return text
-        text = settled
-    return text
+    pieces: list[str] = []
+    written = 0
+    current: _Value | None = None
+    for value in _values(text):
+        settled = _settle(text, current, value) if current else None
+        if settled is None and current and current.settled:
+            pieces += [text[written : current.start], current.figures, current.unit_text, current.rate_text]
+            written = current.stop
+        current = settled or value
+    if current and current.settled:
+        pieces += [text[written : current.start], current.figures, current.unit_text, current.rate_text]
+        written = current.stop
+    return "".join([*pieces, text[written:]])
 
 
 def _values(text: str) -> list[_Value]:
@@ -103,15 +110,17 @@ def _value(text: str, first: SpokenNumber, last: SpokenNumber, shape: str) -> _V
     return _Value(first.start, rate.end() if rate else stop, shape, figures, unit, text[last.end : stop], rate_text)
 
 
-def _settle(text: str, first: _Value, second: _Value) -> str | None:
-    """The text with the first value gone, where the words between take it back; None where they do not."""
+def _settle(text: str, first: _Value, second: _Value) -> _Value | None:
+    """The second value in the place of both, where the words between take the first back; None where they do not."""
     between = text[first.stop : second.start]
-    mark = _marks(between, text[: first.start])
-    if mark is None or not _comparable(text, first, second, mark):
+    if len(between) > _LONGEST_BETWEEN:
         return None
-    unit = second.unit_text or first.unit_text
-    rate = second.rate_text or first.rate_text
-    return text[: first.start] + second.figures + unit + rate + text[second.stop :]
+    mark = _marks(between, text[max(first.start - _LONGEST_BETWEEN, 0) : first.start])
+    if mark is None or not _comparable(text, first, second, between):
+        return None
+    unit, unit_text = (second.unit, second.unit_text) if second.unit_text else (first.unit, first.unit_text)
+    rate_text = second.rate_text or first.rate_text
+    return replace(second, start=first.start, unit=unit, unit_text=unit_text, rate_text=rate_text, settled=True)
 
 
 def _marks(between: str, before: str) -> str | None:

@@ -27,6 +27,7 @@ _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 _WORDS = {*_SMALL, *_TENS, *_SCALES, "oh", "point", "and", "a", "half", "quarter"}
 _TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)?|\S")
 _MOST_DIGITS = 12
+_LONGEST_RUN = 16
 _VAGUE = word_set("few couple several many some the per")
 _NO_DECIMAL_BEFORE = word_set("that this the some which what to a")
 
@@ -127,7 +128,7 @@ def _glued(text: str, start: int, end: int) -> bool:
 def _run(tokens: Sequence[_Token], place: int, text: str) -> list[_Token]:
     """Number words that follow each other with nothing but a blank or hyphen between."""
     run = [tokens[place]]
-    for token in tokens[place + 1 :]:
+    for token in tokens[place + 1 : place + _LONGEST_RUN]:
         between = text[run[-1].end : token.start]
         if token.text == "-":
             continue

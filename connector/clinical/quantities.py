@@ -26,6 +26,7 @@ _ADVERBS = {"daily": "day", "nightly": "night", "weekly": "week", "monthly": "mo
 _GRADES = {"one": "1", "two": "2", "three": "3", "four": "4"}
 _SPOKEN_GRADE = re.compile(r"\b(one|two|three|four)[ -]plus\b", re.IGNORECASE)
 _GRADE = re.compile(r"\b([1-4])[ -]plus\b", re.IGNORECASE)
+_LONGEST_EVERY = 12
 _LEAST_PRESSURE = 40
 _LARGEST_SCORE = 10
 
@@ -81,8 +82,9 @@ def in_figures(text: str) -> str:
 def _replacements(text: str) -> list[tuple[int, int, str]]:
     """Places of numbers said in words, with their figures; only the words of the number itself are covered."""
     numbers = find_numbers(text)
-    quantities = {quantity.start: quantity for quantity in find_quantities(text)}
-    joined = {quantity.start for quantity in quantities.values() if quantity.kind in {"pair", "score"}}
+    quantities = find_quantities(text)
+    joined = {quantity.start for quantity in quantities if quantity.kind in {"pair", "score"}}
+    measured = {place for q in quantities if q.unit is not None for place in range(q.start, q.end)}
     places: list[tuple[int, int, str]] = []
     skipped = -1
     for place, number in enumerate(numbers):
@@ -91,16 +93,11 @@ def _replacements(text: str) -> list[tuple[int, int, str]]:
             if number.in_words or last.in_words or "/" not in text[number.end : last.start]:
                 places.append((number.start, last.end, f"{number.digits}/{last.digits}"))
             skipped = last.start
-        elif number.start != skipped and number.in_words and _worth_figures(number, quantities, text):
-            places.append((number.start, number.end, number.digits))
+        elif number.start != skipped and number.in_words:
+            large = number.value > _LARGEST_SCORE or "." in number.digits
+            if large or number.start in measured or unit_at(text, number.end) is not None:
+                places.append((number.start, number.end, number.digits))
     return places
-
-
-def _worth_figures(number: SpokenNumber, quantities: dict[int, Quantity], text: str) -> bool:
-    if number.value > _LARGEST_SCORE or "." in number.digits:
-        return True
-    covering = [quantity for quantity in quantities.values() if quantity.start <= number.start < quantity.end]
-    return any(quantity.unit is not None for quantity in covering) or unit_at(text, number.end) is not None
 
 
 def _joined(text: str, first: SpokenNumber, second: SpokenNumber) -> Quantity | None:
@@ -132,9 +129,10 @@ def _quantity(text: str, numbers: tuple[SpokenNumber, ...], *, kind: str, unit: 
         rate = _RATE.match(text, end) if unit == "time" else None
     if rate and kind != "pair" and (said or kind == "amount"):
         return Quantity(start, rate.end(), text[start : rate.end()], values, f"/{rate.group(1).casefold()}", "rate")
-    every = _EVERY.search(text, 0, start)
+    every = _EVERY.search(text[max(start - _LONGEST_EVERY, 0) : start])
     if every and unit in TIMES:
-        return Quantity(every.start(), end, text[every.start() : end], values, unit, "interval")
+        start -= len(every.group())
+        return Quantity(start, end, text[start:end], values, unit, "interval")
     return Quantity(start, end, text[start:end], values, unit, kind)
 
 

@@ -14,7 +14,7 @@ _TAGS = re.compile(
     r"<[^<>]{0,80}>|\[(?:inaudible|crosstalk|noise|laughter|silence|music|pause)[^\[\]]{0,40}\]", re.IGNORECASE
 )
 _HESITATION = re.compile(
-    r"(?:[,\s]*\b(?:um+|uh+|erm?|ehm?|hm+|mm+|ah|uhm|huh)\b(?!-)[,.]*)+(?=[\s,.?!]|$)", re.IGNORECASE
+    r"(?:[,\s]{0,4}\b(?:um+|uh+|erm?|ehm?|hm+|mm+|ah|uhm|huh)\b(?!-)[,.]*)+(?=[\s,.?!]|$)", re.IGNORECASE
 )
 _CUT_WORD = re.compile(r"(?<![\w'-])[^\W\d_]{1,4}-(?=\s+[^\W\d_])")
 _PHRASE_TWICE = re.compile(
