@@ -192,7 +192,7 @@ class Stack:
                     "client_id": CLIENT_ID,
                     "name": "SMART Scribe",
                     "client_secret": self._client_secret(),
-                    "redirect_uris": [f"{connector}/launch/callback"],
+                    "redirect_uris": [f"{connector}/launch/callback/{TENANT}"],
                     "launch_url": f"{connector}/launch",
                     "scopes": SCOPES.split(),
                 }

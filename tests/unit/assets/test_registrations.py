@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from connector.assets.registrations import (
-    OPTIONAL_KEYS,
-    REQUIRED_KEYS,
-    Registration,
-    load_registrations,
-    read_client_secret,
-)
+from connector.assets.catalogue import list_mappings
+from connector.assets.registration import AssertionSettings, PinnedEndpoints, Registration
+from connector.assets.registration_file import OPTIONAL_KEYS, REQUIRED_KEYS
+from connector.assets.registrations import check_registrations, load_registrations, read_client_secret
 from connector.errors import Misconfigured
+from tests.unit.assets.registration_samples import write
 
 SHIPPED = Path(__file__).resolve().parents[3] / "smart-launch" / "registrations"
-LEAST: dict[str, Any] = {
-    "name": "General Hospital",
-    "fhir_base": "https://ehr.example.org/fhir/r4",
-    "client_id": "scribe",
-    "auth_method": "public",
-    "scopes": ["launch", "openid", "fhirUser", "patient/Patient.r"],
-}
-
-
-def write(folder: Path, tenant: str = "general", **changes: Any) -> Path:
-    body = {key: value for key, value in {**LEAST, **changes}.items() if value is not None}
-    path = folder / f"{tenant}.yaml"
-    path.write_text(yaml.safe_dump(body), encoding="utf-8")
-    return path
 
 
 def load_one(folder: Path) -> Registration:
@@ -52,7 +35,13 @@ def test_the_least_file_gets_the_defaults(tmp_path: Path) -> None:
         client_secret_file=None,
         frame_ancestors=(),
         vendor_profile="generic",
-        redirect_path="/launch/callback",
+        redirect_path="/launch/callback/general",
+        scope_dialect="granular",
+        assertion=AssertionSettings(algorithm="RS384", seconds=240, audience="token_endpoint", type="JWT", jku=False),
+        pinned=PinnedEndpoints(None, None, None, None),
+        authorize_method="get",
+        standalone=False,
+        require_fhir_user=False,
         insecure_hosts=(),
     )
 
@@ -64,7 +53,15 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         client_secret_file="secrets/one",
         frame_ancestors=["https://ehr.example.org", "https://chart.example.org:8443"],
         vendor_profile="hapi",
-        redirect_path="/launch/callback/general",
+        redirect_path="/launch/callback",
+        scope_dialect="v1",
+        expected_issuer="http://sandbox:8080/auth",
+        authorization_endpoint="http://sandbox:8080/auth/authorize?tenant=%31",
+        token_endpoint="http://sandbox:8080/auth/token",
+        jwks_uri="http://sandbox:8080/auth/jwks",
+        authorize_method="post",
+        standalone=True,
+        require_fhir_user=True,
         insecure_hosts_for_tests=["sandbox"],
         fhir_base="http://sandbox:8080/fhir/",
     )
@@ -72,8 +69,92 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert one.fhir_base == "http://sandbox:8080/fhir"
     assert one.client_secret_file == tmp_path / "secrets" / "one"
     assert one.frame_ancestors == ("https://ehr.example.org", "https://chart.example.org:8443")
-    assert (one.vendor_profile, one.redirect_path) == ("hapi", "/launch/callback/general")
+    assert (one.vendor_profile, one.redirect_path) == ("hapi", "/launch/callback")
+    assert (one.scope_dialect, one.authorize_method, one.standalone, one.require_fhir_user) == (
+        "v1",
+        "post",
+        True,
+        True,
+    )
+    assert one.pinned == PinnedEndpoints(
+        "http://sandbox:8080/auth",
+        "http://sandbox:8080/auth/authorize?tenant=%31",
+        "http://sandbox:8080/auth/token",
+        "http://sandbox:8080/auth/jwks",
+    )
     assert one.plain_http_hosts == ("localhost", "127.0.0.1", "::1", "sandbox")
+
+
+def test_a_client_with_a_key_pair_says_how_its_assertions_are_written(tmp_path: Path) -> None:
+    folder = tmp_path / "registrations"
+    folder.mkdir()
+    write(
+        folder,
+        auth_method="private_key_jwt",
+        assertion_algorithm="ES384",
+        assertion_seconds=300,
+        assertion_audience="issuer",
+        assertion_type="client-authentication+jwt",
+        assertion_jku=True,
+        expected_issuer="https://login.example.org/oauth2",
+        client_key_folder="../keys/general",
+    )
+    one = load_one(folder)
+    assert one.assertion == AssertionSettings("ES384", 300, "issuer", "client-authentication+jwt", jku=True)
+    assert one.client_key_folder == folder / ".." / "keys" / "general"
+    assert read_client_secret(one, {}) is None
+
+
+@pytest.mark.parametrize("client_id", ["", None])
+def test_a_file_waits_until_its_client_id_is_filled_in(tmp_path: Path, client_id: str | None) -> None:
+    path = write(tmp_path, client_id="later")
+    path.write_text(path.read_text().replace("client_id: later", f"client_id: {client_id or ''}"), encoding="utf-8")
+    write(tmp_path, "second")
+    found = load_registrations(tmp_path)
+    assert [one.tenant for one in found.entries] == ["second"]
+    assert [one.tenant for one in found.waiting] == ["general"]
+    assert found.by_tenant("general") is None
+    path.write_text(path.read_text().replace("auth_method: public", "auth_method: magic"), encoding="utf-8")
+    with pytest.raises(Misconfigured, match=r"^general\.yaml:1: auth_method: "):
+        load_registrations(tmp_path)
+
+
+def test_every_mistake_of_every_file_is_told_at_once_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "first.yaml").write_text(
+        "nme: General Hospital\nfhir_base: http://ehr.example.org\nclient_id: 7\nauth_method: magic\n"
+        "scopes:\n  - launch\n  - openid\n  - patient/Patient.read\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "second.yaml").write_text("a: [", encoding="utf-8")
+    with pytest.raises(Misconfigured) as refused:
+        load_registrations(tmp_path)
+    told = [line.split(": ")[:2] for line in refused.value.detail.splitlines()]
+    assert told == [
+        ["first.yaml:1", "nme"],
+        ["first.yaml:1", "name"],
+        ["first.yaml:2", "fhir_base"],
+        ["first.yaml:3", "client_id"],
+        ["first.yaml:4", "auth_method"],
+        ["first.yaml:5", "scopes"],
+        ["first.yaml:8", "scopes"],
+        ["second.yaml:1", "expected the node content, but found '<stream end>'."],
+    ]
+    assert "nme: unknown key; is name meant?" in refused.value.detail
+
+
+def test_a_vendor_profile_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    write(tmp_path, vendor_profile="epik")
+    assert load_registrations(tmp_path).entries[0].vendor_profile == "epik"
+    with pytest.raises(Misconfigured, match=r"^general\.yaml:\d+: vendor_profile: there is no mappings/ehr/epik"):
+        load_registrations(tmp_path, profiles=["generic", "epic"])
+
+
+def test_two_files_may_not_share_a_redirect_uri(tmp_path: Path) -> None:
+    write(tmp_path, "first", redirect_path="/launch/callback")
+    write(tmp_path, "second", fhir_base="https://second.example.org", redirect_path="/launch/callback")
+    write(tmp_path, "third", fhir_base="https://third.example.org", redirect_path="/launch/callback/first")
+    _, problems = check_registrations(tmp_path)
+    assert [(one.file, one.key) for one in problems] == [("second.yaml", "redirect_path")]
 
 
 def test_only_yaml_files_of_the_folder_itself_are_read(tmp_path: Path) -> None:
@@ -140,88 +221,25 @@ def test_a_look_alike_is_not_registered(tmp_path: Path, iss: str) -> None:
     assert load_registrations(tmp_path).by_iss(iss) is None
 
 
-WRONG: dict[str, tuple[str, dict[str, Any]]] = {
-    "name missing": ("name", {"name": None}),
-    "name empty": ("name", {"name": " "}),
-    "name of two lines": ("name", {"name": "a\nb"}),
-    "base missing": ("fhir_base", {"fhir_base": None}),
-    "base plain http": ("fhir_base", {"fhir_base": "http://ehr.example.org/fhir"}),
-    "base that only begins like loopback": ("fhir_base", {"fhir_base": "http://localhost.evil.example/fhir"}),
-    "base without scheme": ("fhir_base", {"fhir_base": "ehr.example.org/fhir"}),
-    "base of another scheme": ("fhir_base", {"fhir_base": "ftp://ehr.example.org/fhir"}),
-    "base with query": ("fhir_base", {"fhir_base": "https://ehr.example.org/fhir?tenant=1"}),
-    "base with empty query": ("fhir_base", {"fhir_base": "https://ehr.example.org/fhir?"}),
-    "base with fragment": ("fhir_base", {"fhir_base": "https://ehr.example.org/fhir#x"}),
-    "base with user": ("fhir_base", {"fhir_base": "https://a:b@ehr.example.org/fhir"}),
-    "base with two slashes": ("fhir_base", {"fhir_base": "https://ehr.example.org/fhir//"}),
-    "base with dots": ("fhir_base", {"fhir_base": "https://ehr.example.org/a/../fhir"}),
-    "base encoded": ("fhir_base", {"fhir_base": "https://ehr.example.org/%66hir"}),
-    "base with a wrong port": ("fhir_base", {"fhir_base": "https://ehr.example.org:x/fhir"}),
-    "base without host": ("fhir_base", {"fhir_base": "https:///fhir"}),
-    "client id a number": ("client_id", {"client_id": 123}),
-    "client id missing": ("client_id", {"client_id": None}),
-    "method of a later part": ("auth_method", {"auth_method": "private_key_jwt"}),
-    "method unknown": ("auth_method", {"auth_method": "magic"}),
-    "secret without method": ("client_secret_env", {"client_secret_env": "SECRET"}),
-    "method without secret": ("auth_method", {"auth_method": "client_secret_basic"}),
-    "two secrets": (
-        "auth_method",
-        {"auth_method": "client_secret_basic", "client_secret_env": "S", "client_secret_file": "s"},
-    ),
-    "a secret itself": ("client_secret", {"auth_method": "client_secret_basic", "client_secret": "s3cret"}),
-    "a variable that is none": (
-        "client_secret_env",
-        {"auth_method": "client_secret_basic", "client_secret_env": "s3cret-value!"},
-    ),
-    "scopes as text": ("scopes", {"scopes": "launch openid fhirUser"}),
-    "scopes joined": ("scopes", {"scopes": ["launch openid fhirUser"]}),
-    "scopes without launch": ("scopes", {"scopes": ["openid", "fhirUser"]}),
-    "scopes without openid": ("scopes", {"scopes": ["launch", "fhirUser"]}),
-    "scopes without fhirUser": ("scopes", {"scopes": ["launch", "openid"]}),
-    "a scope twice": ("scopes", {"scopes": ["launch", "openid", "fhirUser", "launch"]}),
-    "ancestors as text": ("frame_ancestors", {"frame_ancestors": "https://ehr.example.org"}),
-    "ancestor with path": ("frame_ancestors", {"frame_ancestors": ["https://ehr.example.org/chart"]}),
-    "ancestor a wildcard": ("frame_ancestors", {"frame_ancestors": ["*"]}),
-    "ancestor that breaks the header": ("frame_ancestors", {"frame_ancestors": ["https://a; script-src *"]}),
-    "ancestor plain http": ("frame_ancestors", {"frame_ancestors": ["http://ehr.example.org"]}),
-    "profile a path": ("vendor_profile", {"vendor_profile": "../secrets"}),
-    "redirect path absolute": ("redirect_path", {"redirect_path": "https://evil.example/"}),
-    "redirect path to another host": ("redirect_path", {"redirect_path": "//evil.example"}),
-    "redirect path with query": ("redirect_path", {"redirect_path": "/callback?x=1"}),
-    "insecure host with port": ("insecure_hosts_for_tests", {"insecure_hosts_for_tests": ["sandbox:80"]}),
-    "insecure host not listed": ("insecure_hosts_for_tests", {"insecure_hosts_for_tests": "sandbox"}),
-    "unknown key": ("fhirbase", {"fhirbase": "x"}),
-}
-
-
-@pytest.mark.parametrize(("key", "changes"), WRONG.values(), ids=WRONG)
-def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, key: str, changes: dict[str, Any]) -> None:
-    write(tmp_path, **changes)
-    with pytest.raises(Misconfigured) as refused:
-        load_registrations(tmp_path)
-    assert refused.value.detail.startswith(f"general.yaml: {key}: ")
-    assert "s3cret" not in refused.value.detail
-
-
 @pytest.mark.parametrize(
     "text", ["", "[1, 2]", "just text", "7: x\n", "a: [", "a: !!python/object:os.system {}", "\x00"]
 )
 def test_a_file_that_holds_no_keys_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "general.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(Misconfigured, match=r"^general\.yaml: "):
+    with pytest.raises(Misconfigured, match=r"^general\.yaml:1: "):
         load_registrations(tmp_path)
 
 
 def test_a_key_written_twice_is_named_with_its_line(tmp_path: Path) -> None:
     path = write(tmp_path)
     path.write_text("client_id: first\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
-    with pytest.raises(Misconfigured, match=r"^general\.yaml: line 3: key 'client_id' stands twice"):
+    with pytest.raises(Misconfigured, match=r"^general\.yaml:3: client_id: stands twice"):
         load_registrations(tmp_path)
 
 
 def test_a_file_that_is_no_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / "general.yaml").write_bytes(b"name: \xff\xfe")
-    with pytest.raises(Misconfigured, match=r"^general\.yaml: "):
+    with pytest.raises(Misconfigured, match=r"^general\.yaml:1: "):
         load_registrations(tmp_path)
 
 
@@ -235,7 +253,7 @@ def test_a_file_name_that_is_no_tenant_is_refused(tmp_path: Path, tenant: str) -
 def test_two_files_may_not_share_an_address(tmp_path: Path) -> None:
     write(tmp_path, "first")
     write(tmp_path, "second", fhir_base="https://ehr.example.org/fhir/r4/")
-    with pytest.raises(Misconfigured, match=r"^second\.yaml: fhir_base is already registered by first\.yaml"):
+    with pytest.raises(Misconfigured, match=r"^second\.yaml:\d+: fhir_base: is already registered by first\.yaml"):
         load_registrations(tmp_path)
 
 
@@ -276,13 +294,21 @@ def test_a_public_client_has_no_secret(tmp_path: Path) -> None:
     assert read_client_secret(load_one(tmp_path), {"EHR_SECRET": "s3cret"}) is None
 
 
-def test_the_shipped_example_loads_once_it_is_renamed(tmp_path: Path) -> None:
-    example = (SHIPPED / "example.yaml.txt").read_text(encoding="utf-8")
-    (tmp_path / "example.yaml").write_text(example, encoding="utf-8")
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_shipped_registration_loads_once_its_client_id_is_filled_in(tmp_path: Path, path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert re.search(r"^client_id:$", text, re.MULTILINE)
+    (tmp_path / path.name).write_text(re.sub(r"(?m)^client_id:$", "client_id: scribe", text), encoding="utf-8")
     one = load_one(tmp_path)
-    assert one.auth_method == "client_secret_basic"
-    assert one.redirect_path == "/launch/callback"
-    assert "patient/DocumentReference.crs" in one.scopes
+    assert one.client_id == "scribe"
+    assert one.redirect_path == f"/launch/callback/{one.tenant}"
+    assert not any("*" in scope for scope in one.scopes)
+    assert any(scope.startswith(("patient/DocumentReference.c", "user/DocumentReference.c")) for scope in one.scopes)
+
+
+def test_four_registrations_are_shipped_and_wait() -> None:
+    found = load_registrations(SHIPPED, profiles=list_mappings("ehr"))
+    assert [one.tenant for one in found.waiting] == ["epic-sandbox", "oracle-sandbox", "sandbox", "smart-launcher"]
 
 
 def test_the_readme_explains_every_key() -> None:
