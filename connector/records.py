@@ -294,7 +294,7 @@ class NoteSection:
 
 @dataclass(frozen=True, slots=True)
 class DraftNote:
-    """A draft under one `revision`; an edit or a redraft is a new DraftNote with the next. `origin`: `model`, `sandbox`."""
+    """A draft under one `revision`; an edit or redraft is a new one with the next. `origin`: `model` or `sandbox`."""
 
     draft_id: str
     revision: int

@@ -20,8 +20,9 @@ _GIVES = re.compile(
 _STRENGTH = re.compile(r"\b\d+(?:[.,]\d+)?\s*(?:mg|mcg|g|ml|units?|milligrams?|micrograms?)\b", re.IGNORECASE)
 _FILLER = r"(?:(?:the|any|all|her|his|their|of|to|home|further|take|taking|use|using|give|giving|start|starting|on) )"
 _AGAINST = re.compile(
-    r"\b(?:avoid|avoids|avoiding|allergic|allergy|allergies|do not|don't|never|no longer|no more|no further|no other|without|stop|stopped|stopping|"
-    rf"discontinue|discontinued|instead of|rather than|hold|held|reaction|intolerance|intolerant) {_FILLER}{{0,3}}$",
+    r"\b(?:avoid|avoids|avoiding|allergic|allergy|allergies|do not|don't|never|no longer|no more|no further|no other|"
+    r"without|stop|stopped|stopping|discontinue|discontinued|instead of|rather than|hold|held|reaction|"
+    rf"intolerance|intolerant) {_FILLER}{{0,3}}$",
     re.IGNORECASE,
 )
 _BEFORE = 80
