@@ -36,7 +36,7 @@ from connector.writeback.read_back import compare
 
 
 class Outcome(StrEnum):
-    """What one try came to; only `again` is tried by itself."""
+    """What one try came to; `again` is tried by itself."""
 
     FILED = "filed"
     AGAIN = "again"
@@ -45,7 +45,10 @@ class Outcome(StrEnum):
 
 
 async def try_filing(parts: Parts, visit_id: str, version: int) -> Outcome:
-    """One try to file one version. Safe to run any number of times and after any crash."""
+    """One try to file one version. Safe to run any number of times and after any crash.
+
+    Raises EhrUnavailable when another try may mend it.
+    """
     if (await parts.visits.row(visit_id)).state != State.SIGNED:
         return Outcome.FILED
     await parts.visits.show_step(visit_id, "filing", at=parts.clock())
@@ -58,14 +61,8 @@ async def try_filing(parts: Parts, visit_id: str, version: int) -> Outcome:
     except RelaunchNeeded:
         return await _wait_for_relaunch(parts, visit_id)
     except EhrUnavailable as error:
-        await parts.visits.call_attention(
-            visit_id,
-            slug=error.slug,
-            text="The EHR cannot be reached. The signed note is safe here and is sent again by itself.",
-            action="wait",
-            at=parts.clock(),
-        )
-        return Outcome.AGAIN
+        text = "The EHR cannot be reached. The signed note is safe here and is sent again by itself."
+        raise type(error)(text, retry_after=error.retry_after) from error
 
 
 async def _file(parts: Parts, access: EhrAccess, version: int) -> Outcome:
