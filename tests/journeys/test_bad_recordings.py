@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from connector_sandbox.clinician import OpenVisit
 
 from tests.builders import clip_bytes, recording_bytes
 from tests.fixtures.peers import NONE_OF_ANY, Chart, SandboxVendor
 from tests.fixtures.visits import JSON, PAGE, Clinic, Upload, note_texts, problem_of, send_whole
+from tests.fixtures.waiting import await_attention
 
 SHARED = Path(os.environ.get("CONNECTOR_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 NOT_SOUND = {
@@ -103,16 +103,3 @@ def test_speech_the_sandbox_does_not_know_is_said_to_be_so_and_the_visit_waits_f
     attention = await_attention(visit, "vendor-rejected")
     assert attention["action"] == "capture-again"
     assert visit.status()["state"] == "PRIMED"
-
-
-def await_attention(visit: OpenVisit, slug: str, *, seconds: float = 30.0) -> dict:
-    """The flag of a visit, once it is the one expected."""
-    import time
-
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        attention = visit.status().get("attention")
-        if attention is not None and attention["slug"] == slug:
-            return attention
-        time.sleep(0.1)
-    raise AssertionError(f"no flag {slug}: {visit.status()}")
