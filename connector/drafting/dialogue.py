@@ -6,7 +6,7 @@ Never mixes speakers: what the patient says is history, what the clinician says 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from connector.clinical.lexicon import is_clinical
@@ -22,7 +22,12 @@ from connector.drafting.sorting import section_of, without_command
 from connector.drafting.speech import opens_question, sentences, settled, without_opener
 from connector.drafting.statements import Statement, denial
 
-_CLINICIAN = frozenset({"clinician", "doctor", "provider", "physician", "nurse", "practitioner", "therapist"})
+_CLINICIAN = frozenset(
+    {"clinician", "doctor", "provider", "physician", "nurse", "practitioner", "therapist", "dr", "md"}
+)
+_NOBODY = re.compile(r"(?:(?:unknown|unknown speaker|speaker)[ _-]*\w{0,3}|[a-z?]|\d{1,3}|)")
+_ADDRESSING = re.compile(r"\b(?:you|your|you're|you've)\b|\?", re.IGNORECASE)
+_OWN = re.compile(r"\b(?:i|i'm|i've|my|me)\b", re.IGNORECASE)
 _CLAUSE = re.compile(
     r",?\s+(?:and|but|so)\s+(?=(?:i|i'm|i'll|i'd|we|we'll|we're|let's|you|you're|your|it's|there's|that's|then|my|"
     r"please)\b)|;\s+|"
@@ -33,6 +38,7 @@ _CONDITION = re.compile(r"(?:if|when|once|should|unless|because|since)\b", re.IG
 _LEANS = re.compile(
     r"(?:it|it's|that|that's|they|they're|this|those|these|once|only|just|not|never|since|about)\b", re.IGNORECASE
 )
+_REFERS = re.compile(r"\b(?:it|them|this|those|these|one|ones)\b", re.IGNORECASE)
 _LONGEST_WHOLE = 24
 _FIRST_ANSWERS = 3
 _PHRASED = {
@@ -44,14 +50,13 @@ _PHRASED = {
 
 
 def statements_of(visit: VisitData) -> Iterator[Statement]:
-    """Every statement the visit yields, in the order it was said."""
+    """Every statement the visit yields, in the order it was said; what was typed comes first."""
     course = _Course(pronouns_for(visit.sex))
+    roles = _roles(visit.turns)
+    yield from from_shorthand(turn for turn in visit.turns if roles[turn.role] == "typed")
     for turn in visit.turns:
-        role = _role(turn)
-        if role == "typed":
-            yield from from_shorthand(turn)
-            continue
-        lines = sentences(settled(turn.text))
+        role = roles[turn.role]
+        lines = sentences(settled(turn.text)) if role != "typed" else []
         if role == "clinician":
             yield from course.clinician_says(turn, lines)
         elif role == "patient":
@@ -60,15 +65,20 @@ def statements_of(visit: VisitData) -> Iterator[Statement]:
             yield from _other_says(turn, lines)
 
 
-def _role(turn: Said) -> str:
-    """`clinician`, `patient`, `typed`, or the role as given for anybody else; unnamed speakers by how they speak."""
-    role = turn.role.strip().casefold()
-    if role in _CLINICIAN:
-        return "clinician"
-    if role in {"unknown", "speaker", ""} or re.fullmatch(r"(?:speaker[ _-]?)?\w", role):
-        addressed = re.search(r"\b(?:you|your)\b", turn.text, re.IGNORECASE)
-        return "clinician" if addressed else "patient"
-    return role
+def _roles(turns: Sequence[Said]) -> dict[str, str]:
+    """Each role label as `clinician`, `patient`, `typed` or itself; a label that names nobody by how it is used."""
+    roles: dict[str, str] = {}
+    for label in dict.fromkeys(turn.role for turn in turns):
+        plain = label.strip().casefold()
+        if plain in _CLINICIAN:
+            roles[label] = "clinician"
+        elif _NOBODY.fullmatch(plain):
+            spoken = " ".join(turn.text for turn in turns if turn.role == label)
+            asks = len(_ADDRESSING.findall(spoken)) > len(_OWN.findall(spoken))
+            roles[label] = "clinician" if asks else "patient"
+        else:
+            roles[label] = plain
+    return roles
 
 
 @dataclass(slots=True)
@@ -122,14 +132,17 @@ class _Course:
     def _told_by_patient(
         self, own: tuple[str, ...], both: tuple[str, ...], lines: list[str], *, context: bool
     ) -> Iterator[Statement]:
+        first = True
         for piece in (piece for line in lines for piece in _clauses(line)):
             denied = denied_in(piece)
             text = None if denied else told_by_patient(piece, self.pronouns, context=context)
             if denied:
                 yield denial(denied, both)
             elif text and not is_fragment(without_opener(piece)):
-                yield Statement("subjective", text, both if _LEANS.match(without_opener(piece)) else own)
+                leans = _LEANS.match(without_opener(piece)) or (first and _REFERS.search(piece))
+                yield Statement("subjective", text, both if leans else own)
             context = context or bool(denied or text)
+            first = first and not text
 
 
 def _other_says(turn: Said, lines: list[str]) -> Iterator[Statement]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from connector.clinical.lexicon import names_drug
 from connector.clinical.quantities import in_figures, settle_corrections
@@ -19,7 +20,8 @@ _HEADING = re.compile(
     r"^(?:" + "|".join(rf"(?P<{key}>{names})" for key, names in _HEADINGS.items()) + r")\s*[:=-]\s*(?P<rest>.*)$",
     re.IGNORECASE,
 )
-_PIECE = re.compile(r"\s*(?:;|\n|(?<=[a-z)%\d])\.\s+(?=\S)|(?<!\d),\s*|,\s+|\.\s*$)\s*", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"\s*(?:;|\n|(?<=[a-z)%\d])\.(?=\s+\S|\s*$))\s*", re.IGNORECASE)
+_COMMA = re.compile(r",(?!\d)\s*|(?<!\d),\s*")
 _PLAN = re.compile(
     r"^(?:cont(?:inue)?|inc(?:rease)?|dec(?:rease)?|start|stop|d/?c|hold|rx|add|switch|change|refill|order|"
     r"refer\w*|f/?u (?:in|with|prn|\d+)|supportive care|"
@@ -74,19 +76,22 @@ _LONG_FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _GOES_ON = re.compile(r"^(?:and|or|nor)\b", re.IGNORECASE)
-_LONGEST_LISTED = 3
 
 
-def from_shorthand(turn: Said) -> list[Statement]:
-    """Statements of one typed turn, in the order typed; what has no cue of its section goes to subjective."""
+def from_shorthand(turns: Iterable[Said]) -> list[Statement]:
+    """Statements of typed turns, in the order typed; a heading ("P:") holds until the next, also over turns.
+
+    Without a heading a piece goes by its own cue, and without a cue to where the one before it went.
+    """
     statements: list[Statement] = []
     heading: str | None = None
     last = "subjective"
-    for line in _NEW_HEADING.sub("\n", turn.text).splitlines():
-        heading, rest = _headed(settle_corrections(line.strip()), heading)
-        for piece in _pieces(rest):
-            last = heading or _section(piece, last)
-            statements.append(Statement(last, _written(piece), (turn.turn_id,)))
+    for turn in turns:
+        for line in _NEW_HEADING.sub("\n", turn.text).splitlines():
+            heading, rest = _headed(settle_corrections(line.strip()), heading)
+            for piece in _pieces(rest):
+                last = heading or _section(piece, last)
+                statements.append(Statement(last, _written(piece), (turn.turn_id,)))
     return statements
 
 
@@ -98,17 +103,18 @@ def _headed(text: str, heading: str | None) -> tuple[str | None, str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """Cut at commas, semicolons and full stops; a list that a denial opens stays together."""
+    """Cut at full stops, semicolons, and those commas after which something of its own begins."""
     found: list[str] = []
-    for piece in _PIECE.split(text):
-        piece = piece.strip(" ,;.")
-        if not any(character.isalnum() for character in piece):
-            continue
-        listed = found and _DENIED.match(found[-1]) and len(piece.split()) <= _LONGEST_LISTED
-        if listed and not _own(piece):
-            found[-1] = f"{found[-1]}, {piece}"
-        else:
-            found.append(piece)
+    for sentence in _SENTENCE_END.split(text):
+        listed = False
+        for piece in (part.strip(" ,;.") for part in _COMMA.split(sentence)):
+            if not any(character.isalnum() for character in piece):
+                continue
+            if listed and not _own(piece):
+                found[-1] = f"{found[-1]}, {piece}"
+            else:
+                found.append(piece)
+            listed = True
     return found
 
 
@@ -116,7 +122,7 @@ def _own(piece: str) -> bool:
     """Whether a piece stands by itself: it has a cue of its own, a figure or a drug."""
     if _GOES_ON.match(piece):
         return False
-    cue = _PLAN.match(piece) or _OBJECTIVE.match(piece) or _ASSESSMENT.search(piece) or _HEADING.match(piece)
+    cue = _PLAN.match(piece) or _OBJECTIVE.search(piece) or _ASSESSMENT.search(piece) or _HEADING.match(piece)
     return (
         bool(cue) or any(character.isdigit() for character in piece) or names_drug(piece) or bool(_DENIED.match(piece))
     )
