@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from dbos import EnqueueOptions as _EnqueueOptions
@@ -32,6 +33,7 @@ from connector.errors import Misconfigured
 from connector.hints.mapping import KeytermMapping
 from connector.settings import Settings
 from connector.store.chunks import ChunkStore
+from connector.store.client_keys import ClientKey, read_key_file, read_keys
 from connector.store.database import DatabaseAddress, locate_database, make_engine, open_master_key
 from connector.store.keyring import MasterKey
 from connector.store.ledger import Ledger
@@ -136,7 +138,8 @@ async def migrate_all(engine: AsyncEngine, address: DatabaseAddress) -> str:
 async def compose(settings: Settings) -> AsyncIterator[Composition]:
     """Opens database, key and clients, and closes them again. Migrates an embedded database by itself."""
     guard_http_stack()
-    rules, registrations = load_rules(), load_registrations(settings.registrations_folder)
+    rules = load_rules()
+    registrations = load_registrations(settings.registrations_folder, profiles=rules.profiles)
     address = locate_database(settings)
     engine = make_engine(address)
     ehr, vendor = make_client(timeout=settings.ehr_timeout), make_client(timeout=60.0)
@@ -174,6 +177,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             rules=rules,
             policy=make_policy(settings),
             client_secret=_client_secret,
+            client_keys=lambda registration: read_client_keys(settings, registration),
             clock=now,
             new_id=new_id,
             enqueue=_make_enqueue(dbos),
@@ -190,6 +194,18 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
 
 def _client_secret(registration: Registration) -> str | None:
     return read_client_secret(registration, os.environ)
+
+
+def client_key_folder(settings: Settings, registration: Registration) -> Path:
+    """Where the key pairs one EHR knows us by lie."""
+    return registration.client_key_folder or settings.client_keys / registration.tenant
+
+
+def read_client_keys(settings: Settings, registration: Registration) -> tuple[ClientKey, ...]:
+    """The key pairs one EHR knows us by, newest first, read anew each time: a rotation needs no restart."""
+    if registration.client_key_file is not None:
+        return read_key_file(registration.client_key_file, algorithm=registration.assertion.algorithm)
+    return read_keys(client_key_folder(settings, registration))
 
 
 def _make_enqueue(client: DBOSClient) -> Enqueue:

@@ -14,8 +14,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Everything an operator can set. Times in seconds, sizes in bytes.
 
-    `state_folder` holds the embedded database, sealed audio and, unless told otherwise, the master key file; give
-    `database_url` (`postgresql://…`) to use a PostgreSQL of your own and `master_key_file` to keep the key elsewhere.
+    `state_folder` holds the embedded database, sealed audio and, unless told otherwise, the master key file and the key
+    pairs EHRs know us by; give `database_url` (`postgresql://…`) to use a PostgreSQL of your own, `master_key_file` and
+    `client_keys_folder` to keep the keys elsewhere.
     """
 
     model_config = SettingsConfigDict(env_prefix="CONNECTOR_", frozen=True, extra="ignore")
@@ -24,6 +25,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     master_key_file: Path | None = None
     registrations_folder: Path = Path("smart-launch/registrations")
+    client_keys_folder: Path | None = None
 
     public_base_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"
@@ -61,3 +63,8 @@ class Settings(BaseSettings):
     def key_file(self) -> Path:
         """The master key's file: outside the database's folder, readable by its owner only."""
         return self.master_key_file or self.state_folder / "keys" / "master.key"
+
+    @property
+    def client_keys(self) -> Path:
+        """Where the key pairs EHRs know us by lie, one folder per tenant; several machines have to share it."""
+        return self.client_keys_folder or self.state_folder / "keys" / "ehr"

@@ -97,3 +97,8 @@ class Registrations:
     def by_tenant(self, tenant: str) -> Registration | None:
         """The registration of that name; None where it was taken away since."""
         return next((one for one in self.entries if one.tenant == tenant), None)
+
+    def with_keys(self, tenant: str) -> Registration | None:
+        """The registration whose public keys are shown: one that has key pairs, also while it waits for a client id."""
+        everyone = (*self.entries, *self.waiting)
+        return next((one for one in everyone if one.tenant == tenant and one.auth_method == "private_key_jwt"), None)

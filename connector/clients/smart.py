@@ -7,27 +7,44 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import quote_plus
 
 import httpx
 
+from connector.clients.assertion import ASSERTION_TYPE, AssertionPlan, write_assertion
 from connector.clients.ehr_answers import AnswerNotJson, AnswerTooLarge, open_answer, parse_object, read_bytes
 from connector.clients.http import NOT_SENT, Timing, retry_after
 from connector.errors import ConnectorError, EhrUnavailable, LaunchRefused, Misconfigured, RelaunchNeeded
 
 LARGEST_METADATA = 1 << 20
+LARGEST_CAPABILITIES = 24 << 20
 LARGEST_TOKEN_ANSWER = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """How the connector proves itself to one EHR. `auth_method`: `public` or `client_secret_basic`."""
+    """How the connector proves itself to one EHR, at the code exchange and at every refresh alike.
+
+    `auth_method` is `public`, `client_secret_basic` or `client_secret_post` (with `secret`), or `private_key_jwt` (with
+    `assertion`).
+    """
 
     client_id: str
     auth_method: str = "public"
     secret: str | None = field(default=None, repr=False)
+    assertion: AssertionPlan | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What proves the client in one request: fields of the form, lines of the header."""
+
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +72,18 @@ class SmartServer:
         """
         url = f"{fhir_base.removesuffix('/')}/.well-known/smart-configuration"
         return await self._fetch(url, what="SMART configuration")
+
+    async def fetch_openid_configuration(self, issuer: str) -> Mapping[str, object]:
+        """GET {issuer}/.well-known/openid-configuration (OpenID Connect Discovery 1.0, section 4)."""
+        url = f"{issuer.removesuffix('/')}/.well-known/openid-configuration"
+        return await self._fetch(url, what="OpenID configuration")
+
+    async def fetch_capabilities(self, fhir_base: str) -> Mapping[str, object]:
+        """GET {fhir_base}/metadata, the CapabilityStatement (FHIR R4, section 3.1.0.9), without a token."""
+        url = f"{fhir_base.removesuffix('/')}/metadata"
+        return await self._fetch(
+            url, what="CapabilityStatement", accept="application/fhir+json", limit=LARGEST_CAPABILITIES
+        )
 
     async def fetch_jwks(self, url: str) -> Mapping[str, object]:
         """GET the issuer's JSON Web Key Set; LaunchRefused when the answer is anything but a JSON object."""
@@ -111,11 +140,11 @@ class SmartServer:
         _raise_if_failing(answer)
         raise RelaunchNeeded("The EHR no longer renews this launch's access. Open the scribe from the chart again.")
 
-    async def _fetch(self, url: str, *, what: str) -> Mapping[str, object]:
-        request = self._client.build_request(
-            "GET", url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}
-        )
-        answer = await self._send(request, limit=LARGEST_METADATA)
+    async def _fetch(
+        self, url: str, *, what: str, accept: str = "application/json", limit: int = LARGEST_METADATA
+    ) -> Mapping[str, object]:
+        request = self._client.build_request("GET", url, headers={"Accept": accept, "Accept-Encoding": "identity"})
+        answer = await self._send(request, limit=limit)
         _raise_if_failing(answer)
         if answer.status != 200 or answer.body is None:
             raise LaunchRefused(
@@ -125,8 +154,10 @@ class SmartServer:
 
     async def _post(self, url: str, form: dict[str, str], *, credentials: ClientCredentials) -> _Answer:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Cache-Control": "no-store"}
-        form = _authenticate(credentials, form=form, headers=headers)
-        request = self._client.build_request("POST", url, data=form, headers=headers)
+        proof = _prove(credentials, token_endpoint=url, now=self._timing.wall())
+        request = self._client.build_request(
+            "POST", url, data={**form, **proof.form}, headers={**headers, **proof.headers}
+        )
         return await self._send(request, limit=LARGEST_TOKEN_ANSWER)
 
     async def _send(self, request: httpx.Request, *, limit: int) -> _Answer:
@@ -151,18 +182,32 @@ async def _read(response: httpx.Response, limit: int) -> Mapping[str, object] | 
         return None
 
 
-def _authenticate(credentials: ClientCredentials, *, form: dict[str, str], headers: dict[str, str]) -> dict[str, str]:
-    """Add the client's proof: to the headers for a secret (RFC 6749, section 2.3.1), else its id to the form.
+def _prove(credentials: ClientCredentials, *, token_endpoint: str, now: datetime) -> _Proof:
+    """The client's proof for one request: Basic or post (RFC 6749, section 2.3.1) or an assertion (RFC 7523).
 
-    A confidential client never sends client_id in the body (SMART App Launch 2.2, client requirement 72).
+    Only a public client, and one that was told to post its secret, sends client_id in the body (SMART App Launch 2.2,
+    client requirements 71 and 72).
     """
-    if credentials.auth_method == "public":
-        return {**form, "client_id": credentials.client_id}
-    if credentials.auth_method == "client_secret_basic" and credentials.secret:
-        pair = f"{quote_plus(credentials.client_id)}:{quote_plus(credentials.secret)}"
-        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")
-        return form
-    raise Misconfigured("This EHR's registration names no usable way to authenticate: check auth_method and secret.")
+    method, client_id = credentials.auth_method, credentials.client_id
+    if method == "public":
+        return _Proof(form={"client_id": client_id})
+    if method == "client_secret_basic" and credentials.secret:
+        pair = f"{quote_plus(client_id)}:{quote_plus(credentials.secret)}"
+        return _Proof(headers={"Authorization": "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")})
+    if method == "client_secret_post" and credentials.secret:
+        return _Proof(form={"client_id": client_id, "client_secret": credentials.secret})
+    if method == "private_key_jwt" and credentials.assertion is not None:
+        assertion = write_assertion(
+            credentials.assertion,
+            client_id=client_id,
+            token_endpoint=token_endpoint,
+            now=now,
+            jti=secrets.token_urlsafe(24),
+        )
+        return _Proof(form={"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion})
+    raise Misconfigured(
+        "This EHR's registration names no usable way to authenticate: check auth_method, secret or key."
+    )
 
 
 def _raise_if_failing(answer: _Answer) -> None:

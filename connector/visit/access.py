@@ -14,11 +14,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from connector.assets.registrations import Registration
+from connector.clients.assertion import AssertionPlan
 from connector.clients.fhir import FhirReadAnswer, FhirServer
 from connector.clients.smart import ClientCredentials
 from connector.context.answer import ChartReader, FhirAnswer
 from connector.errors import EhrUnavailable, Misconfigured, RelaunchNeeded
 from connector.launch.token_answer import GrantedTokens, read_refresh_answer
+from connector.store.client_keys import choose_key
 from connector.store.sessions import LaunchRow, TokenRow
 from connector.visit.parts import Parts
 
@@ -43,8 +45,34 @@ def find_registration(parts: Parts, tenant: str) -> Registration:
 
 
 def credentials_of(parts: Parts, registration: Registration) -> ClientCredentials:
-    """How we prove ourselves to that EHR; reads the secret where the registration says it lies."""
-    return ClientCredentials(registration.client_id, registration.auth_method, parts.client_secret(registration))
+    """How we prove ourselves to that EHR; reads secret or key where the registration says they lie.
+
+    Raises Misconfigured where there is none.
+    """
+    assertion = _plan_assertion(parts, registration) if registration.auth_method == "private_key_jwt" else None
+    secret = parts.client_secret(registration)
+    return ClientCredentials(registration.client_id, registration.auth_method, secret, assertion)
+
+
+def key_set_address(parts: Parts, tenant: str) -> str:
+    """Where that EHR finds our public keys."""
+    return f"{parts.policy.public_base_url.rstrip('/')}/ehr/{tenant}/jwks.json"
+
+
+def _plan_assertion(parts: Parts, registration: Registration) -> AssertionPlan:
+    settings, tenant = registration.assertion, registration.tenant
+    key = choose_key(parts.client_keys(registration), algorithm=settings.algorithm, now=parts.clock())
+    if key is None:
+        raise Misconfigured(f"There is no key pair for {tenant}: make one with `connector ehr rotate-key {tenant}`.")
+    return AssertionPlan(
+        key=key.key,
+        kid=key.kid,
+        algorithm=key.algorithm,
+        seconds=settings.seconds,
+        audience=registration.pinned.expected_issuer if settings.audience == "issuer" else None,
+        type=settings.type,
+        jku=key_set_address(parts, tenant) if settings.jku else None,
+    )
 
 
 @dataclass(frozen=True)

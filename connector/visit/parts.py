@@ -21,6 +21,7 @@ from connector.drafting.note_type import NoteType
 from connector.drafting.prompt import PromptTemplates
 from connector.hints.mapping import KeytermMapping
 from connector.store.chunks import ChunkStore
+from connector.store.client_keys import ClientKey
 from connector.store.ledger import Ledger
 from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
@@ -105,6 +106,7 @@ class Parts:
     rules: Rules
     policy: Policy
     client_secret: Callable[[Registration], str | None]
+    client_keys: Callable[[Registration], tuple[ClientKey, ...]]
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     enqueue: Enqueue

@@ -22,6 +22,7 @@ OPEN_ROUTES: dict[str, str] = {
     "/launch": "the EHR sends the browser here; nothing is told",
     "/launch/callback": "bound to the browser by the pending launch's cookie and state",
     "/launch/callback/{tenant}": "the same, with a redirect URI of its own for each EHR",
+    "/ehr/{tenant}/jwks.json": "public keys, which are there to be read",
     "/recordings/{recording_id}/chunks/{seq}": "needs the recording's upload token",
     "/enter": "opens only what its single-use ticket carries",
     "/health/live": "says only that the process answers",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from connector.errors import NotFound
+from connector.store.client_keys import PUBLISHED_FOR_S
 from connector.visit.arriving import OpenedLaunch
 from connector.visit.opening import begin_launch, complete_launch
 from connector.visit.parts import Parts
@@ -34,6 +36,17 @@ async def callback(request: Request) -> Response:
     _allow_framing_by_all(request)
     opened, spent = await complete_launch(parts, request.query_params.multi_items(), cookies=dict(request.cookies))
     return _enter(parts, opened, spent)
+
+
+@router.get("/ehr/{tenant}/jwks.json")
+async def key_set(request: Request, tenant: str) -> Response:
+    """The public keys one EHR knows us by (SMART App Launch 2.2, "Registering a client"): old and new in a rotation."""
+    parts: Parts = request.app.state.parts
+    registration = parts.registrations.with_keys(tenant)
+    if registration is None:
+        raise NotFound("There is no key set of that name.")
+    keys = [key.publish() for key in parts.client_keys(registration)]
+    return JSONResponse({"keys": keys}, headers={"Cache-Control": f"public, max-age={PUBLISHED_FOR_S}"})
 
 
 def _enter(parts: Parts, opened: OpenedLaunch, spent: str) -> Response:
