@@ -102,7 +102,7 @@ def _pieces(short: str) -> list[str]:
     if len(words) > 1 and len(words[-1]) == 1 and words[0] != "vitamin":
         return [" ".join(words[:-1])]
     pieces = short.split("-")
-    return pieces if len(pieces) > 1 and len(pieces[0]) >= _SHORTEST_PIECE else []
+    return pieces if len(pieces) > 1 and len(pieces[0]) >= _SHORTEST_PIECE and pieces[0].isalpha() else []
 
 
 def _bare(part: str) -> list[str]:
@@ -157,6 +157,7 @@ def _letters(text: str) -> bool:
 def _distinct(names: list[str]) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for name in names:
-        if name:
+        name = name.strip()
+        if _letters(name):
             found.setdefault(name.casefold(), name)
     return tuple(found.values())

@@ -25,7 +25,8 @@ _TENS = {
 }
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 _WORDS = {*_SMALL, *_TENS, *_SCALES, "oh", "point", "and", "a", "half", "quarter"}
-_TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)?|\S")
+_TOKEN = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|[^\W\d_]+(?:['’][^\W\d_]+)?|\S")
+_FIGURES = frozenset("0123456789")
 _MOST_DIGITS = 12
 _LONGEST_RUN = 16
 _VAGUE = word_set("few couple several many some the per")
@@ -72,7 +73,7 @@ def find_numbers(text: str) -> tuple[SpokenNumber, ...]:
 def _number_at(tokens: Sequence[_Token], place: int, text: str) -> tuple[SpokenNumber | None, int]:
     """The number that starts with this token, if any, and where in the text to look on."""
     token = tokens[place]
-    if token.text[0].isdigit():
+    if token.text[0] in _FIGURES:
         return _figures_at(tokens, place, text)
     if token.text not in _SMALL and token.text not in _TENS and not _opens(tokens, place):
         return None, token.end
@@ -93,7 +94,7 @@ def _figures_at(tokens: Sequence[_Token], place: int, text: str) -> tuple[Spoken
     words = [part.text for part in tokens[place + 1 : place + 4]]
     if "." not in figures and words == ["and", "a", "half"]:
         return SpokenNumber(token.start, tokens[place + 3].end, figures + ".5", in_words=True), tokens[place + 3].end
-    if "." not in figures and words[:1] == ["point"] and len(words) > 1 and words[1].isdigit():
+    if "." not in figures and words[:1] == ["point"] and len(words) > 1 and words[1][:1] in _FIGURES:
         return SpokenNumber(token.start, tokens[place + 2].end, f"{figures}.{words[1]}", in_words=True), tokens[
             place + 2
         ].end
@@ -112,7 +113,7 @@ def _opens(tokens: Sequence[_Token], place: int) -> bool:
 
 
 def _follows_other(before: str) -> bool:
-    return before in _WORDS or before.isdigit() or before in _NO_DECIMAL_BEFORE
+    return before in _WORDS or before[:1] in _FIGURES or before in _NO_DECIMAL_BEFORE
 
 
 def _glued(text: str, start: int, end: int) -> bool:
