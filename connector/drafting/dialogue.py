@@ -14,7 +14,7 @@ from connector.drafting.blocks import Said, VisitData
 from connector.drafting.clinician import background_said, finding_said, judgement_said
 from connector.drafting.history import denied_in, quoted, told_by_patient, worth_noting
 from connector.drafting.orders import phrase_order, split_reason
-from connector.drafting.phrases import Pronouns, pronouns_for
+from connector.drafting.phrases import Pronouns, from_patient, pronouns_for
 from connector.drafting.questions import is_asking_any
 from connector.drafting.replies import Reply, is_fragment, read_reply
 from connector.drafting.shorthand import from_shorthand
@@ -137,12 +137,18 @@ class _Course:
             denied = denied_in(piece)
             text = None if denied else told_by_patient(piece, self.pronouns, context=context)
             if denied:
-                yield denial(denied, both)
+                yield denial((_of_patient(item, self.pronouns) for item in denied), both)
             elif text and not is_fragment(without_opener(piece)):
                 leans = _LEANS.match(without_opener(piece)) or (first and _REFERS.search(piece))
                 yield Statement("subjective", text, both if leans else own)
             context = context or bool(denied or text)
             first = first and not text
+
+
+def _of_patient(item: str, pronouns: Pronouns) -> str:
+    """`blood in my stool` → `blood in her stool`."""
+    turned = from_patient(f"any {item}", pronouns)
+    return turned.rstrip(".")[len("any ") :] if turned else item
 
 
 def _other_says(turn: Said, lines: list[str]) -> Iterator[Statement]:

@@ -46,10 +46,11 @@ _NEXT_DENIED = re.compile(
 )
 _LISTED = re.compile(r"\s*,\s*(?:and\s+|or\s+)?|\s+(?:or|and)\s+(?=[\w' -]+$)", re.IGNORECASE)
 _CLAUSE = re.compile(
-    r"\b(?:but|because|since|when|if|that|which|i|it|he|she|they|we|my|until|unless|except|other than|just|only|"
+    r"\b(?:but|because|since|when|whenever|if|that|which|who|i|it|he|she|they|we|until|unless|except|other than|just|only|"
     r"apart from|besides|does|is|are|was|were|don't|doesn't)\b",
     re.IGNORECASE,
 )
+_RELATIVE = re.compile(r"\b(?:that|which|who|when|whenever|where) (?!you\b|i\b)", re.IGNORECASE)
 _LONGEST_ITEM = 8
 _LONGEST_QUOTE = 300
 _SHORTEST_TOLD = 3
@@ -96,7 +97,8 @@ def split_items(text: str) -> tuple[str, ...]:
     """`fever, chills, or cough` → three items; a text that is not a plain list stays one item."""
     items = [item.strip(" ,.") for item in _LISTED.split(text)]
     items = [re.sub(r"^(?:any|no|or|and|like)\s+", "", item, flags=re.IGNORECASE) for item in items if item]
-    return tuple(item for item in items if item) if all(_short(item) for item in items) else (text,)
+    plain = all(_short(item) for item in items) and not _RELATIVE.search(text)
+    return tuple(item for item in items if item) if plain else (text,)
 
 
 def told_by_patient(sentence: str, pronouns: Pronouns, *, context: bool = False) -> str | None:

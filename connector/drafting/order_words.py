@@ -40,9 +40,8 @@ OURS = re.compile(
     re.IGNORECASE,
 )
 INTENT = re.compile(
-    r"'ll\b|'d\b|\b(?:going to|gonna|want to|wanna|like to|need to|have to|plan to|will|would|should|"
-    r"think (?:that )?(?:we|i)|"
-    r"recommend|might|may|can|could|let's|let us|let me|to)\b",
+    r"'ll\b|'d\b|\b(?:going to|gonna|want to|wanna|like to|need to|have to|plan to|will|won't|would|should|"
+    r"think (?:that )?(?:we|i)|recommend|might|may|can|could|let's|let us|let me|to)\b",
     re.IGNORECASE,
 )
 OURS_ING = re.compile(

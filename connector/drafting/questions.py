@@ -12,7 +12,7 @@ from connector.clinical.word_lists import word_set
 from connector.drafting.history import split_items
 from connector.drafting.phrases import Pronouns, from_clinician
 from connector.drafting.speech import opens_question, without_opener
-from connector.drafting.verbs import BASE_VERBS, third_person
+from connector.drafting.verbs import BASE_VERBS, past, third_person
 
 _TAG = re.compile(
     r"[,\s]+(?:do|does|did|is|are|has|have|was|were|can|would|don't|doesn't|didn't|isn't|aren't|hasn't|haven't|"
@@ -135,7 +135,8 @@ def statement_from(question: str, pronouns: Pronouns, *, positive: bool) -> str 
             return None
         helper = _AUXILIARY[auxiliary] if subject in {"you", "it", "that", "there"} else auxiliary
         said = " ".join([_lead(subject), helper, *([] if positive else ["not"]), *rest])
-    said = re.sub(r"\b(?:ever|at all)\b\s*", "", said) if positive else said
+    if positive:
+        said = re.sub(r"\bany(?=\b|thing\b|where\b|one\b)", "some", re.sub(r"\b(?:ever|at all)\b\s*", "", said))
     return from_clinician(" ".join(said.split()), pronouns)
 
 
@@ -193,7 +194,7 @@ def _from_do(auxiliary: str, subject: str, rest: list[str], positive: bool) -> s
     if not positive:
         return " ".join([_lead(subject), "did" if auxiliary == "did" else "do" if plural else "does", "not", *rest])
     if auxiliary == "did":
-        return " ".join([_lead(subject), "did", *rest])
+        return " ".join([_lead(subject), *adverbs, past(verbs[0]), *verbs[1:]])
     verb = verbs[0] if plural else third_person(verbs[0])
     return " ".join([_lead(subject), *adverbs, verb, *verbs[1:]])
 

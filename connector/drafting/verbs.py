@@ -1,4 +1,4 @@
-"""English verb forms. In: a verb as spoken. Out: its third person, past or -ing form. Never guesses a meaning."""
+"""English verb forms. In: a verb as spoken. Out: its third person or past form. Never guesses a meaning."""
 
 from __future__ import annotations
 
@@ -34,16 +34,7 @@ _PAST_OF = dict(
     """
     )
 )
-_ING_OF = {"lie": "lying", "die": "dying", "be": "being", "see": "seeing", "get": "getting", "run": "running"}
-_ING_OF |= {
-    "cut": "cutting",
-    "put": "putting",
-    "stop": "stopping",
-    "quit": "quitting",
-    "sit": "sitting",
-    "set": "setting",
-}
-BASE_VERBS = word_set(
+BASE_VERBS = frozenset(_PAST_OF) | word_set(
     """
     take use check feel have get go come see try keep need want think know notice sleep eat drink smoke walk run
     work live exercise wake cough vomit hurt ache bleed itch burn sweat faint pass lose gain watch drive sit stand
@@ -86,13 +77,3 @@ def past(verb: str) -> str:
     if low.endswith("y") and low[-2:-1] not in "aeiou":
         return f"{verb[:-1]}ied"
     return f"{verb}ed"
-
-
-def gerund(verb: str) -> str:
-    """`take` → `taking`, `feel` → `feeling`."""
-    low = verb.casefold()
-    if low in _ING_OF:
-        return _ING_OF[low]
-    if low.endswith("e") and not low.endswith(("ee", "oe", "ye")):
-        return f"{verb[:-1]}ing"
-    return f"{verb}ing"

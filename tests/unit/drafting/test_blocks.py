@@ -1,0 +1,58 @@
+"""The offline drafter reads the messages it is sent, and nothing that is not of their shape."""
+
+import pytest
+
+from connector.drafting.blocks import read_blocks
+
+
+def test_visit_chart_and_transcript_are_read_back(ask, transcribe) -> None:
+    data = read_blocks(ask(transcribe(("clinician", "Any <pain> & fever?"), ("patient", "No."))))
+    assert data.sex == "female"
+    assert [(turn.turn_id, turn.role, turn.text) for turn in data.turns] == [
+        ("t1", "clinician", "Any <pain> & fever?"),
+        ("t2", "patient", "No."),
+    ]
+    assert [(entry.kind, entry.reference) for entry in data.chart] == [
+        ("medications", "MedicationRequest/m1"),
+        ("allergies", "AllergyIntolerance/a1"),
+        ("problems", "Condition/c1"),
+        ("vitals", "Observation/o1"),
+    ]
+
+
+def user(content: object) -> list[dict[str, str]]:
+    return [{"role": "system", "content": "x"}, {"role": "user", "content": content}]  # type: ignore[dict-item]
+
+
+def page(visit: str = '{"patient": {}}', chart: str = "{}", transcript: str = "[]") -> list[dict[str, str]]:
+    return user(f"<visit>\n{visit}\n</visit>\n<chart>\n{chart}\n</chart>\n<transcript>\n{transcript}\n</transcript>")
+
+
+def test_the_least_that_is_of_the_shape_is_read() -> None:
+    assert read_blocks(page()).turns == ()
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [],
+        [{"role": "system", "content": "x"}],
+        user(None),
+        user("Write a note."),
+        user("<visit>\n{}\n</visit>"),
+        page(visit="{"),
+        page(visit="{}"),
+        page(visit="[]"),
+        page(chart="[]"),
+        page(chart='{"medications": []}'),
+        page(chart='{"medications": {"state": "ok"}}'),
+        page(transcript="{}"),
+        page(transcript='[{"id": "t1"}]'),
+        page(transcript='[{"id": 1, "role": "patient", "text": "x"}]'),
+        page(transcript='["x"]'),
+        page(transcript="[" * 50_000),
+    ],
+)
+def test_messages_of_another_shape_are_refused(messages) -> None:
+    with pytest.raises(ValueError, match=r"block|message|turn|section"):
+        read_blocks(messages)
