@@ -9,7 +9,7 @@ import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from connector.capture.containers import media_type
 from connector.errors import AudioUnusable, InputRefused, NotAllowed
@@ -25,7 +25,7 @@ router = APIRouter()
 Reading = Annotated[Session, Depends(open_session)]
 Changing = Annotated[Session, Depends(open_changing_session)]
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _LONGEST_RANGE = 4 * 1024 * 1024
 
 
@@ -117,21 +117,28 @@ async def play(request: Request, session: Reading) -> Response:
     parts = session.parts
     record = await parts.visits.need(session.row.visit_id, Recording)
     recording = await parts.chunks.find(record.recording_id)
-    start, end = _read_range(request.headers.get("range"), record.size)
+    span = _read_range(request.headers.get("range"), record.size)
+    headers, kind = {"Accept-Ranges": "bytes"}, media_type(record.container)
+    if span is None:
+        headers["Content-Length"] = str(record.size)
+        return StreamingResponse(parts.chunks.stream(recording), 200, headers, media_type=kind)
+    start, end = span
     if start >= record.size:
         return Response(status_code=416, headers={"Content-Range": f"bytes */{record.size}"})
     data = await parts.chunks.read_range(recording, start, end - start + 1)
-    headers = {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end}/{record.size}"}
-    return Response(data, 206, headers, media_type=media_type(record.container))
+    headers["Content-Range"] = f"bytes {start}-{end}/{record.size}"
+    return Response(data, 206, headers, media_type=kind)
 
 
-def _read_range(header: str | None, size: int) -> tuple[int, int]:
-    """First and last byte of an answer of bounded length."""
+def _read_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """First and last byte of an answer of bounded length; None for no single range, which is then ignored."""
     match = _RANGE.fullmatch(header or "")
-    start, end = 0, size - 1
-    if match and match.group(1):
-        start = int(match.group(1))
-        end = min(int(match.group(2)), size - 1) if match.group(2) else size - 1
-    elif match and match.group(2):
-        start = max(0, size - int(match.group(2)))
-    return start, min(max(end, start), start + _LONGEST_RANGE - 1)
+    if match is None or match[0] == "bytes=-":
+        return None
+    if not match[1]:
+        start, end = max(0, size - int(match[2])), size - 1
+    else:
+        start, end = int(match[1]), int(match[2]) if match[2] else size - 1
+        if match[2] and end < start:
+            return None
+    return start, min(max(end, start), size - 1, start + _LONGEST_RANGE - 1)

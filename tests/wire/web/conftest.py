@@ -1,0 +1,151 @@
+"""The application in this process, on a database of its own, and launches in it without an EHR.
+
+Requests go through the ASGI interface as a server would send them; nothing of the application is replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connector.app import compose
+from connector.records import Recording
+from connector.settings import Settings
+from connector.store.belonging import Belonging
+from connector.store.database import DatabaseAddress
+from connector.store.sessions import LaunchRow, digest
+from connector.store.visits import Step
+from connector.visit.parts import Parts
+from connector.web.application import make_application
+from connector.web.session import session_cookie
+from tests.unit.web import samples
+
+ORIGIN = "http://127.0.0.1:8000"
+EHR = "http://localhost:8081"
+JSON = {"Accept": "application/json"}
+PAGE = {"Accept": "text/html,application/xhtml+xml"}
+SOUND = bytes(range(256)) * 40
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One launch: its path, its cookie, its CSRF token, and the visit behind it."""
+
+    launch_id: str
+    visit_id: str
+    secret: str
+    csrf: str
+
+    @property
+    def path(self) -> str:
+        return f"/v/{self.launch_id}"
+
+    @property
+    def cookie(self) -> dict[str, str]:
+        return {"Cookie": f"{session_cookie(self.launch_id)}={self.secret}"}
+
+    @property
+    def changing(self) -> dict[str, str]:
+        """Headers of a change from our own page."""
+        return {**self.cookie, "X-CSRF-Token": self.csrf, "Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
+
+
+@dataclass(frozen=True)
+class Site:
+    """The application and what it works with."""
+
+    app: FastAPI
+    parts: Parts
+    client: httpx.AsyncClient
+
+    async def seat(self, *records: object, state: str = "PRIMED") -> Seat:
+        """A launch whose visit stands in `state` with these records besides the chart."""
+        new, now = self.parts.new_id, self.parts.clock()
+        seat = Seat(new(), new(), f"secret-{new()}", f"csrf-{new()}")
+        row = LaunchRow(
+            launch_id=seat.launch_id,
+            visit_id=seat.visit_id,
+            tenant="clinic",
+            session_hash=digest(seat.secret),
+            csrf=seat.csrf,
+            created_at=now,
+            expires_at=now.replace(year=now.year + 1),
+            ended=False,
+            seen_at=now,
+        )
+        launch = replace(samples.facts("LAUNCHED").launch, launch_id=seat.launch_id, visit_id=seat.visit_id)
+        launch = replace(launch, tenant="clinic", fhir_base=f"{EHR}/fhir")
+
+        async def open_launch(connection: AsyncConnection) -> None:
+            await self.parts.visits.append_record(connection, seat.visit_id, launch, at=now)
+            tokens = {"granted": "{}", "token_endpoint": None}
+            await self.parts.sessions.open_launch(connection, row, tokens=tokens, expires=None)
+
+        belonging = Belonging("clinic", f"Practitioner/{new()}", launch.patient, None)
+        await self.parts.visits.create(seat.visit_id, belonging, at=now, also=open_launch)
+        kept = (samples.context(), samples.hints(), *records)
+        await self.parts.visits.commit(
+            Step(seat.visit_id, ("LAUNCHED",), state, "visit.test", "system", now, records=kept)
+        )
+        return seat
+
+    async def recorded(self) -> Seat:
+        """A visit whose recording is SOUND, in two chunks."""
+        made = Recording(
+            self.parts.new_id(), "ogg", len(SOUND), hashlib.sha256(SOUND).hexdigest(), 2, 1000, samples.stamp()
+        )
+        seat = await self.seat(samples.consent(), made, samples.transcript(), state="TRANSCRIBED")
+        await self.parts.chunks.open_recording(made.recording_id, seat.visit_id, token="t", at=self.parts.clock())
+        row = await self.parts.chunks.find(made.recording_id)
+        for seq, part in enumerate((SOUND[:6000], SOUND[6000:])):
+            await self.parts.chunks.put(row, seq, part, at=self.parts.clock())
+        return seat
+
+
+@pytest.fixture(scope="module")
+async def site(
+    make_database: Callable[[], DatabaseAddress], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    """The application of this module."""
+    folder = tmp_path_factory.mktemp("web")
+    registrations = folder / "registrations"
+    registrations.mkdir()
+    (registrations / "clinic.yaml").write_text(yaml.safe_dump(registration(folder)), encoding="utf-8")
+    settings = Settings(
+        state_folder=folder,
+        database_url=make_database().libpq,
+        registrations_folder=registrations,
+        public_base_url=ORIGIN,
+        assemblyai_base_url="http://127.0.0.1:1",
+        gateway_base_url="http://127.0.0.1:1",
+    )
+    async with compose(settings) as composition:
+        app = make_application(composition.parts, version="0")
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+            yield Site(app, composition.parts, client)
+
+
+def registration(folder: Path) -> dict[str, object]:
+    """An EHR nobody answers for."""
+    secret = folder / "client-secret"
+    secret.write_text("not-a-real-secret", encoding="ascii")
+    secret.chmod(0o600)
+    return {
+        "name": "A clinic",
+        "fhir_base": f"{EHR}/fhir",
+        "client_id": "scribe",
+        "auth_method": "client_secret_basic",
+        "client_secret_file": str(secret),
+        "scopes": ["launch", "openid", "fhirUser", "online_access", "patient/Patient.r"],
+        "frame_ancestors": [EHR],
+        "vendor_profile": "generic",
+    }
