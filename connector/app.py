@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from dbos import EnqueueOptions as _EnqueueOptions
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -25,6 +26,7 @@ from connector.assets.registrations import Registration, load_registrations, rea
 from connector.clients.assemblyai import AssemblyAI
 from connector.clients.gateway import Gateway
 from connector.clients.http import make_client
+from connector.clients.key_sets import KeySets
 from connector.clients.smart import SmartServer
 from connector.context.mapping import ContextMapping
 from connector.drafting.note_type import NoteType, read_note_types
@@ -42,6 +44,7 @@ from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
 from connector.store.visits import VisitStore
 from connector.transcript.speech import SpeechThresholds
+from connector.visit.directory import EhrDirectory
 from connector.visit.parts import ConsentWording, Enqueue, Parts, Policy, Rules, Wake, Work
 from connector.worker.runner import WorkerSetting, dbos_config
 from connector.worker.workflows import APPLICATION, APPLICATION_VERSION, QUEUE, WAKE, register_workflows
@@ -143,6 +146,9 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
     address = locate_database(settings)
     engine = make_engine(address)
     ehr, vendor = make_client(timeout=settings.ehr_timeout), make_client(timeout=60.0)
+    speech, gateway = _speak_to_vendor(settings, vendor)
+    smart = SmartServer(ehr)
+    directory, key_sets = EhrDirectory(smart, registrations, settings.public_base_url), KeySets(smart)
     dbos: DBOSClient | None = None
     try:
         if settings.database_url is None:
@@ -162,18 +168,12 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             ledger=Ledger(engine),
             returns=ReturnStore(engine, master),
             registrations=registrations,
-            smart=SmartServer(ehr),
+            smart=smart,
+            directory=directory,
+            key_sets=key_sets,
             ehr=ehr,
-            speech=AssemblyAI(
-                vendor,
-                base_url=settings.assemblyai_base_url,
-                api_key=settings.assemblyai_api_key.get_secret_value(),
-            ),
-            gateway=Gateway(
-                vendor,
-                base_url=settings.gateway_base_url,
-                api_key=(settings.gateway_api_key.get_secret_value() or settings.assemblyai_api_key.get_secret_value()),
-            ),
+            speech=speech,
+            gateway=gateway,
             rules=rules,
             policy=make_policy(settings),
             client_secret=_client_secret,
@@ -187,9 +187,18 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
     finally:
         if dbos is not None:
             dbos.destroy()
+        await directory.aclose()
+        await key_sets.aclose()
         await ehr.aclose()
         await vendor.aclose()
         await engine.dispose()
+
+
+def _speak_to_vendor(settings: Settings, client: httpx.AsyncClient) -> tuple[AssemblyAI, Gateway]:
+    key = settings.assemblyai_api_key.get_secret_value()
+    speech = AssemblyAI(client, base_url=settings.assemblyai_base_url, api_key=key)
+    gateway_key = settings.gateway_api_key.get_secret_value() or key
+    return speech, Gateway(client, base_url=settings.gateway_base_url, api_key=gateway_key)
 
 
 def _client_secret(registration: Registration) -> str | None:

@@ -29,6 +29,12 @@ class LaunchRefused(ConnectorError):
     slug, title, status = "launch-refused", "This launch was refused", 400
 
 
+class EhrChanged(LaunchRefused):
+    """The EHR publishes other sign-in addresses than are pinned or were known; its integrator confirms them first."""
+
+    slug, title, status = "ehr-changed", "This EHR's sign-in addresses have changed", 502
+
+
 class NotAllowed(ConnectorError):
     """The session, its CSRF token or the signer does not allow this."""
 

@@ -6,17 +6,19 @@ It never sends a launch without PKCE S256, state and nonce, and takes nothing bu
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from connector.launch.discovery import Endpoints
 from connector.launch.ehr import RegisteredEhr
 from connector.launch.pending import PendingLaunch, hash_browser
+from connector.launch.scopes import ask_for_context
 
 RANDOM_BYTES = 32
+LONGEST_URL = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,20 @@ class LaunchSecrets:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizeRequest:
-    """What the browser takes to the authorization endpoint; `parameters` are in the order they are sent."""
+    """What the browser takes to the authorization endpoint; `parameters` are in the order they are sent.
+
+    `method` is GET or POST (SMART App Launch 2.2, client requirements 50 to 52).
+    """
 
     endpoint: str
     parameters: tuple[tuple[str, str], ...] = field(repr=False)
+    method: str = "GET"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the endpoint, as a Content-Security-Policy names them."""
+        parts = urlsplit(self.endpoint)
+        return f"{parts.scheme}://{parts.netloc}"
 
     def url(self) -> str:
         """The request as a GET: a query the endpoint already has is kept (RFC 6749, section 3.1)."""
@@ -47,14 +59,15 @@ def new_secrets() -> LaunchSecrets:
 
 
 def begin(
-    ehr: RegisteredEhr, endpoints: Endpoints, *, launch_token: str, drawn: LaunchSecrets, now: datetime
+    ehr: RegisteredEhr, endpoints: Endpoints, *, launch_token: str | None, drawn: LaunchSecrets, now: datetime
 ) -> tuple[PendingLaunch, AuthorizeRequest]:
-    """Build the authorization request of an EHR launch and what has to be remembered until the callback.
+    """Build the authorization request of a launch and what has to be remembered until the callback.
 
     SMART App Launch 2.2, "Obtain authorization code": `aud` is the FHIR base byte for byte, PKCE is always S256, a
-    nonce binds the id_token (OpenID Connect Core, section 3.1.2.1).
+    nonce binds the id_token (OpenID Connect Core, section 3.1.2.1). `launch_token` None makes it a standalone launch,
+    which asks the EHR for a patient.
     """
-    scope = " ".join(ehr.scopes)
+    scope = " ".join(ehr.scopes if launch_token is not None else ask_for_context(ehr.scopes))
     pending = PendingLaunch(
         tenant=ehr.tenant,
         fhir_base=ehr.fhir_base,
@@ -75,9 +88,16 @@ def begin(
         ("scope", scope),
         ("state", drawn.state),
         ("aud", ehr.fhir_base),
-        ("launch", launch_token),
+        *((("launch", launch_token),) if launch_token is not None else ()),
         ("code_challenge", str(create_s256_code_challenge(drawn.code_verifier))),
         ("code_challenge_method", "S256"),
         ("nonce", drawn.nonce),
     )
-    return pending, AuthorizeRequest(endpoint=endpoints.authorization_endpoint, parameters=parameters)
+    request = AuthorizeRequest(endpoint=endpoints.authorization_endpoint, parameters=parameters)
+    return pending, replace(request, method=_choose_method(request, ehr, endpoints))
+
+
+def _choose_method(request: AuthorizeRequest, ehr: RegisteredEhr, endpoints: Endpoints) -> str:
+    """GET, unless the registration wants POST, or the address grows too long and the EHR offers POST."""
+    long = len(request.url()) > LONGEST_URL and "authorize-post" in endpoints.capabilities
+    return "POST" if ehr.authorize_method == "post" or long else "GET"

@@ -17,7 +17,9 @@ class RegisteredEhr:
 
     `fhir_base` has no trailing slash and is sent as `aud` byte for byte. `redirect_uri` is absolute and the one
     registered with the EHR. `plain_http_hosts` are the host names that may be spoken to without TLS: empty unless the
-    FHIR base itself is plain http on a loopback or test host.
+    FHIR base itself is plain http on a loopback or test host. `expected_issuer` and the three endpoints are what the
+    EHR's configuration has to say, where the operator wrote it down; `scopes` are in the EHR's own dialect;
+    `authorize_method` is `get` or `post`.
     """
 
     tenant: str
@@ -25,7 +27,12 @@ class RegisteredEhr:
     client_id: str
     redirect_uri: str
     scopes: tuple[str, ...]
+    authorize_method: str = "get"
     plain_http_hosts: tuple[str, ...] = ()
+    expected_issuer: str | None = None
+    authorization_endpoint: str | None = None
+    token_endpoint: str | None = None
+    jwks_uri: str | None = None
 
 
 def resolve_endpoint(value: object, ehr: RegisteredEhr, *, field: str) -> str:

@@ -5,11 +5,15 @@ No key is ever taken from the token itself, no algorithm from outside the list, 
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeGuard
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -22,10 +26,18 @@ from connector.launch.pending import PendingLaunch
 
 ALGORITHMS = ("RS256", "RS384", "ES256", "ES384")
 SMALLEST_RSA_BITS = 2048
+LEEWAY_S = 60
+# An id_token is made when the code is issued or exchanged, which is seconds ago; older means that clocks differ.
+OLDEST_S = 300
 _PUBLIC = ("kty", "kid", "alg", "use", "n", "e", "crv", "x", "y")
+_CLOCKS = "The clocks of the EHR and of the scribe have to agree within a minute"
 _FHIR_USER = re.compile(
     r"(?:Practitioner|PractitionerRole|Patient|RelatedPerson|Person)/(?!\.+$)[A-Za-z0-9._\-]{1,128}"
 )
+
+
+class KeyUnknown(LaunchRefused):
+    """The id_token is signed with a key that is not in the set: the set may be older than the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +49,41 @@ class Identity:
 
 
 def verify_id_token(
-    token: str, *, keys: Mapping[str, object], pending: PendingLaunch, now: datetime, leeway: int = 60
+    token: str,
+    *,
+    keys: Mapping[str, object],
+    pending: PendingLaunch,
+    now: datetime,
+    access_token: str | None = None,
 ) -> Identity:
     """Validate an id_token by OpenID Connect Core 1.0, section 3.1.3.7, and return who signed in.
 
-    `keys` is the issuer's JSON Web Key Set as published; `leeway` is in seconds. Raises LaunchRefused when the
-    signature, algorithm, iss, aud, azp, exp, iat, nbf, nonce or sub is not as it must be, or the header is critical.
+    `keys` is the issuer's JSON Web Key Set as published; `access_token` is held against an at_hash, where there is one
+    (section 3.1.3.8). Raises LaunchRefused when signature, algorithm, type, iss, aud, azp, exp, iat, nbf, nonce or sub
+    is not as it must be or the header is critical, and KeyUnknown when a newer key set could mend it.
     """
     if pending.endpoints.issuer is None:
         raise LaunchRefused(
             "The EHR names no issuer, so its sign-in cannot be verified. Ask its integrator to mend it."
         )
-    claims = _read_signed(token, _read_keys(keys))
-    _check_claims(claims, pending, now=int(now.timestamp()), leeway=leeway)
+    header, claims = _read_signed(token, _read_keys(keys))
+    _check_times(claims, now=int(now.timestamp()))
+    _check_claims(claims, pending, now=int(now.timestamp()))
+    if access_token is not None and claims.get("at_hash") is not None:
+        expected = _hash_half(access_token, str(header["alg"]))
+        if not hmac.compare_digest(expected.encode(), str(claims["at_hash"]).encode("utf-8", "surrogatepass")):
+            raise _refuse("it belongs to another access token")
     fhir_user = claims.get("fhirUser")
     return Identity(sub=str(claims["sub"]), fhir_user=fhir_user if isinstance(fhir_user, str) and fhir_user else None)
 
 
-def relative_fhir_user(fhir_user: str, fhir_base: str) -> str:
-    """`Practitioner/x` out of a fhirUser claim that is relative or absolute on the launch's own FHIR base.
+def find_own_record(reference: str, fhir_base: str) -> str | None:
+    """`Practitioner/x` out of a reference to a person that is relative, or absolute on the launch's own FHIR base.
 
-    Raises LaunchRefused for another server or another type of resource (SMART App Launch 2.2, "fhirUser").
+    None for another server, which is never asked, and for another type of resource (SMART App Launch 2.2, "fhirUser").
     """
-    relative = fhir_user.removeprefix(fhir_base.removesuffix("/") + "/")
-    if not _FHIR_USER.fullmatch(relative):
-        raise LaunchRefused("The EHR names a user who is not a record on its own FHIR server.")
-    return relative
+    relative = reference.removeprefix(fhir_base.removesuffix("/") + "/")
+    return relative if _FHIR_USER.fullmatch(relative) else None
 
 
 def _refuse(reason: str) -> LaunchRefused:
@@ -97,16 +118,29 @@ def _bits(modulus: str) -> int:
     return int.from_bytes(urlsafe_b64decode(modulus.encode("ascii"))).bit_length()
 
 
-def _read_signed(token: str, keys: KeySet) -> dict[str, object]:
+def _read_signed(token: str, keys: KeySet) -> tuple[dict[str, object], dict[str, object]]:
+    """Header and claims of a token that one of the keys signed."""
+    header: dict[str, object] = {}
     try:
         header = _read_object(urlsafe_b64decode(token.split(".")[0].encode("ascii")))
-        if "crit" in header or "b64" in header:
-            raise _refuse("its header demands an extension")
+        _check_header(header, keys)
         registry = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
         signed = jws.deserialize_compact(token, keys, ALGORITHMS, registry)
-        return _read_object(signed.payload or b"")
+        return header, _read_object(signed.payload or b"")
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise _refuse("its signature is not by a key of this EHR") from error
+        refusal = _refuse("its signature is not by a key of this EHR")
+        raise (refusal if header.get("kid") is not None else KeyUnknown(refusal.detail)) from error
+
+
+def _check_header(header: dict[str, object], keys: KeySet) -> None:
+    if "crit" in header or "b64" in header:
+        raise _refuse("its header demands an extension")
+    kind = header.get("typ", "JWT")
+    if not isinstance(kind, str) or kind.upper() != "JWT":
+        raise _refuse("it is a token of another kind")
+    kid = header.get("kid")
+    if kid is not None and kid not in [key.kid for key in keys.keys]:
+        raise KeyUnknown(_refuse("its key is not among those the EHR publishes").detail)
 
 
 def _read_object(content: bytes) -> dict[str, object]:
@@ -127,11 +161,35 @@ def _refuse_constant(name: str) -> None:
     raise ValueError("not a number of JSON")
 
 
-def _check_claims(claims: dict[str, object], pending: PendingLaunch, *, now: int, leeway: int) -> None:
+def _check_times(claims: dict[str, object], *, now: int) -> None:
+    """Times that only a wrong clock explains get a sentence of their own."""
+    issued, expires = claims.get("iat"), claims.get("exp")
+    if _is_time(issued) and issued > now + LEEWAY_S:
+        raise _refuse(f"by the EHR's clock it was issued {_minutes(issued - now)} from now. {_CLOCKS}")
+    if _is_time(issued) and issued < now - OLDEST_S:
+        raise _refuse(f"by the EHR's clock it was issued {_minutes(now - issued)} ago. {_CLOCKS}")
+    if _is_time(expires) and expires < now - LEEWAY_S:
+        raise _refuse(f"it expired {_minutes(now - expires)} ago. {_CLOCKS}")
+
+
+def _is_time(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{max(1, round(min(seconds, 1e9) / 60))} min"
+
+
+def _hash_half(access_token: str, algorithm: str) -> str:
+    digest = hashlib.new(f"sha{algorithm[2:]}", access_token.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode("ascii")
+
+
+def _check_claims(claims: dict[str, object], pending: PendingLaunch, *, now: int) -> None:
     issuer = pending.endpoints.issuer or ""
     registry = JWTClaimsRegistry(
         now=now,
-        leeway=leeway,
+        leeway=LEEWAY_S,
         iss={"essential": True, "value": issuer},
         sub={"essential": True},
         aud={"essential": True, "value": pending.client_id},

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from connector.assets.registrations import Registration, Registrations
 from connector.clients.assemblyai import AssemblyAI
 from connector.clients.gateway import Gateway
+from connector.clients.key_sets import KeySets
 from connector.clients.smart import SmartServer
 from connector.context.mapping import ContextMapping
 from connector.drafting.note_type import NoteType
@@ -27,6 +28,7 @@ from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
 from connector.store.visits import VisitStore
 from connector.transcript.speech import SpeechThresholds
+from connector.visit.directory import EhrDirectory
 from connector.writeback.profile import WriteProfile
 
 
@@ -100,6 +102,8 @@ class Parts:
     returns: ReturnStore
     registrations: Registrations
     smart: SmartServer
+    directory: EhrDirectory
+    key_sets: KeySets
     ehr: httpx.AsyncClient
     speech: AssemblyAI
     gateway: Gateway

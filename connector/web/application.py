@@ -20,6 +20,7 @@ from connector.web.problems import install_problems
 # Routes that need no session, and why. tests/house holds the router to this list.
 OPEN_ROUTES: dict[str, str] = {
     "/launch": "the EHR sends the browser here; nothing is told",
+    "/launch/standalone/{tenant}": "sends the browser to that EHR; nothing is told",
     "/launch/callback": "bound to the browser by the pending launch's cookie and state",
     "/launch/callback/{tenant}": "the same, with a redirect URI of its own for each EHR",
     "/ehr/{tenant}/jwks.json": "public keys, which are there to be read",

@@ -8,10 +8,14 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ANCESTORS = "frame_ancestors"
+FORM_TARGET = "form_target"
 
 
 class SecurityHeaders:
-    """Pure ASGI middleware; a route allows framing by setting `request.state.frame_ancestors`."""
+    """Pure ASGI middleware; a route allows framing by setting `request.state.frame_ancestors`.
+
+    A page that sends the browser on by a form names that one origin as `request.state.form_target`.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -25,17 +29,19 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 ancestors = " ".join(scope["state"].get(ANCESTORS, ())) or "'none'"
-                message["headers"] = [*message["headers"], *_headers(ancestors, message["headers"])]
+                target = scope["state"].get(FORM_TARGET, "")
+                headers = _headers(ancestors, message["headers"], form_action=f"'self' {target}".rstrip())
+                message["headers"] = [*message["headers"], *headers]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
 
-def _headers(ancestors: str, present: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _headers(ancestors: str, present: list[tuple[bytes, bytes]], *, form_action: str) -> list[tuple[bytes, bytes]]:
     names = {name.lower() for name, _ in present}
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "media-src 'self' blob:; font-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
+        f"media-src 'self' blob:; font-src 'self'; form-action {form_action}; base-uri 'none'; object-src 'none'; "
         f"frame-ancestors {ancestors}"
     )
     wanted = {

@@ -8,9 +8,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from connector.errors import NotFound
 from connector.store.client_keys import PUBLISHED_FOR_S
 from connector.visit.arriving import OpenedLaunch
-from connector.visit.opening import begin_launch, complete_launch
+from connector.visit.opening import DepartingLaunch, begin_launch, begin_standalone, complete_launch
 from connector.visit.parts import Parts
-from connector.web.headers import ANCESTORS
+from connector.web.headers import ANCESTORS, FORM_TARGET
+from connector.web.pages import Pages
 from connector.web.session import session_cookie, set_cookie
 
 router = APIRouter()
@@ -22,8 +23,24 @@ async def launch(request: Request) -> Response:
     """The EHR's launch URL (SMART App Launch 2.2, EHR launch)."""
     parts: Parts = request.app.state.parts
     _allow_framing_by(request, request.query_params.get("iss"))
-    departing = await begin_launch(parts, request.query_params.multi_items())
-    response = RedirectResponse(departing.url, 303)
+    return _depart(request, await begin_launch(parts, request.query_params.multi_items()))
+
+
+@router.get("/launch/standalone/{tenant}")
+async def launch_standalone(request: Request, tenant: str) -> Response:
+    """The way in from outside an EHR, which then asks for the patient (SMART App Launch 2.2, standalone launch)."""
+    return _depart(request, await begin_standalone(request.app.state.parts, tenant))
+
+
+def _depart(request: Request, departing: DepartingLaunch) -> Response:
+    """Sends the browser on: by a redirect, or by a form that one small script submits and a button as well."""
+    response: Response
+    if departing.request.method == "POST":
+        pages: Pages = request.app.state.pages
+        setattr(request.state, FORM_TARGET, departing.request.origin)
+        response = pages.render(request, "authorize.html", {"request": departing.request})
+    else:
+        response = RedirectResponse(departing.request.url(), 303)
     set_cookie(response, departing.cookie, departing.browser, max_age=_PENDING_SECONDS)
     return response
 
@@ -34,7 +51,9 @@ async def callback(request: Request) -> Response:
     """The redirect URI: exchanges the code and goes on to the visit's own address, which holds no secret."""
     parts: Parts = request.app.state.parts
     _allow_framing_by_all(request)
-    opened, spent = await complete_launch(parts, request.query_params.multi_items(), cookies=dict(request.cookies))
+    opened, spent = await complete_launch(
+        parts, request.query_params.multi_items(), cookies=dict(request.cookies), path=request.url.path
+    )
     return _enter(parts, opened, spent)
 
 

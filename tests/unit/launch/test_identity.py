@@ -14,7 +14,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from connector.errors import LaunchRefused
-from connector.launch.identity import Identity, relative_fhir_user, verify_id_token
+from connector.launch.identity import Identity, find_own_record, verify_id_token
 from connector.launch.pending import PendingLaunch
 
 BASE = "https://ehr.example.org/fhir/r4"
@@ -343,8 +343,8 @@ def test_without_an_issuer_nobody_is_believed(
     ],
 )
 def test_a_user_on_the_launchs_own_server_is_made_relative(fhir_user: str, expected: str) -> None:
-    assert relative_fhir_user(fhir_user, BASE) == expected
-    assert relative_fhir_user(fhir_user, BASE + "/") == expected
+    assert find_own_record(fhir_user, BASE) == expected
+    assert find_own_record(fhir_user, BASE + "/") == expected
 
 
 @pytest.mark.parametrize(
@@ -369,6 +369,5 @@ def test_a_user_on_the_launchs_own_server_is_made_relative(fhir_user: str, expec
         "Practitioner/7\n",
     ],
 )
-def test_a_user_elsewhere_or_of_another_type_is_refused(fhir_user: str) -> None:
-    with pytest.raises(LaunchRefused):
-        relative_fhir_user(fhir_user, BASE)
+def test_a_user_elsewhere_or_of_another_type_is_no_record_of_ours(fhir_user: str) -> None:
+    assert find_own_record(fhir_user, BASE) is None
