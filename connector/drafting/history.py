@@ -46,8 +46,8 @@ _NEXT_DENIED = re.compile(
 )
 _LISTED = re.compile(r"\s*,\s*(?:and\s+|or\s+)?|\s+(?:or|and)\s+(?=[\w' -]+$)", re.IGNORECASE)
 _CLAUSE = re.compile(
-    r"\b(?:but|because|since|when|whenever|if|that|which|who|i|it|he|she|they|we|until|unless|except|other than|just|only|"
-    r"apart from|besides|does|is|are|was|were|don't|doesn't)\b",
+    r"\b(?:but|because|since|when|whenever|if|that|which|who|i|it|he|she|they|we|until|unless|except|other than|just|"
+    r"only|apart from|besides|does|is|are|was|were|don't|doesn't)\b",
     re.IGNORECASE,
 )
 _RELATIVE = re.compile(r"\b(?:that|which|who|when|whenever|where) (?!you\b|i\b)", re.IGNORECASE)

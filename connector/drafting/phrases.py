@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from connector.clinical.drug_words import BRANDS
 from connector.clinical.word_lists import word_set
 from connector.drafting.verbs import BASE_VERBS, is_past, third_person
 
@@ -112,6 +113,13 @@ def capital(text: str) -> str:
     text = text.strip(" ,;:-")
     text = text[:1].upper() + text[1:]
     return text if not text or text.endswith((".", "!", "?", '"')) else f"{text}."
+
+
+def small_start(text: str) -> str:
+    """A small first letter, unless the first word is a brand or an abbreviation."""
+    first = text.split()[0].strip(".,") if text.split() else ""
+    keep = first.casefold() in BRANDS or first[1:2].isupper() or first == "I"
+    return text if keep else text[:1].lower() + text[1:]
 
 
 def _turned(sentence: str, speaker: str, pronouns: Pronouns) -> str | None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 
-# Cc control, Cf format (zero-width, bidi), Cs lone surrogates, Co private use, Cn unassigned, Zl and Zp separators.
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Control characters and separators part words; what is merely unseen goes: format (zero-width, bidi), lone surrogates,
+# private use, unassigned.
+_APART = frozenset({"Cc", "Zl", "Zp"})
+_UNSEEN = frozenset({"Cf", "Cs", "Co", "Cn"})
 # Blank to the eye although Unicode calls them letters or marks: Hangul fillers, Khmer inherent vowels, Braille blank.
 _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-_LINE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 _MARKS_IN_A_ROW = 4
 
 
 def plain_text(text: str) -> str:
-    """NFC on one line: control, format and blank characters dropped, runs of marks cut, spaces single."""
+    """NFC on one line: control characters as spaces, unseen ones dropped, runs of marks cut, spaces single."""
     return " ".join(_seen(text).split())
 
 
@@ -29,7 +30,7 @@ def _seen(text: str) -> str:
     for character in unicodedata.normalize("NFC", text):
         category = unicodedata.category(character)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
-        if character in _LINE_ENDS or character == "\t":
+        if category in _APART:
             kept.append(" ")
         elif category not in _UNSEEN and character not in _BLANKS and marks <= _MARKS_IN_A_ROW:
             kept.append(character)

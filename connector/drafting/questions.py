@@ -10,7 +10,7 @@ import re
 from connector.clinical.lexicon import is_clinical, names_symptom
 from connector.clinical.word_lists import word_set
 from connector.drafting.history import split_items
-from connector.drafting.phrases import Pronouns, from_clinician
+from connector.drafting.phrases import Pronouns, from_clinician, small_start
 from connector.drafting.speech import opens_question, without_opener
 from connector.drafting.verbs import BASE_VERBS, past, third_person
 
@@ -111,7 +111,7 @@ def items_asked(question: str, pronouns: Pronouns) -> tuple[str, ...]:
         return ()
     what = _EMPTY.sub("", _NOTICED.sub("", _LIKE.sub("", what))).strip(" ,-")
     items = [_item(item, pronouns) for item in split_items(what) if item]
-    return tuple(item for item in items if item) if items and all(items) else ()
+    return tuple(small_start(item) for item in items) if items and all(items) else ()
 
 
 def statement_from(question: str, pronouns: Pronouns, *, positive: bool) -> str | None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from connector.clinical.drug_words import BRANDS
 from connector.clinical.lexicon import is_clinical, names_symptom
 from connector.clinical.word_lists import word_set
 from connector.drafting.history import denied_in, is_cut_off
-from connector.drafting.phrases import Pronouns, capital, from_clinician, from_patient
+from connector.drafting.phrases import Pronouns, capital, from_clinician, from_patient, small_start
 from connector.drafting.questions import core_of, items_asked, statement_from
 from connector.drafting.speech import opens_question, without_opener
 from connector.drafting.verbs import BASE_VERBS, is_past
@@ -215,14 +214,7 @@ def _with_detail(text: str, detail: str, pronouns: Pronouns) -> str:
     turned = from_patient(detail, pronouns) if detail else None
     if not turned:
         return capital(text)
-    return capital(f"{text.rstrip('.')}: {_lower_first(turned)}")
-
-
-def _lower_first(text: str) -> str:
-    """A small first letter, unless the first word is a brand or an abbreviation."""
-    first = text.split()[0].strip(".,") if text.split() else ""
-    keep = first.casefold() in BRANDS or first[1:2].isupper() or first == "I"
-    return text if keep else text[:1].lower() + text[1:]
+    return capital(f"{text.rstrip('.')}: {small_start(turned)}")
 
 
 def _labelled(core: str, bare: str, pronouns: Pronouns) -> Reply | None:
@@ -230,7 +222,7 @@ def _labelled(core: str, bare: str, pronouns: Pronouns) -> Reply | None:
     turned = from_patient(bare, pronouns)
     if not turned:
         return None
-    answer = _lower_first(turned.rstrip("."))
+    answer = small_start(turned.rstrip("."))
     takes = _TAKES.fullmatch(core)
     if takes:
         return Reply(_taken(takes["rest"], answer, pronouns))
@@ -257,4 +249,4 @@ def _labelled(core: str, bare: str, pronouns: Pronouns) -> Reply | None:
 def _taken(rest: str, answer: str, pronouns: Pronouns) -> str:
     reason = re.fullmatch(r"\s*for (?!it\b|that\b|this\b|them\b)(?P<what>.+)", rest, re.IGNORECASE)
     what = from_clinician(reason["what"], pronouns) if reason else None
-    return capital(f"Takes for {_lower_first(what.rstrip('.'))}: {answer}" if what else f"Takes {answer}")
+    return capital(f"Takes for {small_start(what.rstrip('.'))}: {answer}" if what else f"Takes {answer}")

@@ -9,7 +9,8 @@ from connector.drafting.plain import plain_lines, plain_text
     ("raw", "plain"),
     [
         ("  two   blanks ", "two blanks"),
-        ("a\x00b\x1b[31mc", "ab[31mc"),
+        ("a\x00b\x1b[31mc", "a b [31mc"),
+        ("0\x080", "0 0"),
         ("a\u200bb\u2060c\ufeffd", "abcd"),
         ("\u202eevil\u202c \u2066x\u2069", "evil x"),
         ("line\none\r\ntwo\u2028three", "line one two three"),

@@ -16,7 +16,7 @@ SHE = pronouns_for("female")
         ("Okay, and are you having any fevers, chills, or cough?", ("fevers", "chills", "cough")),
         ("Do you have a headache?", ("a headache",)),
         ("No fever?", ("fever",)),
-        ("Fever, chills?", ("Fever", "chills")),
+        ("Fever, chills?", ("fever", "chills")),
         ("Any other symptoms like nausea or vomiting, anything like that?", ("nausea", "vomiting")),
         ("You didn't notice any redness?", ("redness",)),
         ("In terms of your bowels, have you had any diarrhea?", ("diarrhea",)),
