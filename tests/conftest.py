@@ -9,11 +9,13 @@ import pytest
 
 from tests.fixtures.database import database, empty_database, engine, make_database, pattern_database, postgres
 from tests.fixtures.hapi import hapi_base, hapi_with_patients
+from tests.fixtures.product import compose_product, product, product_folder, product_settings
 from tests.fixtures.stack import chart, clinic, ehr, open_stack, shared_stack, stack, vendor
 
 __all__ = [
     "chart",
     "clinic",
+    "compose_product",
     "database",
     "ehr",
     "empty_database",
@@ -24,6 +26,9 @@ __all__ = [
     "open_stack",
     "pattern_database",
     "postgres",
+    "product",
+    "product_folder",
+    "product_settings",
     "shared_stack",
     "stack",
     "vendor",

@@ -26,8 +26,9 @@ from connector.visit.parts import Parts
 
 _GRANTED = TypeAdapter(GrantedTokens)
 _EARLY = timedelta(seconds=30)
+# The lease is longer than a refresh may take; whoever waits does so a little longer than that.
 _LEASE = 20.0
-_WAITS = 100
+_WAIT, _WAITS = 0.2, 110
 _RELAUNCH = "The EHR's access has run out. Open the scribe from the chart again: nothing is lost."
 
 
@@ -139,12 +140,24 @@ def _is_stale(granted: GrantedTokens, now: datetime) -> bool:
 
 
 async def _refresh(parts: Parts, launch: LaunchRow, registration: Registration, row: TokenRow) -> GrantedTokens:
-    """One flight for one generation: whoever does not win the claim waits for the winner's tokens."""
-    by = parts.new_id()
-    if not await parts.sessions.claim_refresh(
-        launch.launch_id, generation=row.generation, by=by, at=parts.clock(), lease=_LEASE
-    ):
-        return await _await_refresh(parts, launch, row.generation)
+    """One flight for one generation: whoever does not win the claim waits for the winner's tokens.
+
+    A winner that reached nobody gives the claim back, one that died loses it with its lease: then the next one flies.
+    """
+    for _ in range(_WAITS):
+        current = await _need_tokens(parts, launch)
+        if current.generation > row.generation:
+            return _GRANTED.validate_json(current.secrets["granted"] or "")
+        by = parts.new_id()
+        if await parts.sessions.claim_refresh(
+            launch.launch_id, generation=row.generation, by=by, at=parts.clock(), lease=_LEASE
+        ):
+            return await _fly(parts, launch, registration, row=row, by=by)
+        await asyncio.sleep(_WAIT)
+    raise EhrUnavailable("The EHR's access is being renewed and that takes long. Nothing is lost; try again.")
+
+
+async def _fly(parts: Parts, launch: LaunchRow, registration: Registration, *, row: TokenRow, by: str) -> GrantedTokens:
     granted = _GRANTED.validate_json(row.secrets["granted"] or "")
     endpoint = row.secrets["token_endpoint"]
     if granted.refresh_token is None or endpoint is None:
@@ -168,13 +181,6 @@ async def _refresh(parts: Parts, launch: LaunchRow, registration: Registration, 
         tokens=pack_tokens(renewed, endpoint),
         expires=renewed.expires_at,
     )
-    return renewed if kept else await _await_refresh(parts, launch, row.generation)
-
-
-async def _await_refresh(parts: Parts, launch: LaunchRow, generation: int) -> GrantedTokens:
-    for _ in range(_WAITS):
-        row = await _need_tokens(parts, launch)
-        if row.generation > generation:
-            return _GRANTED.validate_json(row.secrets["granted"] or "")
-        await asyncio.sleep(_LEASE / _WAITS)
-    raise RelaunchNeeded(_RELAUNCH)
+    if not kept:
+        raise EhrUnavailable("The EHR's access was renewed by somebody else meanwhile. Nothing is lost; try again.")
+    return renewed

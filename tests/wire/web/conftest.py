@@ -6,30 +6,25 @@ Requests go through the ASGI interface as a server would send them; nothing of t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connector.app import compose
+from connector.app import Composition
 from connector.records import Recording
-from connector.settings import Settings
 from connector.store.belonging import Belonging
-from connector.store.database import DatabaseAddress
 from connector.store.sessions import LaunchRow, digest
 from connector.store.visits import Step
 from connector.visit.parts import Parts
 from connector.web.application import make_application
 from connector.web.session import session_cookie
+from tests.fixtures.product import EHR, ORIGIN
 from tests.unit.web import samples
 
-ORIGIN = "http://127.0.0.1:8000"
-EHR = "http://localhost:8081"
 JSON = {"Accept": "application/json"}
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
 SOUND = bytes(range(256)) * 40
@@ -111,41 +106,8 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-async def site(
-    make_database: Callable[[], DatabaseAddress], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
+async def site(product: Composition) -> AsyncIterator[Site]:
     """The application of this module."""
-    folder = tmp_path_factory.mktemp("web")
-    registrations = folder / "registrations"
-    registrations.mkdir()
-    (registrations / "clinic.yaml").write_text(yaml.safe_dump(registration(folder)), encoding="utf-8")
-    settings = Settings(
-        state_folder=folder,
-        database_url=make_database().libpq,
-        registrations_folder=registrations,
-        public_base_url=ORIGIN,
-        assemblyai_base_url="http://127.0.0.1:1",
-        gateway_base_url="http://127.0.0.1:1",
-    )
-    async with compose(settings) as composition:
-        app = make_application(composition.parts, version="0")
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-            yield Site(app, composition.parts, client)
-
-
-def registration(folder: Path) -> dict[str, object]:
-    """An EHR nobody answers for."""
-    secret = folder / "client-secret"
-    secret.write_text("not-a-real-secret", encoding="ascii")
-    secret.chmod(0o600)
-    return {
-        "name": "A clinic",
-        "fhir_base": f"{EHR}/fhir",
-        "client_id": "scribe",
-        "auth_method": "client_secret_basic",
-        "client_secret_file": str(secret),
-        "scopes": ["launch", "openid", "fhirUser", "online_access", "patient/Patient.r"],
-        "frame_ancestors": [EHR],
-        "vendor_profile": "generic",
-    }
+    app = make_application(product.parts, version="0")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
+        yield Site(app, product.parts, client)

@@ -9,7 +9,8 @@ import pytest
 from starlette.responses import Response
 
 from connector.web.session import set_cookie
-from tests.wire.web.conftest import EHR, JSON, PAGE, Site
+from tests.fixtures.product import EHR
+from tests.wire.web.conftest import JSON, PAGE, Site
 
 ALWAYS = {
     "x-content-type-options": "nosniff",

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from connector.errors import EhrUnavailable
+from tests.fixtures.product import ORIGIN
 from tests.unit.web import samples
-from tests.wire.web.conftest import JSON, ORIGIN, PAGE, Site
+from tests.wire.web.conftest import JSON, PAGE, Site
 from tests.wire.web.test_headers import check
 
 MARKER = "Qzunforeseen"

@@ -11,7 +11,8 @@ from fastapi.routing import APIRoute
 from connector.store import schema
 from connector.web import capturing, launching, returning, visiting
 from connector.web.application import OPEN_ROUTES
-from tests.wire.web.conftest import JSON, ORIGIN, PAGE, Seat, Site
+from tests.fixtures.product import ORIGIN
+from tests.wire.web.conftest import JSON, PAGE, Seat, Site
 
 _ROUTES = [
     (method, route.path)
