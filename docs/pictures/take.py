@@ -1,0 +1,125 @@
+"""Takes the pictures of the handbooks from a running stack. In: nothing. Out: PNG files beside this one.
+
+    .venv/bin/python docs/pictures/take.py
+
+Never shows anything but the bundled patients; a picture over 300 KB is refused.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from connector_sandbox import hapi, toolchain
+from connector_sandbox.recordings.library import BundledRecording, load_recording
+from connector_sandbox.stack import Choices, Stack, running_stack
+from connector_sandbox.state import claim_state_folder
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
+
+FOLDER = Path(__file__).parent
+LARGEST = 300_000
+PAINT_MS = 1000
+"""A frame of another site is painted by a process of its own, some time after it is there."""
+PANEL = {"width": 420, "height": 900}
+DESKTOP = {"width": 1280, "height": 860}
+CHART = {"width": 1440, "height": 900}
+
+
+def main() -> int:
+    """0 when every picture was taken."""
+    hapi.build()
+    state = claim_state_folder()
+    try:
+        with running_stack(state.path, Choices(), say=_say) as stack, _browser() as browser:
+            take_pictures(stack, browser)
+    finally:
+        state.release()
+    return 0
+
+
+@contextmanager
+def _browser() -> Iterator[Browser]:
+    toolchain.ensure_tools(["chromium"])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(toolchain.find_chromium()), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def take_pictures(stack: Stack, browser: Browser) -> None:
+    """The chart with the side panel; the review at desktop width and in a panel; the filed note."""
+    recording = load_recording("chasidy")
+    page = browser.new_page(viewport=CHART)
+    page.goto(f"{stack.addresses.ehr}/patients/{_patient(recording)}")
+    page.click("#launch-panel")
+    panel = _panel(page)
+    panel.wait_for_selector("#consent")
+    page.wait_for_timeout(PAINT_MS)
+    _save(page, "ehr-chart.png")
+
+    visit = browser.new_page(viewport=DESKTOP)
+    _launch(visit, stack, recording)
+    _record(visit, recording)
+    visit.wait_for_selector("[data-note]", timeout=60_000)
+    visit.locator(".sentence--flagged [data-text]").first.click()
+    visit.wait_for_timeout(PAINT_MS)
+    _save(visit, "review.png")
+    visit.set_viewport_size(PANEL)
+    visit.evaluate("window.scrollTo(0, 0)")
+    visit.wait_for_timeout(PAINT_MS)
+    _save(visit, "review-panel.png")
+
+    visit.set_viewport_size(DESKTOP)
+    visit.check("[data-attest]")
+    visit.click("[data-sign-button]")
+    visit.wait_for_selector("#filed-title", timeout=60_000)
+    visit.wait_for_selector("#erasure-title", timeout=60_000)
+    visit.wait_for_timeout(PAINT_MS)
+    _save(visit, "filed.png")
+
+
+def _panel(page: Page) -> Frame:
+    handle = page.wait_for_selector("iframe#scribe-panel")
+    frame = handle.content_frame() if handle is not None else None
+    if frame is None:
+        raise RuntimeError("the panel shows no frame")
+    return frame
+
+
+def _launch(page: Page, stack: Stack, recording: BundledRecording) -> None:
+    """Launches the scribe from the chart into this page."""
+    page.goto(f"{stack.addresses.ehr}/patients/{_patient(recording)}")
+    page.evaluate("document.getElementById('launch-form').removeAttribute('target')")
+    page.click("#launch-window")
+    page.wait_for_selector("#consent")
+    page.wait_for_load_state("networkidle")
+
+
+def _record(page: Page, recording: BundledRecording) -> None:
+    page.click("button[value=given]")
+    page.wait_for_selector("[data-upload-file]", state="attached")
+    page.set_input_files("[data-upload-file]", str(recording.audio))
+
+
+def _patient(recording: BundledRecording) -> str:
+    bundle = json.loads((hapi.PATIENTS / recording.patient_bundle).read_text(encoding="utf-8"))
+    resources = (entry["resource"] for entry in bundle["entry"])
+    return next(str(one["id"]) for one in resources if one["resourceType"] == "Patient")
+
+
+def _save(page: Page, name: str) -> None:
+    file = FOLDER / name
+    page.screenshot(path=file, animations="disabled", caret="hide")
+    size = file.stat().st_size
+    _say(f"{name}: {size / 1000:.0f} KB")
+    if size > LARGEST:
+        raise RuntimeError(f"{name} is larger than {LARGEST} bytes")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
