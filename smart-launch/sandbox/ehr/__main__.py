@@ -1,12 +1,15 @@
-"""In: `--config FILE.json`. Out: the sandbox EHR served over HTTP until it is told to stop.
+"""In: `--config FILE.json`, once for each EHR. Out: the sandbox EHRs served over HTTP until told to stop.
 Never listens beyond loopback unless the configuration's `host` says so, and never logs addresses of requests."""
 
 import argparse
+import asyncio
 import errno
 import os
 import socket
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -14,24 +17,54 @@ from .app import create_app
 from .configuration import ConfigurationRefused, EhrConfig, read_config
 
 
+class _Follower(uvicorn.Server):
+    """A server beside the first one; it leaves signals to it."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class _Leader(uvicorn.Server):
+    """The first server: what ends it ends the others."""
+
+    followers: tuple[_Follower, ...] = ()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        for follower in self.followers:
+            follower.should_exit = True
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run the server. Exit code 2 when the configuration cannot be used or the port is taken."""
+    """Run the servers. Exit code 2 when a configuration cannot be used or a port is taken."""
     parser = argparse.ArgumentParser(prog="python -m connector_sandbox.ehr", description="The sandbox EHR")
-    parser.add_argument("--config", type=Path, required=True, help="JSON file, see README.md beside this module")
+    parser.add_argument(
+        "--config", type=Path, required=True, action="append", help="JSON file, see README.md; once for each EHR"
+    )
     try:
-        config = read_config(parser.parse_args(arguments).config)
-        sockets = listen(config)
+        configs = [read_config(path) for path in parser.parse_args(arguments).config]
+        bound = [(config, listen(config)) for config in configs]
     except (ConfigurationRefused, OSError) as error:
         print(f"Sandbox EHR cannot start: {error}", file=sys.stderr)
         return 2
-    if not config.base_url.startswith("https://"):
+    if not all(config.base_url.startswith("https://") for config in configs):
         # Authlib refuses plain http on names other than localhost; a compose network has such names.
         os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
-    settings = uvicorn.Config(create_app(config), access_log=False, log_level="warning", timeout_graceful_shutdown=3)
-    server = uvicorn.Server(settings)
-    print(f"Sandbox EHR ready on {config.base_url}", flush=True)
-    server.run(sockets=sockets)
+    for config in configs:
+        print(f"{config.name} ready on {config.base_url}", flush=True)
+    asyncio.run(_serve(bound))
     return 0
+
+
+async def _serve(bound: list[tuple[EhrConfig, list[socket.socket]]]) -> None:
+    leader = _Leader(_settings(bound[0][0]))
+    leader.followers = tuple(_Follower(_settings(config)) for config, _ in bound[1:])
+    servers = (leader, *leader.followers)
+    await asyncio.gather(*(server.serve(sockets=sockets) for server, (_, sockets) in zip(servers, bound, strict=True)))
+
+
+def _settings(config: EhrConfig) -> uvicorn.Config:
+    return uvicorn.Config(create_app(config), access_log=False, log_level="warning", timeout_graceful_shutdown=3)
 
 
 def listen(config: EhrConfig) -> list[socket.socket]:

@@ -10,12 +10,14 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 from .authorization import build_oauth_router
+from .client_keys import open_keys_client
 from .configuration import EhrConfig
 from .fhir_routes import build_fhir_router
 from .pages import build_pages_router
 from .parts import HERE, EhrParts, assemble_parts
 from .refusals import Refusal
 from .sandbox_routes import build_sandbox_router
+from .token_desk import build_token_router
 from .upstream import open_upstream_client
 from .wire_faults import FaultInjector
 
@@ -32,8 +34,8 @@ _PAGE_POLICY = "; ".join(
 
 def create_app(config: EhrConfig, *, clock: Callable[[], float] = time.time) -> FaultInjector:
     """The ASGI app of one sandbox EHR. It starts even when the FHIR server is not up yet."""
-    http = open_upstream_client(config.fhir_upstream)
-    parts = assemble_parts(config, clock, http=http)
+    http, keys_http = open_upstream_client(config.fhir_upstream), open_keys_client()
+    parts = assemble_parts(config, clock, http=http, keys_http=keys_http)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -43,6 +45,7 @@ def create_app(config: EhrConfig, *, clock: Callable[[], float] = time.time) -> 
             pass  # tried again at every use and by GET /health
         yield
         await http.aclose()
+        await keys_http.aclose()
 
     app = FastAPI(title="Sandbox EHR", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
 
@@ -63,6 +66,7 @@ def _include_routes(app: FastAPI, parts: EhrParts) -> None:
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.include_router(build_sandbox_router(parts))
     app.include_router(build_oauth_router(parts))
+    app.include_router(build_token_router(parts))
     app.include_router(build_fhir_router(parts))
     app.include_router(build_pages_router(parts))
 

@@ -33,6 +33,8 @@ class GatewayCall:
         """As permits, but raises Refusal 403 when there is none or the type is not offered to a patient launch."""
         if resource_type not in SHARED_TYPES | PATIENT_TYPES:
             raise Refusal(403, "forbidden", f"{resource_type} is not offered to an app launched for one patient.")
+        if resource_type in PATIENT_TYPES and not self.compartment.patient:
+            raise Refusal(403, "forbidden", "this launch has no patient.")
         scopes = self.permits(resource_type, letters, resource_id)
         if not scopes:
             raise refuse_scope(resource_type, letters)

@@ -6,56 +6,56 @@ from typing import Any
 from .addresses import AddressBook
 from .compartment import PATIENT_TYPES, SHARED_TYPES
 from .configuration import EhrConfig
+from .registrations import ASSERTION, AUTH_METHODS, PUBLIC
+from .switchboard import CAPABILITY_OF, Switchboard
 
 _OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _INTERACTIONS = ("read", "vread", "search-type", "create", "update", "delete")
-CAPABILITIES = (
-    "launch-ehr",
-    "authorize-post",
-    "client-public",
-    "client-confidential-symmetric",
-    "sso-openid-connect",
-    "context-banner",
-    "context-ehr-patient",
-    "context-ehr-encounter",
-    "permission-patient",
-    "permission-user",
-    "permission-online",
-    "permission-v1",
-    "permission-v2",
-)
 
 
-def describe_server(config: EhrConfig) -> dict[str, Any]:
-    """What both well-known documents say: RFC 8414 names, PKCE, RFC 9207."""
-    scopes = {scope for client in config.clients for scope in client.scopes if "?" not in scope}
-    return {
-        "issuer": config.issuer,
-        "jwks_uri": f"{config.issuer}/jwks",
+def describe_server(config: EhrConfig, switches: Switchboard) -> dict[str, Any]:
+    """What both well-known documents say: RFC 8414 names, PKCE, RFC 9207. Endpoints that are off are not named."""
+    listed = {scope for client in config.clients for scope in client.scopes if "?" not in scope}
+    listed |= {"launch", "launch/patient", "openid", "fhirUser", "online_access"}
+    methods = [method for method in AUTH_METHODS if switches.offers(CAPABILITY_OF[method])]
+    told: dict[str, Any] = {
         "authorization_endpoint": f"{config.issuer}/authorize",
-        "token_endpoint": f"{config.issuer}/token",
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint": config.token_url,
+        "token_endpoint_auth_methods_supported": ["none" if method == PUBLIC else method for method in methods],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],
-        "scopes_supported": sorted(scopes | {"launch", "openid", "fhirUser", "online_access"}),
-        "authorization_response_iss_parameter_supported": True,
+        "scopes_supported": switches.offered_scopes(" ".join(sorted(listed))).split(),
+        "authorization_response_iss_parameter_supported": switches.offers("rfc9207"),
     }
+    if ASSERTION in methods:
+        told["token_endpoint_auth_signing_alg_values_supported"] = ["RS384", "ES384"]
+    for name, path in (("introspection", "introspect"), ("revocation", "revoke")):
+        if switches.offers(name):
+            told[f"{name}_endpoint"] = f"{config.issuer}/{path}"
+    return told
 
 
-def describe_smart(config: EhrConfig) -> dict[str, Any]:
+def describe_smart(config: EhrConfig, switches: Switchboard) -> dict[str, Any]:
     """`/.well-known/smart-configuration` of the FHIR base (SMART App Launch 2.2, conformance)."""
-    return {**describe_server(config), "capabilities": list(CAPABILITIES)}
+    told: dict[str, Any] = {}
+    if switches.offers("sso-openid-connect") or switches.offers("rfc9207"):
+        told["issuer"] = config.issuer
+    if switches.offers("sso-openid-connect"):
+        told["jwks_uri"] = f"{config.issuer}/jwks"
+    return {**told, **describe_server(config, switches), "capabilities": switches.capabilities()}
 
 
-def describe_openid(config: EhrConfig) -> dict[str, Any]:
+def describe_openid(config: EhrConfig, switches: Switchboard) -> dict[str, Any]:
     """`/.well-known/openid-configuration` of the issuer (OpenID Connect Discovery 1.0 section 3)."""
     return {
-        **describe_server(config),
+        "issuer": config.issuer,
+        "jwks_uri": f"{config.issuer}/jwks",
+        **describe_server(config, switches),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "fhirUser"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "fhirUser"],
     }
 
 

@@ -1,14 +1,20 @@
 """In: HTTP requests under /fhir. Out: FHIR answers; the bearer token is checked here, everything else in the gateway.
 Never answers anything but metadata and smart-configuration without a token."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from .calls import GatewayCall
 from .compartment import PatientCompartment
 from .discovery import describe_gateway, describe_smart
+from .discovery_tricks import serve_document
+from .evidence import describe_bearer
+from .fhir_tricks import bend_resource, redirect_away, refuse_good_token
 from .gateway import GatewayReply
 from .interactions import parse_interaction
+from .mischief import ActiveMischief
 from .oauth_wire import read_pairs
 from .parts import EhrParts
 from .refusals import FHIR_JSON, Refusal, refuse_token
@@ -36,9 +42,11 @@ class FhirDesk:
     def __init__(self, parts: EhrParts) -> None:
         self._parts = parts
 
-    async def smart_configuration(self) -> Response:
+    async def smart_configuration(self, request: Request) -> Response:
         """JSON whatever the Accept header says."""
-        return JSONResponse(describe_smart(self._parts.config), headers={"Cache-Control": "public, max-age=300"})
+        active = self._parts.mischief.find_open(request.scope[NOTE])
+        document = describe_smart(self._parts.config, self._parts.switches)
+        return serve_document(document, active, path=request.url.path)
 
     async def metadata(self) -> Response:
         """The CapabilityStatement, open to everyone (FHIR R4 http.html, capabilities)."""
@@ -50,7 +58,9 @@ class FhirDesk:
 
     async def answer(self, request: Request, path: str = "") -> Response:
         """Any other interaction."""
-        call = self._authorize(request)
+        call, active = self._authorize(request)
+        if (moved := redirect_away(active, request.url.path)) is not None:
+            return moved
         _check_formats(request)
         interaction = parse_interaction(request.method, path)
         query = list(request.query_params.multi_items())
@@ -61,20 +71,25 @@ class FhirDesk:
             query += await read_pairs(request)
         if interaction.kind == "transaction":
             return _send(await self._parts.bundles.handle(call, body))
-        return _send(await self._parts.gateway.handle(call, request.method, path, query=query, body=body))
+        reply = await self._parts.gateway.handle(call, request.method, path, query=query, body=body)
+        return _send(replace(reply, resource=bend_resource(reply.resource, active)))
 
-    def _authorize(self, request: Request) -> GatewayCall:
+    def _authorize(self, request: Request) -> tuple[GatewayCall, ActiveMischief]:
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-        note = request.scope[NOTE]
-        token = self._parts.oauth.tokens.find_access(value.strip()) if scheme.lower() == "bearer" else None
+        note, tokens = request.scope[NOTE], self._parts.oauth.tokens
+        value = value.strip() if scheme.lower() == "bearer" else ""
+        token = tokens.find_access(value)
+        note.evidence = describe_bearer(value, tokens.find_issued(value), alive=token is not None)
         if token is None:
             raise refuse_token()
         note.client_id = token.approval.client_id
         if note.fault == "expired_token":
             raise refuse_token()
+        active = self._parts.mischief.find(token.approval.launch_id, note)
+        refuse_good_token(active)
         config = self._parts.config
         bases = (config.fhir_base, config.fhir_upstream)
-        return GatewayCall(
+        call = GatewayCall(
             approval=token.approval,
             scope_text=token.scope,
             scopes=parse_scopes(token.scope),
@@ -83,6 +98,7 @@ class FhirDesk:
             deaf=note.fault == "deaf_if_none_exist",
             altered=note.fault == "altered_note",
         )
+        return call, active
 
 
 def _check_formats(request: Request) -> None:

@@ -1,25 +1,37 @@
 """In: authorization and token requests in Authlib's form. Out: codes and tokens that carry the launch context.
-Never issues a code without S256, state, the right audience and an unspent launch."""
+Never issues a code without S256, state, the right audience and an unspent launch or a patient picked."""
 
 import secrets
 from typing import Any
 
-from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7636 import CodeChallenge
-from authlib.oidc.core import OpenIDCode
 
 from .launches import LaunchUnusable
+from .registrations import ASSERTION, BASIC, POST
+from .switchboard import Switchboard
 from .tokens import CODE_SECONDS, Approval, AuthorizationCode, RefreshToken
 
-_AUTH_METHODS = ["client_secret_basic", "client_secret_post", "none"]
+AUTH_METHODS = [ASSERTION, BASIC, POST, "none"]
+_STANDALONE = ("launch/patient", "launch/encounter")
+
+
+def authenticate_by_assertion(query_client: Any, request: Any) -> Any:
+    """Authlib's hook for private_key_jwt: the finding was made before, because key sets are read over the network."""
+    finding = request.assertion
+    if finding is None:
+        return None
+    if finding.refused is not None:
+        raise InvalidClientError(description=finding.refused)
+    return query_client(finding.client_id)
 
 
 class LaunchCodeGrant(AuthorizationCodeGrant):
-    """RFC 6749 section 4.1 for an EHR launch. The "user" of Authlib is the clinician's Approval."""
+    """RFC 6749 section 4.1 for SMART launches. The "user" of Authlib is the clinician's Approval."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = _AUTH_METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
     RESPONSE_TYPES = frozenset({"code"})
 
     def save_authorization_code(self, code: str, request: Any) -> None:
@@ -54,20 +66,27 @@ class LaunchCodeGrant(AuthorizationCodeGrant):
 class RotatingRefreshGrant(RefreshTokenGrant):
     """RFC 6749 section 6 with rotation: each refresh gives a new refresh token and ends the old one."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = _AUTH_METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, refresh_token: str) -> RefreshToken | None:
-        """The refresh token if it is alive."""
-        return self.server.tokens.find_refresh(refresh_token)
+        """The refresh token if it is alive and its user is still there."""
+        active = self.request.active
+        forgiving = active.is_on("refresh_rotating") and active.strike("refresh_rotating") is not None
+        found = self.server.tokens.find_refresh(refresh_token, forgiving=forgiving)
+        if found is not None and active.strike("refresh_user_disabled") is not None:
+            return None
+        active.strike("refresh_reuse_revokes")
+        return found
 
     def authenticate_user(self, refresh_token: RefreshToken) -> Approval:
         """The approval behind the refresh token."""
         return refresh_token.approval
 
     def revoke_old_credential(self, refresh_token: RefreshToken) -> None:
-        """End the presented refresh token."""
-        self.server.tokens.spend_refresh(refresh_token.value)
+        """End the presented refresh token, unless this server keeps them."""
+        if not self.request.keeps_refresh:
+            self.server.tokens.spend_refresh(refresh_token.value)
 
 
 class RequiredS256(CodeChallenge):
@@ -86,7 +105,7 @@ class RequiredS256(CodeChallenge):
 
 
 class LaunchRules:
-    """What SMART App Launch 2.2 adds to an authorization request: state, aud, the launch scope, the launch."""
+    """What SMART App Launch 2.2 adds to an authorization request: state, aud, a launch scope, the launch."""
 
     def __call__(self, grant: Any) -> None:
         grant.register_hook("after_validate_authorization_request_payload", self.check_launch)
@@ -101,66 +120,60 @@ class LaunchRules:
             raise InvalidRequestError("state is required.")
         if data.get("aud") != server.config.fhir_base:
             raise InvalidRequestError(f"aud must be {server.config.fhir_base}")
-        for name in ("aud", "launch", "nonce"):
+        for name in ("aud", "launch", "nonce", "code_challenge", "code_challenge_method"):
             if len(request.payload.datalist.get(name, [])) > 1:
                 raise InvalidRequestError(f"{name} was sent more than once.")
-        if "launch" not in (request.payload.scope or "").split():
+        asked = (request.payload.scope or "").split()
+        if "launch" not in asked and data.get("launch"):
             raise InvalidScopeError("The scope launch is required for an EHR launch.")
+        if "launch" not in asked:
+            _check_standalone(server.switches, asked, granted=request.scope.split())
+            return
+        if "launch" not in request.scope.split():
+            raise InvalidScopeError("EHR launch is not offered, or not registered for this app.")
         try:
             server.launches.find_launch(data.get("launch"), request.client.client_id)
         except LaunchUnusable as error:
             raise InvalidRequestError(str(error)) from error
 
 
-class ClinicianIdToken(OpenIDCode):
-    """The id_token (OIDC Core section 2, SMART fhirUser): RS256, with kid, fhirUser absolute on the gateway's base."""
-
-    def __init__(self, server: Any) -> None:
-        super().__init__(require_nonce=False)
-        self._server = server
-
-    def exists_nonce(self, nonce: str, request: Any) -> bool:
-        """True when the same app has been given a code for the same nonce before."""
-        return self._server.tokens.nonce_was_used(request.payload.client_id, nonce)
-
-    def resolve_client_private_key(self, client: Any) -> Any:
-        """The sandbox EHR's own signing key."""
-        return self._server.key
-
-    def get_encode_header(self, client: Any) -> dict[str, str]:
-        """RS256 and the kid that the published key set carries."""
-        return {"alg": "RS256", "typ": "JWT", "kid": self._server.key.kid}
-
-    def get_client_claims(self, client: Any) -> dict[str, Any]:
-        """Issuer, audience and life of the id_token."""
-        now = int(self._server.clock())
-        life = self._server.config.token_seconds
-        return {"iss": self._server.config.issuer, "aud": client.client_id, "iat": now, "exp": now + life}
-
-    def generate_user_info(self, user: Approval, scope: str) -> dict[str, str]:
-        """`sub` always; `fhirUser` when that scope was granted."""
-        claims = {"sub": user.practitioner.replace("/", "-")}
-        if "fhirUser" in scope.split():
-            claims["fhirUser"] = f"{self._server.config.fhir_base}/{user.practitioner}"
-        return claims
+def _check_standalone(switches: Switchboard, asked: list[str], *, granted: list[str]) -> None:
+    if not set(_STANDALONE) & set(asked):
+        raise InvalidScopeError("The scope launch (EHR launch) or launch/patient (standalone) is required.")
+    if not switches.offers("launch-standalone"):
+        raise InvalidScopeError("Standalone launch is not offered.")
+    if "launch/patient" not in granted:
+        raise InvalidScopeError("A standalone launch needs launch/patient, and the app must be registered for it.")
 
 
 class LaunchTokenGenerator(BearerTokenGenerator):
     """Opaque bearer tokens with the launch context of SMART App Launch 2.2 beside them."""
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(_make_token, _make_token, seconds)
+    def __init__(self, switches: Switchboard) -> None:
+        super().__init__(_make_token, _make_token, lambda _client, _grant_type: switches.token_seconds)
+        self._switches = switches
 
     def generate(self, grant_type: str, client: Any, user: Approval, *details: Any, **named: Any) -> dict[str, Any]:
-        """The token response: a refresh token only when it was granted, patient and encounter of the launch."""
+        """The token response: a refresh token only when it was granted, the context of the launch."""
         token = super().generate(grant_type, client, user, *details, **named)
         if not user.may_refresh:
             token.pop("refresh_token", None)
-        token["patient"] = user.patient
-        if user.encounter:
-            token["encounter"] = user.encounter
-        token["need_patient_banner"] = user.need_patient_banner
-        return token
+        return token | self.describe_context(user)
+
+    def describe_context(self, approval: Approval) -> dict[str, Any]:
+        """Patient, encounter and the rest, as far as this server's capabilities have them."""
+        kind = "standalone" if approval.is_standalone else "ehr"
+        context: dict[str, Any] = {}
+        if approval.patient and self._switches.offers(f"context-{kind}-patient"):
+            context["patient"] = approval.patient
+        if approval.encounter and self._switches.offers(f"context-{kind}-encounter"):
+            context["encounter"] = approval.encounter
+        if approval.patient and self._switches.offers("context-banner"):
+            context["need_patient_banner"] = approval.need_patient_banner
+        extras = dict(approval.extras)
+        if not self._switches.offers("context-style"):
+            extras.pop("smart_style_url", None)
+        return context | extras
 
 
 def _make_token(**_ignored: Any) -> str:

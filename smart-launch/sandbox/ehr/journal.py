@@ -1,5 +1,5 @@
-"""In: requests as they are answered. Out: a bounded log of them for tests, oldest first.
-Never keeps a body, a header or a token."""
+"""In: requests as they are answered. Out: a bounded log of them for tests, oldest first, in memory only.
+Never keeps a secret, a code or a token in clear; bodies and headers only as far as `evidence` says."""
 
 from collections import deque
 from dataclasses import asdict, dataclass, field
@@ -10,11 +10,18 @@ MAX_ENTRIES = 5000
 
 @dataclass
 class RequestNote:
-    """What is learnt about a request on its way: the app, the fault rule that struck, the OAuth grant type."""
+    """What is learnt about a request on its way: the app, the fault rule that struck, the OAuth grant type.
+
+    `mischief` names what struck; `evidence` is what a conformance check needs to know; `drop` resets the connection
+    in place of the answer.
+    """
 
     client_id: str | None = None
     fault: str | None = None
     detail: dict[str, str] = field(default_factory=dict)
+    mischief: list[str] = field(default_factory=list)
+    evidence: dict[str, Any] = field(default_factory=dict)
+    drop: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class JournalEntry:
     seconds: float
     fault: str | None
     detail: dict[str, str]
+    mischief: list[str] = field(default_factory=list)
+    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 class RequestJournal:
@@ -49,6 +58,9 @@ class RequestJournal:
         """Keep one entry."""
         self._entries.append(entry)
 
-    def list_after(self, seq: int) -> list[dict[str, Any]]:
-        """The entries numbered higher than `seq`, as JSON objects."""
-        return [asdict(entry) for entry in self._entries if entry.seq > seq]
+    def list_after(self, seq: int, *, with_evidence: bool = False) -> list[dict[str, Any]]:
+        """The entries numbered higher than `seq`, as JSON objects; `evidence` only when asked for."""
+        listed = [asdict(entry) for entry in self._entries if entry.seq > seq]
+        for entry in () if with_evidence else listed:
+            del entry["evidence"]
+        return listed

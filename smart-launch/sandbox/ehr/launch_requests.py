@@ -12,10 +12,15 @@ from .clinicians import Clinician
 from .encounters import open_encounter
 from .interactions import ID
 from .launches import Launch
+from .mischief import MischiefRefused, parse_mischief
 from .parts import EhrParts
 from .refusals import Refusal
 
-_FIELDS = ("patient", "practitioner", "client_id", "encounter", "need_patient_banner")
+_EXTRAS = {"tenant": str, "intent": str, "fhirContext": list, "smart_style_url": (str, bool)}
+_FIELDS = ("patient", "practitioner", "client_id", "encounter", "need_patient_banner", "mischief", *_EXTRAS)
+
+
+NO_PATIENT = "none"
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class OpenedLaunch:
             "launch": self.launch.launch_id,
             "iss": self.iss,
             "launch_url": self.launch_url,
-            "patient": self.launch.patient,
+            "patient": self.launch.patient or None,
             "encounter": self.launch.encounter,
         }
 
@@ -58,30 +63,65 @@ async def open_launch(parts: EhrParts, fields: dict[str, Any]) -> OpenedLaunch:
     client = parts.oauth.clients.get(client_id)
     if client is None:
         raise Refusal(400, "invalid", "there is no such app.")
-    patient = _plain_id(fields.get("patient"), "Patient")
-    if await parts.upstream.read(f"Patient/{patient}") is None:
-        raise Refusal(404, "not-found", "there is no such patient.")
+    extras, mischief = _read_extras(parts, fields), _read_mischief(fields)
+    patient = await _find_patient(parts, fields.get("patient"))
     clinician = None
     if fields.get("practitioner"):
         number = _plain_id(fields["practitioner"], "Practitioner")
         clinician = await parts.clinicians.find_clinician(f"Practitioner/{number}")
         if clinician is None:
             raise Refusal(400, "invalid", "there is no such clinician.")
-    encounter = await _choose_encounter(parts, patient, fields.get("encounter"), clinician=clinician)
+    encounter = None
+    if patient:
+        encounter = await choose_encounter(parts, patient, fields.get("encounter"), clinician=clinician)
     launch = parts.oauth.launches.open_launch(
-        client_id=client_id,
-        patient=patient,
-        encounter=encounter,
-        practitioner=clinician.reference if clinician else None,
-        banner=fields.get("need_patient_banner", True) not in (False, "false"),
+        Launch(
+            client_id=client_id,
+            patient=patient,
+            encounter=encounter,
+            practitioner=clinician.reference if clinician else None,
+            need_patient_banner=fields.get("need_patient_banner", True) not in (False, "false"),
+            extras=extras,
+        )
     )
+    parts.mischief.note_launch(launch.launch_id, client_id)
+    parts.mischief.add(mischief, launch_id=launch.launch_id)
     iss = parts.config.fhir_base
     address = client.registration.launch_url
     separator = "&" if "?" in address else "?"
     return OpenedLaunch(launch, iss, f"{address}{separator}{urlencode({'iss': iss, 'launch': launch.launch_id})}")
 
 
-async def _choose_encounter(parts: EhrParts, patient: str, wanted: Any, *, clinician: Clinician | None) -> str | None:
+def _read_extras(parts: EhrParts, fields: dict[str, Any]) -> dict[str, Any]:
+    extras = {name: fields[name] for name in _EXTRAS if name in fields}
+    for name, value in extras.items():
+        if not isinstance(value, _EXTRAS[name]):
+            raise Refusal(400, "invalid", f"{name} has the wrong type.")
+    if extras.get("smart_style_url") is True:
+        extras["smart_style_url"] = f"{parts.config.base_url}/static/smart-style.json"
+    return {name: value for name, value in extras.items() if value is not False}
+
+
+def _read_mischief(fields: dict[str, Any]) -> Any:
+    raw = fields.get("mischief", [])
+    try:
+        parse_mischief(raw)
+    except MischiefRefused as error:
+        raise Refusal(400, "invalid", f"{error}.") from error
+    return raw
+
+
+async def _find_patient(parts: EhrParts, wanted: Any) -> str:
+    if wanted == NO_PATIENT:
+        return ""
+    patient = _plain_id(wanted, "Patient")
+    if await parts.upstream.read(f"Patient/{patient}") is None:
+        raise Refusal(404, "not-found", "there is no such patient.")
+    return patient
+
+
+async def choose_encounter(parts: EhrParts, patient: str, wanted: Any, *, clinician: Clinician | None) -> str | None:
+    """None for "none", a new in-progress Encounter for None, else the stored one. Raises Refusal 400, 502."""
     if wanted == "none":
         return None
     if wanted is None:

@@ -2,8 +2,9 @@
 Never gives a launch to another client, and never a second time."""
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 LAUNCH_SECONDS = 300
 
@@ -14,15 +15,26 @@ class LaunchUnusable(Exception):
 
 @dataclass(frozen=True)
 class Launch:
-    """One EHR launch. `practitioner` is `Practitioner/ID`, or None when the clinician is picked at authorization."""
+    """One launch. `practitioner` is `Practitioner/ID`, or None when the clinician is picked at authorization.
 
-    launch_id: str
+    `patient` is empty for a launch without a patient; `extras` are further members of the token answer. A standalone
+    launch is one the app began itself: it exists from the moment the clinician has picked a patient.
+    """
+
     client_id: str
     patient: str
     encounter: str | None
     practitioner: str | None
     need_patient_banner: bool
-    expires_at: float
+    launch_id: str = ""
+    expires_at: float = 0.0
+    is_standalone: bool = False
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make_launch_id() -> str:
+    """192 random bits that tell nothing of the patient."""
+    return secrets.token_urlsafe(24)
 
 
 class LaunchDesk:
@@ -33,28 +45,22 @@ class LaunchDesk:
         self._open: dict[str, Launch] = {}
         self._spent: set[str] = set()
 
-    def open_launch(
-        self, *, client_id: str, patient: str, encounter: str | None, practitioner: str | None, banner: bool
-    ) -> Launch:
-        """Open a launch for one client; the id has 192 random bits and tells nothing of the patient."""
+    def open_launch(self, launch: Launch) -> Launch:
+        """Open a launch for one client, under a new id and for five minutes."""
         now = self._clock()
-        self._open = {key: launch for key, launch in self._open.items() if launch.expires_at + 3600 > now}
-        launch = Launch(
-            launch_id=secrets.token_urlsafe(24),
-            client_id=client_id,
-            patient=patient,
-            encounter=encounter,
-            practitioner=practitioner,
-            need_patient_banner=banner,
-            expires_at=now + LAUNCH_SECONDS,
-        )
-        self._open[launch.launch_id] = launch
-        return launch
+        self._open = {key: known for key, known in self._open.items() if known.expires_at + 3600 > now}
+        opened = replace(launch, launch_id=make_launch_id(), expires_at=now + LAUNCH_SECONDS)
+        self._open[opened.launch_id] = opened
+        return opened
+
+    def knows(self, launch_id: str) -> bool:
+        """True for a launch id that was issued here, spent or not."""
+        return launch_id in self._open or launch_id in self._spent
 
     def find_launch(self, launch_id: str | None, client_id: str) -> Launch:
         """The launch, still unspent. Raises LaunchUnusable."""
         if not launch_id:
-            raise LaunchUnusable("The parameter launch is missing; this server has EHR launch only.")
+            raise LaunchUnusable("The parameter launch is missing.")
         if launch_id in self._spent:
             raise LaunchUnusable("This launch has been used already.")
         launch = self._open.get(launch_id)

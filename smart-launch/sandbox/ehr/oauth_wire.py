@@ -1,6 +1,7 @@
 """In: an HTTP request's method and form or query pairs. Out: Authlib's request object and a reply FastAPI can send.
 Never decides anything about a grant; this is only the adapter Authlib has no FastAPI integration for."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +9,11 @@ from urllib.parse import parse_qsl
 
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
 from fastapi import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
+
+from .client_assertions import AssertionFinding
+from .journal import RequestNote
+from .mischief import ActiveMischief
 
 
 class FormPayload(OAuth2Payload):
@@ -31,11 +36,18 @@ class FormPayload(OAuth2Payload):
 
 
 class SandboxOAuth2Request(OAuth2Request):
-    """Authlib's request for one HTTP request. `headers` must look up names without regard to case."""
+    """Authlib's request for one HTTP request. `headers` must look up names without regard to case.
+
+    Beside it: the client assertion's finding, the mischief in force, and the patient it may swap in.
+    """
 
     def __init__(self, method: str, uri: str, *, pairs: list[tuple[str, str]], headers: Mapping[str, str]) -> None:
         super().__init__(method, uri, headers=headers)
         self.payload = FormPayload(pairs)
+        self.assertion: AssertionFinding | None = None
+        self.active = ActiveMischief((), RequestNote())
+        self.other_patient = ""
+        self.keeps_refresh = False
 
     @property
     def args(self) -> dict[str, str]:
@@ -71,8 +83,13 @@ def send_reply(reply: OAuthReply, method: str) -> Response:
         moved.headers["Cache-Control"] = "no-store"
         moved.headers["Referrer-Policy"] = "no-referrer"
         return moved
+    return send_text(reply, json.dumps(reply.body), "application/json")
+
+
+def send_text(reply: OAuthReply, text: str, media_type: str) -> Response:
+    """The HTTP response with a body already written."""
     headers = {name: value for name, value in reply.headers.items() if name.lower() != "content-type"}
-    return JSONResponse(reply.body, status_code=reply.status, headers={**headers, "Cache-Control": "no-store"})
+    return Response(text, reply.status, {**headers, "Cache-Control": "no-store"}, media_type)
 
 
 async def read_pairs(request: Request) -> list[tuple[str, str]]:

@@ -37,6 +37,8 @@ class PageDesk:
 
     def __init__(self, parts: EhrParts) -> None:
         self._parts = parts
+        # Cookies do not know ports: two sandbox EHRs on localhost would share one.
+        self._cookie = f"{SIGNED_IN}_{parts.config.port}"
 
     async def patients(self, request: Request, q: str = "") -> Response:
         """The patient list, `q` searches in names."""
@@ -77,7 +79,7 @@ class PageDesk:
         chosen, back = fields.get("practitioner", NOBODY), fields.get("back", "/")
         back = back if back.startswith("/") and not back.startswith("//") else "/"
         moved = RedirectResponse(quote(back, safe="/?=&%"), status_code=303)
-        moved.set_cookie(SIGNED_IN, quote(chosen, safe=""), httponly=True, samesite="lax")
+        moved.set_cookie(self._cookie, quote(chosen, safe=""), httponly=True, samesite="lax")
         return moved
 
     async def launch(self, request: Request) -> Response:
@@ -90,7 +92,7 @@ class PageDesk:
 
     async def _render(self, request: Request, template: str, context: dict[str, Any], *, status: int = 200) -> Response:
         clinicians = await self._list_clinicians()
-        chosen = unquote(request.cookies.get(SIGNED_IN, "")) or (clinicians[0].reference if clinicians else NOBODY)
+        chosen = unquote(request.cookies.get(self._cookie, "")) or (clinicians[0].reference if clinicians else NOBODY)
         known = {clinician.reference for clinician in clinicians}
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         everywhere = {

@@ -9,14 +9,17 @@ import httpx
 from fastapi.templating import Jinja2Templates
 
 from .authorization_server import LaunchAuthorizationServer
+from .client_assertions import AssertionDesk
+from .client_keys import ClientKeys
 from .clients import register_clients
 from .clinicians import ClinicianRegister
 from .configuration import EhrConfig
 from .faults import FaultBook
 from .gateway import FhirGateway
 from .journal import RequestJournal
-from .keys import load_signing_key
-from .launches import LaunchDesk
+from .keys import SigningKeys, load_signing_key
+from .mischief import MischiefBook
+from .switchboard import Switchboard
 from .transactions import BundleDesk
 from .upstream import FhirUpstream
 
@@ -34,22 +37,31 @@ class EhrParts:
     gateway: FhirGateway
     bundles: BundleDesk
     oauth: LaunchAuthorizationServer
+    switches: Switchboard
+    assertions: AssertionDesk
+    mischief: MischiefBook
     faults: FaultBook
     journal: RequestJournal
     templates: Jinja2Templates
 
 
-def assemble_parts(config: EhrConfig, clock: Callable[[], float], *, http: httpx.AsyncClient) -> EhrParts:
-    """Wire the parts; `http` is the client for the FHIR server and stays the caller's to close."""
+def assemble_parts(
+    config: EhrConfig, clock: Callable[[], float], *, http: httpx.AsyncClient, keys_http: httpx.AsyncClient
+) -> EhrParts:
+    """Wire the parts; `http` is for the FHIR server, `keys_http` for the apps' key sets, both the caller's to close."""
     upstream = FhirUpstream(config.fhir_upstream, http)
     gateway = FhirGateway(config.fhir_base, upstream)
+    switches = Switchboard(off=config.off, scope_dialect=config.scope_dialect, token_seconds=config.token_seconds)
     oauth = LaunchAuthorizationServer(
         config,
         clock,
-        clients=register_clients(config.clients),
-        launches=LaunchDesk(clock),
-        key=load_signing_key(config.state_dir),
+        clients=register_clients(config.clients, switches),
+        switches=switches,
+        keys=SigningKeys(load_signing_key(config.state_dir)),
     )
+    registrations = {client.client_id: client for client in config.clients}
+    templates = Jinja2Templates(directory=HERE / "templates")
+    templates.env.globals["ehr_name"] = config.name
     return EhrParts(
         config=config,
         clock=clock,
@@ -58,7 +70,10 @@ def assemble_parts(config: EhrConfig, clock: Callable[[], float], *, http: httpx
         gateway=gateway,
         bundles=BundleDesk(gateway),
         oauth=oauth,
+        switches=switches,
+        assertions=AssertionDesk(registrations, ClientKeys(keys_http, clock), config.token_url, clock),
+        mischief=MischiefBook(clock),
         faults=FaultBook(),
         journal=RequestJournal(),
-        templates=Jinja2Templates(directory=HERE / "templates"),
+        templates=templates,
     )

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-LAUNCH_SCOPES = ("launch", "openid", "fhirUser", "profile", "online_access", "offline_access")
+LAUNCH_SCOPES = (
+    "launch",
+    "launch/patient",
+    "launch/encounter",
+    "openid",
+    "fhirUser",
+    "profile",
+    "online_access",
+    "offline_access",
+)
 _RESOURCE_SCOPE = re.compile(r"^(patient|user|system)/([A-Z][A-Za-z]*|\*)\.([a-z]+|\*)(?:\?(.+))?$")
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 _V2_LETTERS = re.compile(r"^c?r?u?d?s?$")
@@ -52,8 +61,12 @@ def parse_scopes(text: str) -> tuple[Scope, ...]:
     return tuple(scope for scope in map(parse_scope, text.split()) if scope)
 
 
-def intersect_scopes(requested: str, allowed: Iterable[str]) -> str:
-    """The requested scopes that the registration allows, narrowed where it allows less; order and spelling kept."""
+def intersect_scopes(requested: str, allowed: Iterable[str], *, dialect: str = "any") -> str:
+    """The requested scopes that the registration allows, narrowed where it allows less; order and spelling kept.
+
+    `dialect` is what the server speaks: any; v1 (.read, .write, .*); v2 (letters); granular (v2 with ?category=).
+    What is asked in another dialect is not granted, and what the dialect cannot say of the rest is left out.
+    """
     listed = tuple(allowed)
     plain = set(listed) & set(LAUNCH_SCOPES)
     rules = parse_scopes(" ".join(listed))
@@ -62,11 +75,32 @@ def intersect_scopes(requested: str, allowed: Iterable[str]) -> str:
         wanted = parse_scope(text)
         if wanted is None:
             found = [text] if text in plain else []
+        elif not _speaks(text, dialect):
+            found = []
         else:
             narrowed = _keep_widest([part for rule in rules if (part := _narrow(wanted, rule))])
-            found = [text if part == wanted else part.spell() for part in narrowed]
+            found = [said for part in narrowed for said in ([text] if part == wanted else _say(part, dialect))]
         granted += [scope for scope in found if scope not in granted]
     return " ".join(granted)
+
+
+def _speaks(text: str, dialect: str) -> bool:
+    found = _RESOURCE_SCOPE.match(text)
+    if found is None or dialect == "any":
+        return found is not None
+    is_v1, query = found.group(3) in _V1, found.group(4)
+    if dialect == "granular":
+        return not is_v1
+    return is_v1 == (dialect == "v1") and not query
+
+
+def _say(scope: Scope, dialect: str) -> list[str]:
+    if dialect in ("v1", "v2") and scope.categories:
+        return []
+    if dialect != "v1":
+        return [scope.spell()]
+    words = ["*"] if scope.letters == frozenset("cruds") else ["read", "write"]
+    return [f"{scope.context}/{scope.resource_type}.{word}" for word in words if scope.letters >= frozenset(_V1[word])]
 
 
 def permitting(scopes: Iterable[Scope], resource_type: str, letters: str) -> list[Scope]:

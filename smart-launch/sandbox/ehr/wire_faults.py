@@ -38,7 +38,7 @@ class FaultInjector:
         note = scope[NOTE] = RequestNote()
         body, replay = await _read_body(receive)
         rule = self._faults.strike(scope["method"], scope["path"], body)
-        watched = _WatchedSend(send)
+        watched = _WatchedSend(send, note)
         started, number = time.time(), self._journal.next_number()
         clock = time.monotonic()
         try:
@@ -47,6 +47,8 @@ class FaultInjector:
             else:
                 note.fault = rule.kind
                 await self._apply(rule, scope, replay, send=watched)
+            if note.drop:
+                await _drop_connection(send, receive)
         finally:
             self._journal.add(
                 JournalEntry(
@@ -60,6 +62,8 @@ class FaultInjector:
                     seconds=round(time.monotonic() - clock, 4),
                     fault=note.fault,
                     detail=note.detail,
+                    mischief=note.mischief,
+                    evidence=note.evidence,
                 )
             )
 
@@ -80,11 +84,14 @@ class FaultInjector:
 
 
 class _WatchedSend:
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, note: RequestNote) -> None:
         self.raw = send
         self.status: int | None = None
+        self._note = note
 
     async def __call__(self, message: Message) -> None:
+        if self._note.drop:
+            return
         if message["type"] == "http.response.start":
             self.status = message["status"]
         await self.raw(message)

@@ -13,12 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 CONFIDENTIAL, PUBLIC, SECRET = "scribe", "scribe-public", "a secret: with/odd%characters"
+POSTING, ASYMMETRIC, URL_KEYED = "scribe-post", "scribe-keys", "scribe-jwks-url"
 REDIRECT = "http://127.0.0.1:9/callback"
 SCOPES = (
     "launch openid fhirUser online_access patient/Patient.rs patient/Encounter.rs patient/Condition.rs "
     "patient/Observation.rs patient/AllergyIntolerance.r patient/DocumentReference.cruds patient/Composition.cruds "
     "patient/Provenance.cruds user/Organization.rs"
 )
+REGISTERED = f"{SCOPES} launch/patient launch/encounter"
 
 
 class Turnable:
@@ -54,6 +56,25 @@ class Ehr:
         assert answer.status_code == 201, answer.text
         opened: dict[str, Any] = answer.json()
         return opened
+
+    def requests(self, path: str = "", *, after: int = 0) -> list[dict[str, Any]]:
+        """The journal's entries with their evidence, of one path when it is given."""
+        answer = self.http.get(f"{self.base}/sandbox/requests", params={"after": after, "detail": 1})
+        return [entry for entry in answer.json()["requests"] if path in ("", entry["path"])]
+
+    def make_mischief(self, raw: Any) -> httpx.Response:
+        """POST /sandbox/mischief."""
+        return self.http.post(f"{self.base}/sandbox/mischief", json=raw)
+
+    def change_settings(self, **settings: Any) -> None:
+        """PATCH /sandbox/settings."""
+        answer = self.http.patch(f"{self.base}/sandbox/settings", json=settings)
+        assert answer.status_code == 200, answer.text
+
+    def post_token(self, form: dict[str, str], *, client_id: str | None = None, path: str = "token") -> httpx.Response:
+        """POST a form below /auth, with HTTP Basic when an app is named."""
+        auth = None if client_id is None else (client_id, SECRET.replace("%", "%25"))
+        return self.http.post(f"{self.base}/auth/{path}", data=form, auth=auth)
 
 
 @dataclass
@@ -91,7 +112,7 @@ class Request:
 
 
 def make_request(ehr: Ehr, launch: str, *, client_id: str = CONFIDENTIAL, scope: str = SCOPES) -> Request:
-    """A correct authorization request for a launch id."""
+    """A correct authorization request for a launch id; for a standalone launch when it is empty."""
     verifier = secrets.token_urlsafe(48)
     digest = hashlib.sha256(verifier.encode()).digest()
     params = {
@@ -106,7 +127,7 @@ def make_request(ehr: Ehr, launch: str, *, client_id: str = CONFIDENTIAL, scope:
         "code_challenge": urlsafe_b64encode(digest).rstrip(b"=").decode(),
         "code_challenge_method": "S256",
     }
-    return Request(ehr, params, verifier)
+    return Request(ehr, {name: value for name, value in params.items() if value}, verifier)
 
 
 def callback(answer: httpx.Response) -> dict[str, str]:

@@ -16,7 +16,19 @@ import uvicorn
 from connector_sandbox.ehr.app import create_app
 from connector_sandbox.ehr.configuration import EhrConfig, parse_config
 
-from tests.wire.sandbox_ehr.app_under_launch import CONFIDENTIAL, PUBLIC, REDIRECT, SCOPES, SECRET, Ehr, Turnable
+from tests.wire.sandbox_ehr.app_keys import KeyServer, inline_jwks
+from tests.wire.sandbox_ehr.app_under_launch import (
+    ASYMMETRIC,
+    CONFIDENTIAL,
+    POSTING,
+    PUBLIC,
+    REDIRECT,
+    REGISTERED,
+    SECRET,
+    URL_KEYED,
+    Ehr,
+    Turnable,
+)
 from tests.wire.sandbox_ehr.tiny_fhir import TinyFhir
 
 
@@ -43,38 +55,47 @@ def listen() -> tuple[socket.socket, int]:
     return sock, sock.getsockname()[1]
 
 
-def describe_ehr(port: int, upstream: str, state_dir: Path) -> EhrConfig:
-    """A configuration with a confidential and a public app."""
+def describe_ehr(port: int, upstream: str, state_dir: Path, *, jwks_url: str, **more: Any) -> EhrConfig:
+    """A configuration with one app for each way of authentication; the assertion's keys inline and by address."""
+    proofs: dict[str, dict[str, Any]] = {
+        CONFIDENTIAL: {"client_secret": SECRET},
+        PUBLIC: {"auth_method": "public"},
+        POSTING: {"auth_method": "client_secret_post", "client_secret": SECRET},
+        ASYMMETRIC: {"auth_method": "private_key_jwt", "jwks": inline_jwks()},
+        URL_KEYED: {"auth_method": "private_key_jwt", "jwks_url": jwks_url},
+    }
     apps = [
         {
             "client_id": client_id,
             "name": f"App {client_id}",
-            "client_secret": secret,
             "redirect_uris": [REDIRECT],
             "launch_url": "http://127.0.0.1:9/launch",
-            "scopes": SCOPES,
+            "scopes": REGISTERED,
+            **proof,
         }
-        for client_id, secret in ((CONFIDENTIAL, SECRET), (PUBLIC, None))
+        for client_id, proof in proofs.items()
     ]
-    return parse_config(
-        {
-            "port": port,
-            "base_url": f"http://localhost:{port}",
-            "fhir_upstream": upstream,
-            "state_dir": str(state_dir),
-            "clients": apps,
-        }
-    )
+    settled = {"port": port, "base_url": f"http://localhost:{port}", "fhir_upstream": upstream, "clients": apps}
+    return parse_config({**settled, "state_dir": str(state_dir), **more})
 
 
 @contextmanager
-def run_ehr(upstream: str, state_dir: Path) -> Iterator[Ehr]:
-    """A sandbox EHR in front of `upstream`, with a clock that can be turned."""
+def run_ehr(upstream: str, state_dir: Path, *, jwks_url: str = "http://127.0.0.1:9/jwks", **more: Any) -> Iterator[Ehr]:
+    """A sandbox EHR in front of `upstream`, with a clock that can be turned; `more` goes into its configuration."""
     sock, port = listen()
     clock = Turnable()
-    config = describe_ehr(port, upstream, state_dir)
+    config = describe_ehr(port, upstream, state_dir, jwks_url=jwks_url, **more)
     with serve(create_app(config, clock=clock), sock), httpx.Client(timeout=20, trust_env=False) as http:
         yield Ehr(config.base_url, clock, http)
+
+
+@pytest.fixture(scope="session")
+def key_server() -> Iterator[KeyServer]:
+    """The server of an app's jwks_url."""
+    sock, port = listen()
+    server = KeyServer(f"http://127.0.0.1:{port}/jwks")
+    with serve(server.app(), sock):
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -87,15 +108,16 @@ def fhir() -> Iterator[TinyFhir]:
 
 
 @pytest.fixture(scope="session")
-def running_ehr(fhir: TinyFhir, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ehr]:
+def running_ehr(fhir: TinyFhir, key_server: KeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ehr]:
     """One sandbox EHR for all tests here."""
-    with run_ehr(fhir.base, tmp_path_factory.mktemp("ehr")) as ehr:
+    with run_ehr(fhir.base, tmp_path_factory.mktemp("ehr"), jwks_url=key_server.url) as ehr:
         yield ehr
 
 
 @pytest.fixture
 def ehr(running_ehr: Ehr) -> Iterator[Ehr]:
-    """The same, with no fault left over and a browser without cookies."""
+    """The same, with no fault, mischief or setting left over and a browser without cookies."""
     yield running_ehr
-    running_ehr.http.delete(f"{running_ehr.base}/sandbox/faults")
+    for kind in ("faults", "mischief", "settings"):
+        running_ehr.http.delete(f"{running_ehr.base}/sandbox/{kind}")
     running_ehr.http.cookies.clear()

@@ -49,7 +49,7 @@ def test_metadata_and_smart_configuration_are_open(ehr: Ehr, fhir: TinyFhir) -> 
     assert smart["code_challenge_methods_supported"] == ["S256"]
     assert smart["authorization_response_iss_parameter_supported"] is True
     assert {"launch-ehr", "permission-v2", "context-ehr-encounter", "sso-openid-connect"} <= set(smart["capabilities"])
-    assert "permission-offline" not in smart["capabilities"]
+    assert {"launch-standalone", "client-confidential-asymmetric"} <= set(smart["capabilities"])
     openid = ehr.http.get(f"{smart['issuer']}/.well-known/openid-configuration").json()
     assert openid["jwks_uri"] == smart["jwks_uri"]
     assert openid["id_token_signing_alg_values_supported"] == ["RS256"]

@@ -10,6 +10,7 @@ from joserfc.jwk import KeySet, RSAKey
 from tests.wire.sandbox_ehr.app_under_launch import (
     CLINICIAN,
     CONFIDENTIAL,
+    POSTING,
     PUBLIC,
     SCOPES,
     SECRET,
@@ -140,9 +141,10 @@ def test_a_confidential_app_cannot_pose_as_public(ehr: Ehr, fhir: TinyFhir) -> N
     assert request.exchange(code, secret=None).json()["error"] == "invalid_client"
 
 
-def test_the_secret_may_come_in_the_body(ehr: Ehr, fhir: TinyFhir) -> None:
-    request, code = approved(ehr, fhir)
-    assert request.exchange(code, secret=None, client_secret=SECRET).status_code == 200
+def test_a_secret_in_the_body_is_for_apps_registered_so(ehr: Ehr, fhir: TinyFhir) -> None:
+    for client_id, status in ((CONFIDENTIAL, 401), (POSTING, 200)):
+        request, code = approved(ehr, fhir, client_id=client_id)
+        assert request.exchange(code, secret=None, client_secret=SECRET).status_code == status
 
 
 def test_a_public_app_needs_no_secret(ehr: Ehr, fhir: TinyFhir) -> None:
