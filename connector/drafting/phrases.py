@@ -6,7 +6,7 @@ None where the sentence cannot be turned safely: the caller then quotes it. Neve
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connector.clinical.drug_words import BRANDS
 from connector.clinical.word_lists import word_set
@@ -37,6 +37,12 @@ _SHORT = {
     "you'd": ("you", "would"),
     "we'd": ("we", "would"),
 }
+_NO_VERBS = word_set(
+    """
+    the an by of to in on at for with from and or but if that this these those it my your our not no so than who what
+    which when where why how because about into me you we they he she as any some there here oh um uh well yeah
+    """
+)
 _HAD = word_set("been had gone taken seen done felt gotten come better")
 _JOINS = word_set("and or but then")
 _STOPS = word_set("that if when because so since while as where which who until unless before after than what how why")
@@ -123,34 +129,72 @@ def small_start(text: str) -> str:
 
 
 def _turned(sentence: str, speaker: str, pronouns: Pronouns) -> str | None:
+    """The sentence with `speaker` ("i" or "you") as third person; None where a first or second person is left."""
     tokens = _expanded(_TOKEN.findall(sentence.replace("’", "'").strip()))
-    out: list[str] = []
-    place = 0
-    conjugated = False
-    while place < len(tokens):
-        low = _low(tokens[place])
-        if low == speaker and not (speaker == "you" and _is_object(tokens, place)):
-            first = not any(token.strip().isalnum() for token in out)
-            joined = bool(out) and _low(out[-1]) == "and" and not conjugated and _ends_name(out)
-            elided = first and pronouns is not _CLINICIAN
-            out += [] if elided else [f" {pronouns.subject}"]
-            plural = joined or (pronouns.plural and not elided)
-            if not first and len(out) > 1 and _low(out[-2]) in _INVERTED:
-                out[-2] = out[-2].replace(out[-2].strip(), _INVERTED[_low(out[-2])])
-                place += 1
-                continue
-            place, present = _verb_after(tokens, place + 1, out, plural=plural)
-            conjugated = present and not plural
-            continue
-        if conjugated and low in BASE_VERBS and out and _low(out[-1]) in _JOINS:
-            out.append(f" {third_person(low)}")
-        else:
-            out.append(_pronoun(tokens[place], speaker, pronouns, start=not out))
-        conjugated = conjugated and low not in _STOPS
-        place += 1
-    text = capital("".join(out).strip())
+    text = capital(_Turning(tokens, speaker, pronouns).turn())
     left = _FIRST if speaker == "you" or pronouns is not _CLINICIAN else _OWN
     return None if left.search(text) else text
+
+
+@dataclass(slots=True)
+class _Turning:
+    """One sentence being turned: tokens with the blank before them, what is written, whether the verb got its -s."""
+
+    tokens: list[str]
+    speaker: str
+    pronouns: Pronouns
+    out: list[str] = field(default_factory=list)
+    conjugated: bool = False
+
+    def turn(self) -> str:
+        place = 0
+        while place < len(self.tokens):
+            low = _low(self.tokens[place])
+            if low == self.speaker and not (self.speaker == "you" and _is_object(self.tokens, place)):
+                place = self._subject(place)
+                continue
+            if self.conjugated and low in BASE_VERBS and self.out and _low(self.out[-1]) in _JOINS:
+                self.out.append(f" {third_person(low)}")
+            else:
+                self.out.append(_pronoun(self.tokens[place], self.speaker, self.pronouns, start=not self.out))
+            self.conjugated = self.conjugated and low not in _STOPS
+            place += 1
+        return "".join(self.out).strip()
+
+    def _subject(self, place: int) -> int:
+        """Writes subject and verb; the subject stays out at the start of the sentence, where a verb follows."""
+        first = not any(token.strip().isalnum() for token in self.out)
+        before = _low(self.out[-1]) if self.out else ""
+        if before in _INVERTED and not first:
+            self.out[-1] = self.out[-1].replace(self.out[-1].strip(), _INVERTED[before])
+            self.out.append(f" {self.pronouns.subject}")
+            return place + 1
+        verb = self._verb_place(place + 1)
+        elided = first and verb is not None and self.pronouns is not _CLINICIAN
+        joined = before == "and" and not self.conjugated and _ends_name(self.out)
+        if not elided:
+            self.out.append(f" {self.pronouns.subject}")
+        if verb is None:
+            return place + 1
+        self.out += self.tokens[place + 1 : verb]
+        return self._verb(verb, plural=joined or (self.pronouns.plural and not elided))
+
+    def _verb_place(self, place: int) -> int | None:
+        """Where the verb after the subject stands, adverbs skipped; None where no verb follows."""
+        while place < len(self.tokens) and (
+            _low(self.tokens[place]) in _ADVERBS or _low(self.tokens[place]).endswith("ly")
+        ):
+            place += 1
+        low = _low(self.tokens[place]) if place < len(self.tokens) else ""
+        return place if len(low) > 1 and low[0].isalpha() and low not in _NO_VERBS else None
+
+    def _verb(self, place: int, *, plural: bool) -> int:
+        emphatic = _low(self.tokens[place]) == "do" and _low("".join(self.tokens[place + 1 : place + 2])) in BASE_VERBS
+        verb = self.tokens[place + int(emphatic)].strip()
+        form = {"am": "are", "was": "were"}.get(verb.casefold(), verb) if plural else third_person(verb)
+        self.out.append(f" {form}")
+        self.conjugated = verb.casefold() in BASE_VERBS and not plural
+        return place + int(emphatic) + 1
 
 
 def _low(token: str) -> str:
@@ -187,23 +231,6 @@ def _is_object(tokens: list[str], place: int) -> bool:
     if not before[:1].isalpha() or before in _OPENERS or following in _SUBJECT_VERBS:
         return before in {"for", "with"} and not following[:1].isalpha()
     return before in _OBJECT_BEFORE or following in _AROUND or not following[:1].isalpha()
-
-
-def _verb_after(tokens: list[str], place: int, out: list[str], *, plural: bool) -> tuple[int, bool]:
-    """Copies adverbs and the verb after the subject, verb in third person; tells whether it was present tense."""
-    while place < len(tokens) and (_low(tokens[place]) in _ADVERBS or _low(tokens[place]).endswith("ly")):
-        out.append(tokens[place])
-        place += 1
-    if place >= len(tokens) or not _low(tokens[place])[:1].isalpha():
-        return place, False
-    emphatic = _low(tokens[place]) == "do" and place + 1 < len(tokens) and _low(tokens[place + 1]) in BASE_VERBS
-    place += int(emphatic)
-    verb = tokens[place].strip()
-    if plural:
-        out.append(f" { {'am': 'are', 'was': 'were'}.get(verb.casefold(), verb) }")
-    else:
-        out.append(f" {third_person(verb)}")
-    return place + 1, verb.casefold() in BASE_VERBS
 
 
 def _pronoun(token: str, speaker: str, pronouns: Pronouns, *, start: bool) -> str:

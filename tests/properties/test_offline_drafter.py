@@ -20,6 +20,7 @@ from connector.drafting.plain import plain_lines
 from connector.drafting.prompt import PromptTemplates, build_messages
 from connector.drafting.schema import answer_schema
 from connector.drafting.speech import settled
+from connector.drafting.verbs import third_person
 from connector.records import (
     Allergy,
     Medication,
@@ -161,7 +162,7 @@ def words(text: str) -> list[str]:
 def same_root(word: str, others: set[str]) -> bool:
     """Whether a word is another form of one of the others: `takes` of `take`, `goes` of `go`."""
     root = word[: max(3, len(word) - 3)]
-    if word[:-1] in others or word[:-2] in others:
+    if word in {third_person(other) for other in others}:
         return True
     return any(other.startswith(root) or word.startswith(other) for other in others if len(other) > 1)
 
