@@ -145,12 +145,12 @@ def test_the_product_takes_its_own_drafters_answer(spoken) -> None:
 # Words a note may add of its own: labels, pronouns, verbs that carry grammar.
 OWN = word_set(
     """
-    denies reports states asked about answers yes no takes for duration when frequency severity location side worse
-    better with character lives occupation amount color impression concern clinician does not think patient to
-    follow up report watch start continue the her his him she he they their them herself himself themself hers is
-    has was are or and any some will would had in on of doesn't hasn't hypertension follow-up increase decrease
-    discontinue complains without history weeks week months years bp hr rr return clinic daughter need do be if it
-    have
+    clinician's themselves theirs denies reports states asked about answers yes no takes for duration when frequency
+    severity location side worse better with character lives occupation amount color impression concern clinician
+    does not think patient to follow up report watch start continue the her his him she he they their them herself
+    himself themself hers is has was are or and any some will would had in on of doesn't hasn't hypertension
+    follow-up increase decrease discontinue complains without history weeks week months years bp hr rr return clinic
+    daughter need do be if it have
     """
 )
 

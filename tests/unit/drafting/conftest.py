@@ -45,7 +45,7 @@ def templates() -> PromptTemplates:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def context() -> PatientContext:
     """A 61-year-old woman: metoprolol, an allergy to lisinopril, hypertension, one vital sign; labs unreadable."""
     person = PersonSummary(
@@ -67,7 +67,7 @@ def context() -> PatientContext:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def transcribe() -> Callable[..., Transcript]:
     """`transcribe(("clinician", "Any pain?"), ("patient", "No."))` → turns t1, t2 …"""
 
@@ -78,7 +78,7 @@ def transcribe() -> Callable[..., Transcript]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ask(soap: NoteType, templates: PromptTemplates, context: PatientContext) -> Callable[..., list[dict[str, str]]]:
     """The messages for a transcript; the chart may be another."""
 
@@ -94,7 +94,7 @@ def ask(soap: NoteType, templates: PromptTemplates, context: PatientContext) -> 
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def draft(
     ask: Callable[..., list[dict[str, str]]], soap: NoteType, transcribe: Callable[..., Transcript]
 ) -> Callable[..., Any]:
