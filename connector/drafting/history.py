@@ -60,6 +60,8 @@ _CUT_OFF = re.compile(
     r"it's|i'm|about the|don't think so|that i|that she)$",
     re.IGNORECASE,
 )
+_YOUR = re.compile(r"\byours?\b", re.IGNORECASE)
+_LONGEST_QUOTED = 30
 _OWN = re.compile(
     r"\b(?:i|i'(?:m|ve|d)|me|my)\b(?! (?:think we|want to (?:go|get|take)|"
     r"would like to))",
@@ -118,7 +120,12 @@ def told_by_patient(sentence: str, pronouns: Pronouns, *, context: bool = False)
             turned = from_patient(f"{lead} {match['what']}", pronouns)
             if turned:
                 return turned
-    return from_patient(plain, pronouns) or (quoted(plain) if _OWN.search(plain) else None)
+    return from_patient(plain, pronouns) or (quoted(plain) if _is_own_account(plain) else None)
+
+
+def _is_own_account(plain: str) -> bool:
+    """A patient speaking of themself, not somebody speaking to one ("your lungs are clear") under the wrong label."""
+    return bool(_OWN.search(plain)) and not _YOUR.search(plain) and len(plain.split()) <= _LONGEST_QUOTED
 
 
 def is_cut_off(sentence: str) -> bool:
