@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.records import ConsentAnswer, Filing, SignedNote
-from connector.visit.states import OWNERS, State
+from connector.visit.returning import REASONS
+from connector.visit.states import OWNERS, UNSIGNED, State
 from connector.web import chart_view, erasure_view, note_view, progress_view
 from connector.web.moments import Moment, show_moment
 from connector.web.progress_view import build_status
@@ -64,7 +65,10 @@ class FilingView:
 
 @dataclass(frozen=True, slots=True)
 class VisitView:
-    """One visit's page. `panel` names the template of its main part, `base` the path all its addresses begin with."""
+    """One visit's page. `panel` names the template of its main part, `base` the path all its addresses begin with.
+
+    `discard_reasons`: pairs of slug and words, none where the visit can no longer be given up.
+    """
 
     launch_id: str
     base: str
@@ -94,6 +98,7 @@ class VisitView:
     signed: SignedView | None
     filing: FilingView | None
     erasure: erasure_view.ErasureView | None
+    discard_reasons: tuple[tuple[str, str], ...]
 
 
 _PANELS: dict[State, tuple[str, str]] = {
@@ -150,6 +155,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         signed=_build_signed(facts.signed, now),
         filing=_build_filing(facts.filing, now),
         erasure=erasure_view.build_erasure(facts.erasure, now),
+        discard_reasons=tuple(REASONS.items()) if state in UNSIGNED else (),
     )
 
 

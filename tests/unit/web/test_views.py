@@ -98,3 +98,10 @@ def test_the_ehr_decides_whether_the_banner_is_ours() -> None:
     slim = build_visit_view(replace(given, launch=replace(given.launch, need_patient_banner=False)))
     assert build_visit_view(given).full_banner and not slim.full_banner
     assert slim.patient is not None
+
+
+def test_only_an_unsigned_visit_can_be_given_up() -> None:
+    offered = {state for state in STATES if build_visit_view(facts(state)).discard_reasons}
+    assert offered == {"LAUNCHED", "PRIMED", "CAPTURING", "CAPTURED", "TRANSCRIBED", "DRAFTED"}
+    reasons = build_visit_view(facts("DRAFTED")).discard_reasons
+    assert ("wrong-patient", "Wrong patient") in reasons

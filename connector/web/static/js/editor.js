@@ -6,6 +6,7 @@ import { drawAnew, element, holdPage, notify, say } from "./shell.js";
 import { fetchPage } from "./wire.js";
 
 const IDLE = 2000; // ms of rest after typing before an open sentence is saved
+const AGAIN = 3000; // ms before the page asks once more for what it could not draw
 const STATES = {
   saved: "Saved",
   saving: "Saving…",
@@ -20,6 +21,7 @@ export class Editor {
     this.signal = signal;
     this.onOpen = onOpen;
     this.open = null;
+    this.stale = false; // whether findings and the text to be signed are of an earlier revision
     this.draft = this.readDraft();
     this.dress();
     main.addEventListener("click", (event) => this.clicked(event), { signal });
@@ -63,7 +65,7 @@ export class Editor {
     line.dataset.savedState = shown;
     line.textContent = STATES[shown];
     holdPage("note", shown !== "saved");
-    this.block(shown !== "saved" || this.open !== null);
+    this.block(shown !== "saved" || this.open !== null || this.stale);
     if (shown === "failed" && before !== "failed") say("Not saved. Trying again. Your text is kept on this page.");
     if (shown === "saved" && before === "failed") say("Saved.");
     if (shown === "stopped") this.explain(problem);
@@ -99,7 +101,9 @@ export class Editor {
     try {
       page = await fetchPage();
     } catch {
-      return; // The note is saved; what is shown beside it is drawn with the next change.
+      // The note is saved; until its new text is shown as well, nothing can be signed.
+      setTimeout(() => { if (!this.signal.aborted && this.draft.settled) this.show("saved"); }, AGAIN);
+      return;
     }
     if (this.signal.aborted || this.open || !this.draft.settled) return;
     if (page.getElementById("main").dataset.panel !== "review") {

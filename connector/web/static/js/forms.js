@@ -1,6 +1,6 @@
 /* Forms sent without loading the page again; each of them also works as a plain form. */
 
-import { clearNotices, drawAnew, holdPage, notify } from "./shell.js";
+import { clearNotices, drawAnew, element, holdPage, notify } from "./shell.js";
 import { send } from "./wire.js";
 
 /** Takes over the forms marked data-live-form inside `main`. */
@@ -12,6 +12,21 @@ export function enliven(main, signal) {
     submit(form, event.submitter);
   }, { signal });
   guard(main, signal);
+  const opener = main.querySelector("[data-window]");
+  if (!opener) return;
+  opener.hidden = false;
+  opener.addEventListener("click", () => openWindow().catch(notify), { signal });
+}
+
+/** The same visit in a window of its own, for a frame that is too narrow or may not use the microphone. */
+async function openWindow() {
+  const { address } = await send("POST", "window");
+  if (window.open(address, "_blank")) return;
+  const notice = notify({ title: "The browser kept the window from opening.", detail: "" }, { calm: true });
+  const link = element("a", "button button--small", "Open it");
+  link.href = address;
+  link.target = "_blank";
+  notice.append(link);
 }
 
 async function submit(form, submitter) {

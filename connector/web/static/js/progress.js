@@ -1,13 +1,15 @@
 /* Live status: asks how the visit stands, moves the steps on, and has the page drawn anew when there is more to show. */
 
-import { drawAnew, notify, say } from "./shell.js";
+import { lock } from "./lock.js";
+import { drawAnew, isHeld, notify, say } from "./shell.js";
 import { send } from "./wire.js";
 
+const SELDOM = 30000; // ms between looks at a visit in which nothing happens by itself
 const WORDS = { done: "done", now: "in progress", todo: "waiting" };
 
-/** Follows the visit until `signal` aborts. */
+/** Follows the visit until `signal` aborts: closely while something happens by itself, else once in a while. */
 export function follow(main, signal) {
-  if (main.dataset.live !== "yes") return;
+  const live = main.dataset.live === "yes";
   let failures = 0;
   let begun = 0;
 
@@ -17,28 +19,33 @@ export function follow(main, signal) {
       const status = await send("GET", "status");
       if (signal.aborted) return;
       failures = 0;
-      if (status.version !== main.dataset.version || !status.live) {
+      if (status.locked) await lock();
+      else if (!live && status.state !== main.dataset.state && !isHeld()) {
+        await drawAnew(); // moved on from another window
+        return;
+      } else if (live && (status.version !== main.dataset.version || !status.live)) {
         await drawAnew();
         return;
+      } else {
+        begun = performance.now();
+        show(status.steps);
       }
-      begun = performance.now();
-      show(status.steps);
     } catch (problem) {
       failures += 1;
-      if (failures === 3) say("The connection to the scribe is lost. Trying again.");
+      if (live && failures === 3) say("The connection to the scribe is lost. Trying again.");
       if (!problem.passing) {
         notify(problem);
         return;
       }
     }
-    setTimeout(ask, Math.min(1000 * 2 ** failures, 15000));
+    setTimeout(ask, live ? Math.min(1000 * 2 ** failures, 15000) : SELDOM);
   }
 
   const tick = setInterval(() => {
     if (begun) showTime(main, (performance.now() - begun) / 1000);
   }, 1000);
   signal.addEventListener("abort", () => clearInterval(tick));
-  setTimeout(ask, 400);
+  setTimeout(ask, live ? 400 : SELDOM);
 }
 
 function show(steps) {

@@ -72,3 +72,6 @@ export function holdPage(reason, hold) {
   if (hold) held.add(reason);
   else held.delete(reason);
 }
+
+/** Whether leaving the page now would lose something. */
+export const isHeld = () => held.size > 0;

@@ -14,7 +14,7 @@ export function enableSigning(main, signal) {
     if (blocked) tick.checked = false;
     tick.disabled = blocked;
     button.disabled = blocked || !tick.checked;
-    hint.textContent = blocked ? "Save your change first." : tick.checked ? signer : "Tick the box above to sign.";
+    hint.textContent = blocked ? "Your change is being saved first." : tick.checked ? signer : "Tick the box above to sign.";
   }
 
   form.addEventListener("sign:block", (event) => {

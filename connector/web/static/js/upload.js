@@ -28,7 +28,8 @@ export function enableUpload(main, signal) {
     const dropped = event.dataTransfer?.files?.[0];
     if (dropped && !drop.hidden) begin(dropped);
   }, { signal });
-  if (main.dataset.state === "CAPTURING") showInterrupted(find("resume")).catch(() => {});
+  if (file.files[0]) begin(file.files[0]); // chosen before this script was there
+  else if (main.dataset.state === "CAPTURING") showInterrupted(find("resume")).catch(() => {});
 
   async function begin(chosen) {
     clearNotices();

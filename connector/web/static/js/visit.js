@@ -4,11 +4,13 @@ import { enableCopy } from "./copy.js";
 import { Editor } from "./editor.js";
 import { darken, linkEvidence } from "./evidence.js";
 import { enliven } from "./forms.js";
+import { lock } from "./lock.js";
 import { Player } from "./player.js";
 import { follow } from "./progress.js";
 import { enableSigning } from "./sign.js";
 import { enableTabs } from "./tabs.js";
 import { enableUpload } from "./upload.js";
+import { whenLocked } from "./wire.js";
 
 let life = new AbortController();
 
@@ -57,5 +59,6 @@ function measureTop() {
 }
 
 document.addEventListener("visit:drawn", begin);
+whenLocked(lock);
 measureTop();
 begin();

@@ -1,6 +1,7 @@
 /* Requests to the service. In: a method, a path below the visit, a body. Out: parsed JSON, or a Problem.
    Never keeps anything of a patient outside the page's own memory. */
 
+const LOCKED = 423;
 const main = () => document.getElementById("main");
 
 /** The path all addresses of this visit begin with. */
@@ -22,8 +23,26 @@ export class Problem extends Error {
   }
 }
 
-/** Sends a request; `path` is relative to the visit unless it begins with a slash. */
-export async function send(method, path, { json, form, body, headers } = {}) {
+let unlocked = null;
+
+/** Names what is called when the service has hidden the visit after a pause; it resolves once that is over. */
+export function whenLocked(handler) {
+  unlocked = handler;
+}
+
+/** Sends a request; `path` is relative to the visit unless it begins with a slash. Sent again after a lock. */
+export async function send(method, path, options = {}) {
+  try {
+    return await sendOnce(method, path, options);
+  } catch (problem) {
+    if (problem.status !== LOCKED || !unlocked) throw problem;
+    await unlocked();
+    return send(method, path, options);
+  }
+}
+
+/** Sends a request once, whatever comes of it. */
+export async function sendOnce(method, path, { json, form, body, headers } = {}) {
   const sent = { Accept: "application/json", ...headers };
   if (method !== "GET" && !headers?.Authorization) sent["X-CSRF-Token"] = document.querySelector("meta[name=csrf]").content;
   if (json !== undefined) {
@@ -58,7 +77,15 @@ async function read(answer) {
 }
 
 /** The visit's page as the service draws it now, parsed but not run. */
-export function fetchPage() {
+export async function fetchPage() {
+  const page = await fetchDocument();
+  if (page.getElementById("main")?.dataset.base) return page;
+  if (!page.querySelector("[data-locked]") || !unlocked) throw new Problem(LOCKED, problemOf(page));
+  await unlocked();
+  return fetchPage();
+}
+
+function fetchDocument() {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("GET", base());
@@ -66,7 +93,7 @@ export function fetchPage() {
     request.setRequestHeader("Accept", "text/html");
     request.onload = () => {
       const page = request.response;
-      if (request.status === 200 && page?.getElementById("main")?.dataset.base) resolve(page);
+      if (request.status === 200 && page) resolve(page);
       else reject(new Problem(request.status, problemOf(page)));
     };
     request.onerror = request.ontimeout = () => reject(new Problem(0));

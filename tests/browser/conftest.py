@@ -1,0 +1,39 @@
+"""Chromium for the browser tests: started once, one profile a test. No test may leave a complaint on the console."""
+
+from collections.abc import Iterator
+
+import pytest
+from connector_sandbox.stack import Stack
+from connector_sandbox.toolchain import find_chromium
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.screen import Desk
+
+# Nothing of the machine but loopback is there for it, and a sound may start without a hand on the mouse.
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser of the whole run."""
+    path = find_chromium()
+    assert path is not None, "install Chromium, or name it in CHROMIUM"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def desk(chromium: Browser, stack: Stack) -> Iterator[Desk]:
+    """Tabs of one test. Whatever a page complained of, and no test took off its list, fails the test."""
+    opened = Desk(chromium, stack)
+    yield opened
+    complaints = [line for screen in opened.screens for line in screen.complaints]
+    opened.close()
+    assert complaints == []
