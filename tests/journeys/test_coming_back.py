@@ -101,7 +101,7 @@ def test_a_ticket_carries_the_launch_into_one_other_window_once(stack: Stack, cl
 def test_a_pause_hides_the_page_stops_no_recording_and_one_click_shows_it_again(
     open_stack: OpenStack, chart: Chart
 ) -> None:
-    with open_stack(session_idle="1.5") as stack:
+    with open_stack(environment={"CONNECTOR_SESSION_IDLE": "1.5"}) as stack:
         clinic = Clinic(stack)
         visit = clinic.open(chart.admit("billie", family="Idleman"))
         visit.consent()

@@ -110,7 +110,7 @@ def callback_of(clinic: Clinic, patient: str, browser: httpx.Client) -> str:
     launch = browser.post(f"{ehr}/launches", json=body).json()["launch_url"]
     authorize = browser.get(launch, follow_redirects=False).headers["location"]
     back = browser.get(authorize, follow_redirects=False).headers["location"]
-    assert urlsplit(back).path == "/launch/callback"
+    assert urlsplit(back).path == "/launch/callback/sandbox"
     return back
 
 

@@ -1,5 +1,6 @@
 """The real HAPI server: it starts, tells when it is ready, takes the bundled patients, and creates only once."""
 
+import json
 import re
 import socket
 import time
@@ -52,11 +53,13 @@ async def test_a_second_load_of_the_patients_changes_nothing(fhir: httpx.AsyncCl
 
 
 async def test_the_bundled_patients_can_be_searched(fhir: httpx.AsyncClient, hapi_with_patients: str) -> None:
-    profile = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient"
-    patients = (await fhir.get("/Patient", params={"_profile": profile, "_count": 50})).json()
+    bundles = [json.loads(path.read_text(encoding="utf-8")) for path in hapi.PATIENTS.glob("*.json")]
+    resources = [entry["resource"] for bundle in bundles for entry in bundle["entry"]]
+    bundled = {resource["id"] for resource in resources if resource["resourceType"] == "Patient"}
+    patients = (await fhir.get("/Patient", params={"_id": ",".join(bundled), "_count": 50})).json()
     ids = {entry["resource"]["id"] for entry in patients["entry"]}
-    bundled = {path.name for path in hapi.PATIENTS.glob("*.json")}
-    assert len(ids) == len(bundled) == PATIENTS
+    assert ids == bundled
+    assert len(ids) == PATIENTS
     for patient in ids:
         assert await count(fhir, f"/MedicationRequest?patient={patient}") > 0
 
