@@ -38,9 +38,8 @@ class FaultInjector:
         note = scope[NOTE] = RequestNote()
         body, replay = await _read_body(receive)
         rule = self._faults.strike(scope["method"], scope["path"], body)
-        watched = _WatchedSend(send, note)
-        started, number = time.time(), self._journal.next_number()
-        clock = time.monotonic()
+        record = _Record(self._journal, scope, note)
+        watched = _WatchedSend(send, record)
         try:
             if rule is None:
                 await self.app(scope, replay, watched)
@@ -50,22 +49,7 @@ class FaultInjector:
             if note.drop:
                 await _drop_connection(send, receive)
         finally:
-            self._journal.add(
-                JournalEntry(
-                    seq=number,
-                    time=started,
-                    method=scope["method"],
-                    path=scope["path"],
-                    query=scope.get("query_string", b"").decode("latin-1"),
-                    status=watched.status,
-                    client_id=note.client_id,
-                    seconds=round(time.monotonic() - clock, 4),
-                    fault=note.fault,
-                    detail=note.detail,
-                    mischief=note.mischief,
-                    evidence=note.evidence,
-                )
-            )
+            record.write(None)
 
     async def _apply(self, rule: FaultRule, scope: Message, receive: Receive, *, send: "_WatchedSend") -> None:
         if rule.kind == "status":
@@ -83,17 +67,53 @@ class FaultInjector:
             await self.app(scope, receive, send)
 
 
+class _Record:
+    """The journal entry of one request, written once: before the last byte of its answer, or at its end without one."""
+
+    def __init__(self, journal: RequestJournal, scope: Message, note: RequestNote) -> None:
+        self.note = note
+        self._journal = journal
+        self._scope = scope
+        self._seq = journal.next_number()
+        self._started, self._clock = time.time(), time.monotonic()
+        self._written = False
+
+    def write(self, status: int | None) -> None:
+        """Add the entry, unless that has been done."""
+        if self._written:
+            return
+        self._written = True
+        self._journal.add(
+            JournalEntry(
+                seq=self._seq,
+                time=self._started,
+                method=self._scope["method"],
+                path=self._scope["path"],
+                query=self._scope.get("query_string", b"").decode("latin-1"),
+                status=status,
+                client_id=self.note.client_id,
+                seconds=round(time.monotonic() - self._clock, 4),
+                fault=self.note.fault,
+                detail=self.note.detail,
+                mischief=self.note.mischief,
+                evidence=self.note.evidence,
+            )
+        )
+
+
 class _WatchedSend:
-    def __init__(self, send: Send, note: RequestNote) -> None:
+    def __init__(self, send: Send, record: _Record) -> None:
         self.raw = send
-        self.status: int | None = None
-        self._note = note
+        self._record = record
+        self._status: int | None = None
 
     async def __call__(self, message: Message) -> None:
-        if self._note.drop:
+        if self._record.note.drop:
             return
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self._status = message["status"]
+        elif not message.get("more_body", False):
+            self._record.write(self._status)
         await self.raw(message)
 
 
