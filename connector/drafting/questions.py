@@ -9,13 +9,13 @@ import re
 
 from connector.clinical.lexicon import is_clinical, names_symptom
 from connector.clinical.word_lists import word_set
-from connector.drafting.history import split_items
+from connector.drafting.history import is_cut_off, split_items
 from connector.drafting.phrases import Pronouns, from_clinician, small_start
 from connector.drafting.speech import opens_question, without_opener
 from connector.drafting.verbs import BASE_VERBS, past, third_person
 
 _TAG = re.compile(
-    r"[,\s]+(?:do|does|did|is|are|has|have|was|were|can|would|don't|doesn't|didn't|isn't|aren't|hasn't|haven't|"
+    r",\s*(?:do|does|did|is|are|has|have|was|were|can|would|don't|doesn't|didn't|isn't|aren't|hasn't|haven't|"
     r"wasn't|weren't)"
     r" (?:you|it|they|that|there|he|she)$",
     re.IGNORECASE,
@@ -73,6 +73,9 @@ _EMPTY = re.compile(
     r"you know|is that right|as well|by any chance|with (?:it|that|this))(?=$|,)",
     re.IGNORECASE,
 )
+_PLACE = re.compile(r"(?:on|in|at|to|with|for|of|from|during|after|before|around|when|while)\b", re.IGNORECASE)
+_FAMILY = re.compile(r"\bfamily\b", re.IGNORECASE)
+_LONGEST_ITEM = 12
 _AUXILIARY = {"do": "", "does": "", "did": "did", "have": "has", "has": "has", "are": "is", "is": "is", "were": "was"}
 _AUXILIARY |= {"was": "was", "can": "can", "could": "could", "will": "will", "would": "would", "had": "had"}
 _BEFORE_VERB = word_set("ever still usually currently also really always")
@@ -110,7 +113,12 @@ def items_asked(question: str, pronouns: Pronouns) -> tuple[str, ...]:
     if not match and not names_symptom(what):
         return ()
     what = _EMPTY.sub("", _NOTICED.sub("", _LIKE.sub("", what))).strip(" ,-")
-    items = [_item(item, pronouns) for item in split_items(what) if item]
+    items = [_item(item, pronouns) for item in _with_places(split_items(what)) if item]
+    if any(is_cut_off(item) or len(item.split()) > _LONGEST_ITEM for item in items):
+        return ()
+    before = core[: len(core) - len(match.group())] if match else ""
+    if _FAMILY.search(before):
+        items = [_of_family(item) for item in items]
     return tuple(small_start(item) for item in items) if items and all(items) else ()
 
 
@@ -146,6 +154,23 @@ def _asking_any(plain: str) -> re.Match[str] | None:
         return match
     later = _PREFIX.sub("", plain, count=1)
     return _OPENS_ANY.fullmatch(later) or _OPENS_HAVING.fullmatch(later) if later != plain else None
+
+
+def _with_places(items: tuple[str, ...]) -> list[str]:
+    """`rashes`, `on the skin` are one item."""
+    joined: list[str] = []
+    for item in items:
+        if joined and _PLACE.match(item):
+            joined[-1] = f"{joined[-1]} {item}"
+        else:
+            joined.append(item)
+    return joined
+
+
+def _of_family(item: str) -> str:
+    if _FAMILY.search(item):
+        return item
+    return f"family {item}" if item.startswith("history") else f"family history of {item}"
 
 
 def _item(item: str, pronouns: Pronouns) -> str:

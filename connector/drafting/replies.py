@@ -72,6 +72,9 @@ _TAKES = re.compile(
     r"(?:take|taking|taken|took|tried|try|use|using)(?P<rest>.*)",
     re.IGNORECASE,
 )
+_LAST = re.compile(
+    r"when (?:was|were|did you have) (?:your|the) (?P<noun>(?:last|most recent|latest) [\w' -]{3,40})$", re.IGNORECASE
+)
 _WHICH = re.compile(
     r"(?:what|which) (?P<noun>[a-z][\w' -]{2,30}?) (?:do|did|are|is|was|were|have|has|does|would) (?:you|they|he|"
     r"she|it|the)\b",
@@ -107,6 +110,8 @@ _EXCEPTING = re.compile(
     r"(?:just|only|except|apart from|other than|aside from|besides|unless|not (?:specifically|exactly|often))\b",
     re.IGNORECASE,
 )
+_NEGATIVE = re.compile(r"\b(?:no|not|never|none|nothing|without|nor|neither|nope)\b|n't\b", re.IGNORECASE)
+_OF_CARE = re.compile(r"\b(?:problem|issue|symptom|complaint|trouble|difficult|history|allerg|concern)", re.IGNORECASE)
 _LONGEST_ITEMS = 80
 _LONGEST_ASKED = 160
 _LONGEST_BARE = 14
@@ -180,6 +185,10 @@ def _yes_or_no(core: str, answer: str, pronouns: Pronouns, *, positive: bool) ->
     detail = rest if not spent and is_fragment(rest) else ""
     left = "" if spent or detail else rest
     items = items_asked(core, pronouns)
+    if items and not _OF_CARE.search(core) and not is_clinical(core):
+        return None
+    if positive and detail and _NEGATIVE.search(detail):
+        return Reply(_asked_back(core, f'"{_unquoted(answer)}"'))
     if items and not positive and (detail or _EXCEPTING.match(rest)):
         return Reply(f'Asked about {_joined(items)}, answers "{_unquoted(answer)}".')
     if items and not positive:
@@ -226,6 +235,9 @@ def _labelled(core: str, bare: str, pronouns: Pronouns) -> Reply | None:
     takes = _TAKES.fullmatch(core)
     if takes:
         return Reply(_taken(takes["rest"], answer, pronouns))
+    last = _LAST.match(core)
+    if last:
+        return Reply(capital(f"{last['noun']}: {answer}"))
     for pattern, label in _LABELS:
         if pattern.search(core):
             return Reply(capital(f"{label}: {answer}"))
@@ -234,11 +246,12 @@ def _labelled(core: str, bare: str, pronouns: Pronouns) -> Reply | None:
     name = noun["noun"] if noun else (about["noun"] or about["bare"]) if about else ""
     if name and is_clinical(name) and name.casefold() not in {"one", "else"}:
         return Reply(capital(f"{name}: {answer}"))
+    denying = _NEGATIVE.search(bare) is not None
     said = statement_from(core, pronouns, positive=True)
-    if said and is_clinical(said):
+    if said and is_clinical(said) and not denying:
         return Reply(_with_detail(said, bare, pronouns))
     items = items_asked(core, pronouns)
-    if items and is_clinical(" ".join(items)) and len(_joined(items)) <= _LONGEST_ITEMS:
+    if items and is_clinical(" ".join(items)) and len(_joined(items)) <= _LONGEST_ITEMS and not denying:
         return Reply(_with_detail(f"Asked about {_joined(items)}", bare, pronouns))
     clinical = is_clinical(core) or is_clinical(bare)
     if clinical and len(core) <= _LONGEST_ASKED and opens_question(core):

@@ -18,7 +18,7 @@ _HESITATION = re.compile(
 )
 _CUT_WORD = re.compile(r"(?<![\w'-])[^\W\d_]{1,4}-(?=\s+[^\W\d_])")
 _PHRASE_TWICE = re.compile(
-    r"\b((?:[\w'’]+\s+){0,3}[\w'’]+)(?:\s*,\s*|\s+-\s+|\s*\.\.\.\s*)(?:and\s+)?\1\b(?!['’-])", re.IGNORECASE
+    r"\b(?!no\b)((?:[\w'’]+\s+){0,3}[\w'’]+)(?:\s*,\s*|\s+-\s+|\s*\.\.\.\s*)(?:and\s+)?\1\b(?!['’-])", re.IGNORECASE
 )
 _WORD_TWICE = re.compile(
     r"\b(?!(?:very|really|had|that|no|so|much|more|better|up|out|bye)\b)([^\W\d_]+)\s+\1\b(?!['’-])", re.IGNORECASE

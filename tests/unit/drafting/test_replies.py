@@ -45,6 +45,13 @@ def test_yes_affirms_what_was_asked(answer) -> None:
             "Has used the nitroglycerin spray: once, last week.",
         ),
         ("Who do you live with?", "My wife.", "Lives with: her wife."),
+        ("When was your last colonoscopy?", "Five years ago.", "Last colonoscopy: five years ago."),
+        ("Any fever?", "Yes, but not at night.", 'Asked "Any fever?", answers "Yes, but not at night".'),
+        (
+            "Have you noticed blood in your stools?",
+            "Not really any, just mucus.",
+            'Asked about blood in the stools, answers "Not really any, just mucus".',
+        ),
     ],
 )
 def test_an_answer_stands_with_its_question(question, answer, text) -> None:

@@ -18,7 +18,7 @@ from connector.drafting.speech import opens_question, sentences, settled, withou
         ("<UNSURE>Latex</UNSURE> <UNIN/> only [inaudible]", "Latex only"),
         ("pressure is one thirty over eighty", "pressure is 130/80"),
         ("take twenty-five, uh, no, fifty milligrams", "take 50 milligrams"),
-        ("no, no, it is very very bad", "no, it is very very bad"),
+        ("no, no blood, very very bad", "no, no blood, very very bad"),
     ],
 )
 def test_a_turn_is_settled(said, cleaned) -> None:
