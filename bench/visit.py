@@ -85,7 +85,7 @@ class Watch:
             self.requests["context" if page else self.stage] += 1
 
     def _answered(self, response: httpx.Response) -> None:
-        if response.url.path == "/launch/callback":
+        if response.url.path.startswith("/launch/callback"):
             self.returned_at = time.monotonic()
 
 
@@ -164,7 +164,9 @@ def _go_through(
     browser, patient, clinician = launch
     begun = time.monotonic()
     visit = launch_visit(stack.addresses.ehr, patient, client=browser, practitioner=clinician)
-    returned = watch.returned_at or begun
+    returned = watch.returned_at
+    if returned is None:
+        raise VisitStuck("the browser did not come back from the EHR by the redirect URI")
     seconds["launch"], seconds["context"] = returned - begun, time.monotonic() - returned
     with stage("context"):
         visit.await_state("PRIMED")
