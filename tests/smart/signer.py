@@ -35,7 +35,8 @@ class Signer:
 
     def sign(self, claims: object, *, key: Any = None, **header: object) -> str:
         payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
-        full = {"alg": "RS256", "kid": "rsa", **header}
+        named = {"alg": "RS256", "kid": "rsa", **header}
+        full = {name: value for name, value in named.items() if value is not None}
         registry = jws.JWSRegistry(algorithms=EVERY, strict_check_header=False)
         return jws.serialize_compact(full, payload, key or self.rsa, EVERY, registry)
 
