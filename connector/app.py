@@ -109,7 +109,6 @@ def make_policy(settings: Settings) -> Policy:
         transcription_poll_interval=settings.transcription_poll_interval,
         gateway_timeout=settings.gateway_timeout,
         max_chunk_bytes=settings.max_chunk_bytes,
-        max_recording_bytes=settings.max_recording_bytes,
         session_absolute=settings.session_absolute,
         session_idle=settings.session_idle,
     )

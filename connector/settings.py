@@ -47,7 +47,6 @@ class Settings(BaseSettings):
     ehr_timeout: float = 20.0
 
     max_chunk_bytes: int = 8 * 1024 * 1024
-    max_recording_bytes: int = 5 * 1024**3
 
     session_absolute: float = 12 * 3600.0
     session_idle: float = 15 * 60.0

@@ -93,8 +93,9 @@ class ChunkStore:
             await connection.execute(statement.values(upload_token_hash=digest(token)))
 
     async def shred(self, connection: AsyncConnection, visit_id: str) -> None:
-        """Destroys the key of a visit's sound: what lies on disk can never be read again."""
+        """Destroys the keys of a visit's sound and words: what is stored of them can no longer be read."""
         await self._keys.destroy(connection, visit_id, DataKind.AUDIO)
+        await self._keys.destroy(connection, visit_id, DataKind.WORDS)
 
     async def close(self, connection: AsyncConnection, recording_id: str) -> None:
         """Marks a recording whole, inside the transaction that moves its visit."""

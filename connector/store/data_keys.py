@@ -1,6 +1,6 @@
 """Data keys: one per visit and kind, wrapped by the master key. In: visit and kind. Out: the plain key, in memory.
 
-A destroyed key is gone for good: what it sealed can never be read again, backups included.
+What a destroyed key sealed can no longer be read here; a backup of the database still holds the key, wrapped.
 """
 
 from __future__ import annotations

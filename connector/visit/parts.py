@@ -84,7 +84,6 @@ class Policy:
     transcription_poll_interval: float
     gateway_timeout: float
     max_chunk_bytes: int
-    max_recording_bytes: int
     session_absolute: float
     session_idle: float
     probe_timeout: float = 120.0

@@ -20,5 +20,9 @@ async def try_again(parts: Parts, visit_id: str) -> None:
         async with parts.visits.engine.begin() as connection:
             work = Work("write_back", visit_id, parts.new_id(), str(row.note_version))
             await parts.enqueue(connection, work)
+    elif row.state == State.CAPTURED and row.attention_action != "wait":
+        await parts.visits.clear_attention(visit_id)
+        async with parts.visits.engine.begin() as connection:
+            await parts.enqueue(connection, Work("transcribe_and_draft", visit_id, parts.new_id()))
     else:
         await parts.wake(visit_id)

@@ -110,6 +110,7 @@ _BUTTONS: Mapping[str, tuple[str, str]] = {
     "wait": ("Try again now", "retry"),
     "retry-filing": ("Try again now", "retry"),
     "look-in-the-ehr": ("Compare again", "retry"),
+    "transcribe-again": ("Transcribe again", "retry"),
     "redraft": ("Draft again", "redraft"),
 }
 _COMFORT: Mapping[State, str] = {

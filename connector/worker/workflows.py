@@ -152,9 +152,18 @@ def _actions(parts: Parts, visit_id: str, argument: str) -> dict[str, Job]:
     }
 
 
+_TODO = {
+    "send": "transcribe-again",
+    "submit": "transcribe-again",
+    "await-transcript": "transcribe-again",
+    "draft": "redraft",
+    "file": "retry-filing",
+}
+
+
 async def _explain(parts: Parts, visit_id: str, action: str, error: ConnectorError) -> None:
     if isinstance(error, AudioUnusable | VendorRejected) and action in ("send", "submit", "await-transcript"):
         await give_back(parts, visit_id, slug=error.slug, text=error.detail)
         return
-    todo = "wait" if error.retryable else {"draft": "redraft", "file": "retry-filing"}.get(action, "ask-for-help")
+    todo = "wait" if error.retryable else _TODO.get(action, "ask-for-help")
     await parts.visits.call_attention(visit_id, slug=error.slug, text=error.detail, action=todo, at=parts.clock())

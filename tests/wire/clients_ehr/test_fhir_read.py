@@ -38,7 +38,7 @@ def tokens() -> Tokens:
 
 @pytest.fixture
 def server(peer: Any, client: httpx.AsyncClient, tokens: Tokens, clock: Any) -> FhirServer:
-    limits = FhirLimits(largest_body=100_000, read_deadline=1.0)
+    limits = FhirLimits(largest_body=100_000, read_deadline=3.0)
     return FhirServer(client, f"{peer.origin}/fhir", tokens, limits=limits, timing=clock.timing())
 
 
