@@ -64,7 +64,7 @@ async def list_open_work(parts: Parts, launch: Launch) -> list[OpenWork]:
 
 
 async def discard(parts: Parts, launch: Launch, *, reason: str) -> VisitRow:
-    """Gives an unsigned visit up: sound, transcript and draft become unreadable at once, vendor copies are deleted by the worker."""
+    """Gives an unsigned visit up: sound, transcript and draft become unreadable at once; vendor copies are deleted."""
     if reason not in REASONS:
         raise InputRefused(f"Say why the visit is given up: one of {', '.join(REASONS)}.")
     row = await parts.visits.row(launch.visit_id)
