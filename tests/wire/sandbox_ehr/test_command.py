@@ -93,11 +93,62 @@ def test_a_configuration_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         ({"clients": [{"client_id": "x"}]}, "name"),
         ({"colour": "red"}, "colour"),
         ({"state_dir": None}, "state_dir"),
+        ({"name": "General Hospital"}, "sandbox"),
+        ({"scope_dialect": "v3"}, "scope_dialect"),
+        ({"off": ["weather"]}, "off"),
+        ({"off": "launch-ehr"}, "off"),
     ],
 )
 def test_each_mistake_is_named(tmp_path: Path, change: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigurationRefused, match=named):
         parse_config({**config(1, "http://127.0.0.1:1/fhir", tmp_path), **change})
+
+
+JWKS = {"keys": [{"kty": "RSA", "kid": "1", "n": "AQAB", "e": "AQAB"}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"auth_method": "client_secret_jwt"}, "auth_method"),
+        ({"auth_method": "client_secret_basic"}, "client_secret"),
+        ({"auth_method": "public", "client_secret": "x"}, "client_secret"),
+        ({"auth_method": "private_key_jwt"}, "jwks"),
+        ({"auth_method": "private_key_jwt", "jwks": JWKS, "jwks_url": "http://127.0.0.1:9/jwks"}, "jwks"),
+        ({"auth_method": "private_key_jwt", "jwks": JWKS, "client_secret": "x"}, "client_secret"),
+        ({"client_secret": "x", "jwks": JWKS}, "jwks"),
+        ({"jwks_url": "ftp://x"}, "jwks_url"),
+        ({"jwks": {"keys": []}}, "at least one"),
+        ({"jwks": {"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}}, "kid"),
+        ({"jwks": {"keys": [{"kty": "oct", "kid": "1", "k": "AQAB"}]}}, "private"),
+        ({"jwks": {"keys": [{**JWKS["keys"][0], "d": "AQAB"}]}}, "private"),
+        ({"jwks": {"keys": [{"kty": "EC", "kid": "1", "crv": "P-384", "x": "AQAB"}]}}, "needs crv, x, y"),
+        ({"scope_dialect": "v3"}, "scope_dialect"),
+        ({"redirect_uris": []}, "redirect_uris"),
+    ],
+)
+def test_each_mistake_of_a_client_is_named(tmp_path: Path, change: dict[str, Any], named: str) -> None:
+    right = config(1, "http://127.0.0.1:1/fhir", tmp_path)
+    with pytest.raises(ConfigurationRefused, match=named):
+        parse_config({**right, "clients": [{**right["clients"][0], **change}]})
+
+
+@pytest.mark.parametrize(
+    ("change", "method"),
+    [
+        ({}, "public"),
+        ({"client_secret": "x"}, "client_secret_basic"),
+        ({"client_secret": "x", "auth_method": "client_secret_post"}, "client_secret_post"),
+        ({"jwks": JWKS}, "private_key_jwt"),
+        ({"jwks_url": "http://127.0.0.1:9/jwks"}, "private_key_jwt"),
+    ],
+)
+def test_how_a_client_proves_itself_follows_from_what_is_given(
+    tmp_path: Path, change: dict[str, Any], method: str
+) -> None:
+    right = config(1, "http://127.0.0.1:1/fhir", tmp_path)
+    (client,) = parse_config({**right, "clients": [{**right["clients"][0], **change}]}).clients
+    assert client.auth_method == method
 
 
 def test_a_client_may_be_listed_once(tmp_path: Path) -> None:
