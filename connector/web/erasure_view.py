@@ -50,7 +50,9 @@ def build_erasure(erasure: Erasure | None, now: datetime) -> ErasureView | None:
     if left:
         summary = f"{left} of {total} at the transcription service still to be deleted."
     elif unproven:
-        summary = f"{total} deleted at the transcription service; of {unproven} only its word is known."
+        summary = (
+            f"{total} deleted at the transcription service: {len(copies) - unproven} checked, {unproven} on its word."
+        )
     else:
         summary = f"{total} deleted at the transcription service, each checked."
     return ErasureView(erasure.complete, summary, copies)

@@ -21,7 +21,7 @@ def test_an_answer_without_a_check_is_gone_only_where_no_check_exists() -> None:
 def test_the_vendors_word_is_called_its_word() -> None:
     view = build_erasure(erasure(copy("upload", "verified"), copy("completion", "answered"), complete=True), NOW)
     assert view is not None and view.complete
-    assert view.summary == "2 copies deleted at the transcription service; of 1 only its word is known."
+    assert view.summary == "2 copies deleted at the transcription service: 1 checked, 1 on its word."
 
 
 def test_what_is_proven_is_called_checked() -> None:

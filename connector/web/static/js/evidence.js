@@ -93,4 +93,5 @@ function quote(sentence, turns, show) {
   button.addEventListener("click", show);
   quotes.append(button);
   quotes.hidden = false;
+  if (quotes.getClientRects().length) quotes.scrollIntoView({ block: "nearest" });
 }
