@@ -21,6 +21,7 @@ class _Follower(uvicorn.Server):
     """A server beside the first one; it leaves signals to it."""
 
     def capture_signals(self) -> AbstractContextManager[None]:
+        """No signal is caught here."""
         return nullcontext()
 
 
@@ -30,6 +31,7 @@ class _Leader(uvicorn.Server):
     followers: tuple[_Follower, ...] = ()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called on SIGINT and SIGTERM."""
         super().handle_exit(sig, frame)
         for follower in self.followers:
             follower.should_exit = True

@@ -129,4 +129,5 @@ class _OwnIssuer(IssuerParameter):
         self._switches = switches
 
     def get_issuer(self) -> str | None:
+        """The issuer, or None while RFC 9207 is switched off."""
         return self._own if self._switches.offers("rfc9207") else None

@@ -47,6 +47,7 @@ class FaultInjector:
                 note.fault = rule.kind
                 await self._apply(rule, scope, replay, send=watched)
             if note.drop:
+                record.write(None)
                 await _drop_connection(send, receive)
         finally:
             record.write(None)
@@ -55,11 +56,13 @@ class FaultInjector:
         if rule.kind == "status":
             await _send_status(rule, scope["path"], send)
         elif rule.kind == "reset":
+            send.record.write(None)
             await _drop_connection(send.raw, receive)
         elif rule.kind == "commit_then_timeout":
             await self.app(scope, receive, _swallow)
             hang = _LONGEST_HANG if rule.seconds is None else rule.seconds
             await _wait_for_disconnect(receive, hang)
+            send.record.write(None)
             await _drop_connection(send.raw, receive)
         else:
             if rule.kind == "slow":
@@ -68,7 +71,7 @@ class FaultInjector:
 
 
 class _Record:
-    """The journal entry of one request, written once: before the last byte of its answer, or at its end without one."""
+    """The journal entry of one request, written once: before the last byte of its answer, or before it is dropped."""
 
     def __init__(self, journal: RequestJournal, scope: Message, note: RequestNote) -> None:
         self.note = note
@@ -104,16 +107,16 @@ class _Record:
 class _WatchedSend:
     def __init__(self, send: Send, record: _Record) -> None:
         self.raw = send
-        self._record = record
+        self.record = record
         self._status: int | None = None
 
     async def __call__(self, message: Message) -> None:
-        if self._record.note.drop:
+        if self.record.note.drop:
             return
         if message["type"] == "http.response.start":
             self._status = message["status"]
         elif not message.get("more_body", False):
-            self._record.write(self._status)
+            self.record.write(self._status)
         await self.raw(message)
 
 
