@@ -96,11 +96,14 @@ class Stack:
         if self._choices.fhir_base is None:
             port = int(self.addresses.hapi.rsplit(":", 1)[1].split("/")[0])
             self._hapi_child = hapi.launch(self._supervisor, port=port)
-        self.start_speech()
+        self._launch_speech()
         self._write_registration()
         self._migrate()
-        self.start_web()
-        self.start_worker()
+        self._launch_web()
+        self._launch_worker("worker")
+        self._await_speech()
+        self._await_web()
+        self._await_worker("worker")
         self._say(f"embedded PostgreSQL, connector and sandbox AssemblyAI answer ({time.monotonic() - begun:.1f} s)")
         self._await_hapi()
         self.start_ehr()
@@ -119,12 +122,18 @@ class Stack:
 
     def start_speech(self) -> None:
         """The sandbox AssemblyAI."""
+        self._launch_speech()
+        self._await_speech()
+
+    def _launch_speech(self) -> None:
         arguments = ["--port", _port(self.addresses.speech), "--state", str(self.private / "speech"), "--key", self.key]
         if self._choices.queue_seconds is not None:
             arguments += ["--queue-seconds", str(self._choices.queue_seconds)]
         if self._choices.process_seconds is not None:
             arguments += ["--process-seconds", str(self._choices.process_seconds)]
         self._launch("assemblyai", [sys.executable, "-m", "connector_sandbox.assemblyai", *arguments])
+
+    def _await_speech(self) -> None:
         self.children["assemblyai"].await_http(f"{self.addresses.speech}/health", seconds=READY_SECONDS)
 
     def start_ehr(self) -> None:
@@ -146,14 +155,26 @@ class Stack:
 
     def start_web(self) -> None:
         """The connector's web process."""
+        self._launch_web()
+        self._await_web()
+
+    def _launch_web(self) -> None:
         self._launch("web", [sys.executable, "-m", "connector", "serve"], self.environment())
+
+    def _await_web(self) -> None:
         self.children["web"].await_http(f"{self.addresses.connector}/health/ready", seconds=READY_SECONDS)
 
     def start_worker(self, name: str = "worker") -> Child:
         """A worker process of the connector; returns when it has begun to look for work."""
-        self._launch(name, [sys.executable, "-m", "connector", "worker"], self.environment())
-        self.children[name].await_line("worker.ready", seconds=READY_SECONDS)
+        self._launch_worker(name)
+        self._await_worker(name)
         return self.children[name]
+
+    def _launch_worker(self, name: str) -> None:
+        self._launch(name, [sys.executable, "-m", "connector", "worker"], self.environment())
+
+    def _await_worker(self, name: str) -> None:
+        self.children[name].await_line("worker.ready", seconds=READY_SECONDS)
 
     def _migrate(self) -> None:
         self._launch("migrate", [sys.executable, "-m", "connector", "migrate"], self.environment())
