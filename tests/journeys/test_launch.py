@@ -180,15 +180,15 @@ def test_a_refusal_by_the_ehr_is_told_and_its_words_are_not_repeated(
     assert "unmistakable" not in answer.text and "<script>" not in answer.text
 
 
-def test_an_ehr_that_is_away_at_launch_is_named_as_the_cause(
-    stack: Stack, clinic: Clinic, chart: Chart, ehr: SandboxEhr
+def test_an_ehr_that_is_away_while_a_launch_comes_back_is_named_as_the_cause_and_the_next_launch_works(
+    clinic: Clinic, chart: Chart, ehr: SandboxEhr
 ) -> None:
-    launch = clinic.browser().post(f"{stack.addresses.ehr}/launches", json={"patient": chart.admit()}).json()
-    ehr.strike("status", status=503, match={"path_regex": "smart-configuration"})
-    answer = clinic.browser().get(launch["launch_url"], headers=JSON)
-    problem_of(answer, status=503, slug="ehr-unavailable")
+    browser, patient = clinic.browser(), chart.admit()
+    back = callback_of(clinic, patient, browser)
+    ehr.strike("status", status=503, match={"path_regex": "^/auth/token"})
+    problem_of(browser.get(back, headers=JSON), status=503, slug="ehr-unavailable")
     ehr.calm()
-    assert clinic.browser().get(launch["launch_url"], follow_redirects=False).status_code == 303
+    clinic.open(patient, client=browser)
 
 
 def test_no_address_after_the_launch_holds_a_secret(clinic: Clinic, chart: Chart) -> None:

@@ -31,6 +31,8 @@ PACKAGES = {
     "connector_sandbox": Path("smart-launch/sandbox"),
 }
 BESIDE = {Path(name) for name in ("pyproject.toml", "README.md", "LICENSE")}
+# Whatever stands on PYTHONPATH must not lend its code to what is installed; only the network stays shut.
+ALONE = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "fixtures" / "network_guard")}
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
 
 
@@ -72,7 +74,8 @@ class Installed:
 
     def ask(self, program: str, folder: Path) -> object:
         """What a program prints as JSON, run in `folder`."""
-        told = subprocess.run([str(self.python), "-c", program], cwd=folder, capture_output=True, text=True, check=True)
+        command = [str(self.python), "-c", program]
+        told = subprocess.run(command, cwd=folder, env=ALONE, capture_output=True, text=True, check=True)
         return json.loads(told.stdout)
 
 
@@ -114,6 +117,7 @@ def service(installed: Installed) -> Iterator[str]:
         port = claim_port()
         (folder / "registrations").mkdir()
         environment = {
+            "PYTHONPATH": ALONE["PYTHONPATH"],
             "CONNECTOR_STATE_FOLDER": str(folder),
             "CONNECTOR_REGISTRATIONS_FOLDER": str(folder / "registrations"),
             "CONNECTOR_PORT": str(port),
