@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import time
 
 import httpx
+import psycopg
 import pytest
 from connector_sandbox.clinician import OpenVisit, open_browser
 from connector_sandbox.stack import Stack
 
+from connector.store.database import start_embedded
 from tests.builders import recording_bytes
 from tests.fixtures.peers import Chart
-from tests.fixtures.stack import OpenStack
 from tests.fixtures.visits import JSON, Clinic, Upload, problem_of
 
 
@@ -101,22 +101,26 @@ def test_a_ticket_carries_the_launch_into_one_other_window_once(stack: Stack, cl
 
 
 def test_a_pause_hides_the_page_stops_no_recording_and_one_click_shows_it_again(
-    open_stack: OpenStack, chart: Chart
+    stack: Stack, clinic: Clinic, chart: Chart
 ) -> None:
-    with open_stack(environment={"CONNECTOR_SESSION_IDLE": "1.5"}) as stack:
-        clinic = Clinic(stack)
-        visit = clinic.open(chart.admit("billie", family="Idleman"))
-        visit.consent()
-        upload = Upload.begin(visit)
-        time.sleep(1.8)
-        assert visit.status() == {"state": "CAPTURING", "locked": True}
-        hidden = visit.client.get(visit.base)
-        assert hidden.status_code == 200
-        assert "Hidden after a pause" in hidden.text
-        assert "Idleman" not in hidden.text
-        problem_of(visit.client.get(f"{visit.base}/context", headers=JSON), status=423, slug="session-locked")
-        assert upload.put(0, recording_bytes("billie")).status_code == 204
-        assert visit.post("/unlock").status_code == 200
-        shown = visit.client.get(f"{visit.base}/context", headers=JSON)
-        assert shown.status_code == 200
-        clinic.close()
+    visit = clinic.open(chart.admit("billie", family="Idleman"))
+    visit.consent()
+    upload = Upload.begin(visit)
+    pass_an_hour(stack, visit)
+    assert visit.status() == {"state": "CAPTURING", "locked": True}
+    hidden = visit.client.get(visit.base)
+    assert hidden.status_code == 200
+    assert "Hidden after a pause" in hidden.text
+    assert "Idleman" not in hidden.text
+    problem_of(visit.client.get(f"{visit.base}/context", headers=JSON), status=423, slug="session-locked")
+    assert upload.put(0, recording_bytes("billie")).status_code == 204
+    assert visit.post("/unlock").status_code == 200
+    shown = visit.client.get(f"{visit.base}/context", headers=JSON)
+    assert shown.status_code == 200
+
+
+def pass_an_hour(stack: Stack, visit: OpenVisit) -> None:
+    """Nobody was there for an hour: the launch was last seen that long ago."""
+    with psycopg.connect(start_embedded(stack.folder).libpq, autocommit=True) as connection:
+        statement = "UPDATE launches SET seen_at = seen_at - interval '1 hour' WHERE launch_id = %s"
+        assert connection.execute(statement, (visit.base.rsplit("/", 1)[1],)).rowcount == 1
