@@ -41,8 +41,8 @@ async function submit(form, submitter) {
     await drawAnew();
     if (form.action.endsWith("/retry")) notify({ title: "Trying again now.", detail: "This page shows what comes of it." }, { calm: true });
   } catch (problem) {
-    notify(problem);
     if (problem.status === 409) await drawAnew().catch(() => {});
+    notify(problem);
   } finally {
     delete form.dataset.busy;
     form.removeAttribute("aria-busy");

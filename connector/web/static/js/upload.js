@@ -55,9 +55,14 @@ export function enableUpload(main, signal) {
     } catch (problem) {
       holdPage("upload", false);
       if (signal.aborted) return;
-      if (!stop.signal.aborted) notify(problem instanceof Problem ? problem : unread());
-      file.value = "";
-      await drawAnew().catch(() => {});
+      const stopped = stop.signal.aborted;
+      // First the page as it stands now, then what went wrong: a file chosen at once must not meet the old page.
+      await drawAnew().catch(() => {
+        file.value = "";
+        drop.hidden = false;
+        find("progress").hidden = true;
+      });
+      if (!stopped) notify(problem instanceof Problem ? problem : unread());
     }
   }
 }
