@@ -70,8 +70,9 @@ class FhirDesk:
         elif request.method == "POST":
             query += await read_pairs(request)
         if interaction.kind == "transaction":
-            return _send(await self._parts.bundles.handle(call, body))
-        reply = await self._parts.gateway.handle(call, request.method, path, query=query, body=body)
+            reply = await self._parts.bundles.handle(call, body)
+        else:
+            reply = await self._parts.gateway.handle(call, request.method, path, query=query, body=body)
         return _send(replace(reply, resource=bend_resource(reply.resource, active)))
 
     def _authorize(self, request: Request) -> tuple[GatewayCall, ActiveMischief]:

@@ -19,6 +19,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 NOTE = "sandbox_ehr_note"
 _UNTOUCHED = ("/sandbox/", "/static/", "/health")
+_FORM_ONLY = ("/auth/token", "/auth/introspect", "/auth/revoke")
 _LONGEST_HANG = 600.0
 
 
@@ -92,7 +93,7 @@ class _Record:
                 time=self._started,
                 method=self._scope["method"],
                 path=self._scope["path"],
-                query=self._scope.get("query_string", b"").decode("latin-1"),
+                query=_show_query(self._scope),
                 status=status,
                 client_id=self.note.client_id,
                 seconds=round(time.monotonic() - self._clock, 4),
@@ -102,6 +103,12 @@ class _Record:
                 evidence=self.note.evidence,
             )
         )
+
+
+def _show_query(scope: Message) -> str:
+    """The query as sent; where only a form belongs, a code or token may be in it, so it is hidden."""
+    query = str(scope.get("query_string", b"").decode("latin-1"))
+    return "(hidden)" if query and scope["path"] in _FORM_ONLY else query
 
 
 class _WatchedSend:

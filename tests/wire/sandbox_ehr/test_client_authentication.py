@@ -227,6 +227,7 @@ def test_parameters_in_the_query_are_refused(ehr: Ehr, fhir: TinyFhir) -> None:
     _, code = approved(ehr, fhir, PUBLIC)
     answer = ehr.post_token({"grant_type": "authorization_code", "client_id": PUBLIC}, path=f"token?code={code}")
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert ehr.requests("/auth/token")[-1]["query"] == "(hidden)"
 
 
 def test_keys_come_from_the_registered_address(ehr: Ehr, fhir: TinyFhir, key_server: KeyServer) -> None:

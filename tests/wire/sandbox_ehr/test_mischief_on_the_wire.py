@@ -147,6 +147,9 @@ def fhir_references_foreign(walk: Walk) -> None:
     assert entry["resource"]["subject"]["reference"] == f"{ATTACKER}/fhir/Patient/{walk.patient}"
     (document, *_) = walk.call("DocumentReference").json()["entry"]
     assert document["resource"]["content"][0]["attachment"]["url"].startswith(ATTACKER)
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": [{"request": {"method": "GET", "url": "Observation"}}]}
+    headers = {"Authorization": f"Bearer {walk.body['access_token']}"}
+    assert f"{ATTACKER}/fhir/Patient" in walk.ehr.http.post(walk.ehr.fhir_base, json=batch, headers=headers).text
 
 
 def fhir_redirect(walk: Walk) -> None:
