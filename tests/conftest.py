@@ -52,6 +52,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     stack = arguments.get("stack") or getattr(arguments.get("clinic"), "stack", None)
     if report.failed and stack is not None:
         for name in ("web", "worker"):
+            if not stack.children[name].log.exists():
+                continue
             lines = stack.children[name].output().splitlines()[-25:]
             report.sections.append((f"log of {name}", "\n".join(lines)))
     return report
