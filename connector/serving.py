@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,12 +16,13 @@ import uvicorn
 
 from connector.app import Composition, compose, guard_http_stack, load_rules, make_worker, migrate_all, now, version
 from connector.assets.registrations import load_registrations
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, Misconfigured
 from connector.logs import start_logging
 from connector.settings import Settings
 from connector.store import audit
 from connector.store.database import locate_database, make_engine
 from connector.store.executors import Executors
+from connector.store.migration import require_current
 from connector.web.application import make_application
 from connector.worker.runner import run_worker
 
@@ -39,6 +41,7 @@ async def serve_web(settings: Settings, stop: asyncio.Event, *, with_worker: boo
     """Answers requests until `stop`; with a worker in the same process when asked."""
     start_logging()
     async with compose(settings) as composition:
+        listening = _listen(settings)
         application = make_application(composition.parts, version=version())
         server = _Server(
             uvicorn.Config(
@@ -56,8 +59,19 @@ async def serve_web(settings: Settings, stop: asyncio.Event, *, with_worker: boo
             if with_worker:
                 group.create_task(_work(composition, stop))
             _log.info("web.starting", port=settings.port)
-            await server.serve()
+            await server.serve(sockets=[listening])
             stop.set()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """A listening socket, before anything says that the service is up."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise Misconfigured(
+            f"Port {settings.port} cannot be used ({error.strerror}): stop what listens there or set CONNECTOR_PORT."
+        ) from error
 
 
 async def _stop_server(server: uvicorn.Server, stop: asyncio.Event) -> None:
@@ -126,6 +140,7 @@ async def verify_audit(settings: Settings) -> list[audit.ChainReport]:
     """One report per tenant."""
     engine = make_engine(locate_database(settings))
     try:
+        await require_current(engine)
         return await audit.verify_all(engine)
     finally:
         await engine.dispose()

@@ -69,7 +69,8 @@ def recording_bytes(name: str) -> bytes:
 
 
 def clip_bytes(shared: Path, name: str) -> bytes:
-    """One of the two recordings without usable speech."""
+    """One of the two recordings without usable speech; they are not part of this project."""
+    assert (shared / "data").is_dir(), "set CONNECTOR_SHARED to the folder of shared data"
     return (shared / "data" / "clips" / name).read_bytes()
 
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from connector.errors import Misconfigured
@@ -42,7 +43,10 @@ class DatabaseAddress:
 def locate_database(settings: Settings) -> DatabaseAddress:
     """The operator's database, or the embedded one, started when it is not running yet."""
     if settings.database_url:
-        return DatabaseAddress(make_url(settings.database_url).set(drivername="postgresql+psycopg"))
+        try:
+            return DatabaseAddress(make_url(settings.database_url).set(drivername="postgresql+psycopg"))
+        except ArgumentError:
+            raise Misconfigured("CONNECTOR_DATABASE_URL is no address of a database: postgresql://…") from None
     return start_embedded(settings.state_folder)
 
 
@@ -104,6 +108,17 @@ def _ensure_database(address: URL) -> None:
 def make_engine(address: DatabaseAddress, *, pool_size: int = 8) -> AsyncEngine:
     """An async engine; parameters are hidden from its errors so that no bound value reaches a log."""
     return create_async_engine(address.url, pool_size=pool_size, max_overflow=8, hide_parameters=True)
+
+
+async def require_reachable(engine: AsyncEngine) -> None:
+    """Raises Misconfigured unless the database answers."""
+    try:
+        async with engine.connect():
+            return
+    except OperationalError as error:
+        raise Misconfigured(
+            "The database cannot be reached: check CONNECTOR_DATABASE_URL, and that PostgreSQL runs and lets us in."
+        ) from error
 
 
 async def open_master_key(engine: AsyncEngine, key_file: Path) -> MasterKey:

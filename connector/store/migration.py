@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector.errors import Misconfigured
+from connector.store.database import require_reachable
 from connector.store.schema import metadata
 
 _LOCK = 7_310_245
@@ -27,6 +28,7 @@ def alembic_config() -> Config:
 
 async def migrate(engine: AsyncEngine) -> str:
     """Applies every missing migration under an advisory lock and returns the revision reached."""
+    await require_reachable(engine)
     async with engine.begin() as connection:
         await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         return await connection.run_sync(_upgrade)
@@ -45,7 +47,8 @@ def head_revision() -> str:
 
 
 async def require_current(engine: AsyncEngine) -> None:
-    """Raises Misconfigured unless the database is exactly at this build's revision."""
+    """Raises Misconfigured unless the database answers and is exactly at this build's revision."""
+    await require_reachable(engine)
     async with engine.connect() as connection:
         found = await connection.run_sync(_current)
     if found != head_revision():
