@@ -13,8 +13,10 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, Misconfigured
 from connector.settings import Settings
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -28,6 +30,14 @@ def main() -> None:
         cli(standalone_mode=True)
     except ConnectorError as error:
         print(f"{error.title}: {error.detail}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except ValidationError as error:
+        # Only names and rules: a value may be a secret.
+        wrong = (f"CONNECTOR_{str(one['loc'][0]).upper()} ({one['msg']})" for one in error.errors())
+        print(f"{Misconfigured.title}: mend {', '.join(wrong)}.", file=sys.stderr)
+        raise SystemExit(2) from None
+    except SettingsError as error:
+        print(f"{Misconfigured.title}: {error}; lists are written as JSON.", file=sys.stderr)
         raise SystemExit(2) from None
 
 
