@@ -1,4 +1,4 @@
-"""The command line: serve, worker, migrate, doctor, audit. In: arguments and environment. Out: exit codes, sentences.
+"""The command line: serve, worker, migrate, doctor, audit, ehr. In: arguments and environment. Out: codes, sentences.
 
 Secrets are taken from files and variables, never from arguments.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -21,7 +22,11 @@ from connector.settings import Settings
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit_cli = typer.Typer(no_args_is_help=True, help="The audit chain.")
+ehr_cli = typer.Typer(no_args_is_help=True, help="The EHRs this deployment serves.")
+mappings_cli = typer.Typer(no_args_is_help=True, help="The files that say what the connector does.")
 cli.add_typer(audit_cli, name="audit")
+cli.add_typer(ehr_cli, name="ehr")
+cli.add_typer(mappings_cli, name="mappings")
 
 
 def main() -> None:
@@ -88,6 +93,124 @@ def audit_verify() -> None:
         state = "whole" if report.broken_at is None else f"BROKEN at entry {report.broken_at}: {report.reason}"
         print(f"{report.tenant}: {report.entries} entries, {state}")
     raise typer.Exit(0 if all(report.broken_at is None for report in reports) else 1)
+
+
+@ehr_cli.command("list")
+def ehr_list() -> None:
+    """Shows every registration with the addresses its EHR has to know."""
+    from connector.registering import list_ehrs
+
+    for one, addresses in list_ehrs(Settings()):
+        state = one.auth_method if one.client_id else "waits for a client id"
+        print(f"{one.tenant:<20} {state:<22} {one.fhir_base}")
+        print(f"{'':<20} redirect URI {addresses.redirect}")
+        if addresses.key_set is not None:
+            print(f"{'':<20} key set      {addresses.key_set}")
+
+
+@ehr_cli.command("check")
+def ehr_check(tenants: Annotated[list[str] | None, typer.Argument(help="Which; all unless said.")] = None) -> None:
+    """Asks each EHR what it publishes and says what will and will not work; exit code 1 when a launch cannot."""
+    from connector.registering import check_ehr, list_ehrs
+
+    settings, bad = Settings(), False
+    marks = {"good": "ok  ", "poor": "NOTE", "bad": "MEND"}
+    for tenant in tenants or [one.tenant for one, _ in list_ehrs(settings) if one.client_id]:
+        print(f"{tenant}:")
+        for finding in asyncio.run(check_ehr(settings, tenant, os.environ)):
+            print(f"  {marks[finding.weight]}  {finding.topic}: {finding.text}")
+            bad = bad or finding.weight == "bad"
+    raise typer.Exit(1 if bad else 0)
+
+
+@ehr_cli.command("add")
+def ehr_add(
+    tenant: Annotated[str, typer.Argument(help="Short name: lower-case letters, digits, hyphens.")],
+    name: Annotated[str | None, typer.Option(help="What people call this EHR.")] = None,
+    fhir_base: Annotated[str | None, typer.Option(help="Its FHIR R4 base, as in the launch's iss.")] = None,
+    client_id: Annotated[str | None, typer.Option(help="What the EHR calls us; empty: the file waits.")] = None,
+    auth_method: Annotated[
+        str | None, typer.Option(help="public, client_secret_basic, client_secret_post, private_key_jwt.")
+    ] = None,
+    client_secret_env: Annotated[str | None, typer.Option(help="Variable that holds the secret.")] = None,
+    client_secret_file: Annotated[str | None, typer.Option(help="File that holds the secret.")] = None,
+    assertion_algorithm: Annotated[str | None, typer.Option(help="RS384 or ES384.")] = None,
+    expected_issuer: Annotated[str | None, typer.Option(help="The issuer it has to name.")] = None,
+    scope_dialect: Annotated[str | None, typer.Option(help="granular, v2 or v1.")] = None,
+    frame_ancestor: Annotated[list[str] | None, typer.Option(help="Origin that may frame us; repeatable.")] = None,
+    vendor_profile: Annotated[str | None, typer.Option(help="A file of mappings/ehr/.")] = None,
+    standalone: Annotated[bool, typer.Option(help="May also be started outside the EHR.")] = False,
+) -> None:
+    """Writes a registration file from arguments, asking for what is missing; never a secret."""
+    from connector.registering import add_ehr, addresses_of
+
+    given: dict[str, Any] = {
+        "name": name,
+        "fhir_base": fhir_base,
+        "client_id": client_id,
+        "auth_method": auth_method,
+        "client_secret_env": client_secret_env,
+        "client_secret_file": client_secret_file,
+        "assertion_algorithm": assertion_algorithm,
+        "expected_issuer": expected_issuer,
+        "scope_dialect": scope_dialect,
+        "frame_ancestors": frame_ancestor,
+        "vendor_profile": vendor_profile,
+        "standalone": standalone,
+    }
+    for key, question in _QUESTIONS.items():
+        if given[key] is None:
+            given[key] = _ask(question, key)
+    settings = Settings()
+    path, registration = add_ehr(settings, tenant, given)
+    addresses = addresses_of(settings, registration)
+    print(f"Wrote {path}. Tell the EHR:\n  launch URL   {addresses.launch}\n  redirect URI {addresses.redirect}")
+    if addresses.key_set is not None:
+        print(f"  key set      {addresses.key_set}")
+    print(f"Then: connector ehr check {tenant}, and start the service again.")
+
+
+_QUESTIONS = {
+    "name": "What do people call this EHR",
+    "fhir_base": "Its FHIR R4 base address",
+    "client_id": "Client id (empty if there is none yet)",
+    "auth_method": "public, client_secret_basic, client_secret_post or private_key_jwt",
+}
+
+
+def _ask(question: str, key: str) -> str:
+    if not sys.stdin.isatty():
+        if key == "client_id":
+            return ""
+        raise typer.BadParameter(f"--{key.replace('_', '-')} is needed where nobody can be asked.")
+    return str(typer.prompt(question, default="" if key == "client_id" else None, show_default=False))
+
+
+@ehr_cli.command("rotate-key")
+def ehr_rotate_key(
+    tenant: str,
+    retire: Annotated[bool, typer.Option(help="Take away the older keys instead of making a new one.")] = False,
+    at_once: Annotated[bool, typer.Option(help="Sign with the new key at once: the old one has leaked.")] = False,
+) -> None:
+    """Makes a new key pair for one EHR; the old one stays published until it is retired."""
+    from connector.registering import rotate_key
+
+    for line in rotate_key(Settings(), tenant, retire=retire, at_once=at_once):
+        print(line)
+
+
+@mappings_cli.command("check")
+def mappings_check() -> None:
+    """Finds every mistake in mappings, prompts and registrations, with file and line; exit code 1 when there is one."""
+    from connector.proofreading import check_files
+
+    problems = check_files(Settings())
+    for problem in problems:
+        print(problem)
+    print(
+        f"{len(problems)} mistake(s)." if problems else "No mistakes: mappings, prompts and registrations can be read."
+    )
+    raise typer.Exit(1 if problems else 0)
 
 
 def _run(job: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:

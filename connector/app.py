@@ -79,7 +79,7 @@ def load_rules() -> Rules:
         prompts={key: _load_prompt(note_type) for key, note_type in note_types.items()},
         profiles={name: WriteProfile.from_dict(load_mapping(f"ehr/{name}.yaml")) for name in list_mappings("ehr")},
         speech=SpeechThresholds(),
-        consent=_load_consent(load_mapping("consent.yaml")),
+        consent=read_consent(load_mapping("consent.yaml")),
     )
 
 
@@ -89,11 +89,22 @@ def _load_prompt(note_type: NoteType) -> PromptTemplates:
     return PromptTemplates.from_sources(system, user, f"{name}@{note_type.version}")
 
 
-def _load_consent(data: Mapping[str, object]) -> ConsentWording:
-    wording, methods = data.get("wording"), data.get("methods")
+def read_consent(data: Mapping[str, object]) -> ConsentWording:
+    """The parsed mappings/consent.yaml; raises Misconfigured naming what is missing."""
+    if not isinstance(data, Mapping):
+        raise Misconfigured("mappings/consent.yaml must hold version, wording (id and text) and methods.")
+    version, wording, methods = data.get("version"), data.get("wording"), data.get("methods")
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise Misconfigured("mappings/consent.yaml: version must be a whole number from 1.")
     if set(data) != {"version", "wording", "methods"} or not isinstance(wording, dict) or not isinstance(methods, list):
         raise Misconfigured("mappings/consent.yaml must hold version, wording (id and text) and methods.")
-    return ConsentWording(str(wording["id"]), " ".join(str(wording["text"]).split()), tuple(map(str, methods)))
+    if set(wording) != {"id", "text"} or not all(
+        isinstance(value, str) and value.strip() for value in wording.values()
+    ):
+        raise Misconfigured("mappings/consent.yaml: wording must hold id and text.")
+    if not methods or not all(isinstance(method, str) and method.strip() for method in methods):
+        raise Misconfigured("mappings/consent.yaml: methods must be a list of texts.")
+    return ConsentWording(str(wording["id"]), " ".join(str(wording["text"]).split()), tuple(methods))
 
 
 def make_policy(settings: Settings) -> Policy:

@@ -27,9 +27,8 @@ def templates_folder() -> Path:
 
 def load_mapping(name: str) -> dict[str, Any]:
     """The parsed YAML file `name`, such as `ehr/generic.yaml`; raises Misconfigured naming file and line."""
-    text = _find(mappings_folder(), name).read_text(encoding="utf-8")
     try:
-        parsed = yaml.safe_load(text)
+        parsed = yaml.safe_load(read_mapping(name))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
@@ -37,6 +36,11 @@ def load_mapping(name: str) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise Misconfigured(f"mappings/{name} must hold a mapping at its top level.")
     return parsed
+
+
+def read_mapping(name: str) -> str:
+    """The text of one file of mappings/, such as `ehr/generic.yaml`."""
+    return _find(mappings_folder(), name).read_text(encoding="utf-8")
 
 
 def load_template(name: str) -> str:
@@ -48,6 +52,11 @@ def list_mappings(folder: str) -> list[str]:
     """Names of the YAML files in one folder of mappings/, without their ending."""
     entries = mappings_folder().joinpath(folder).iterdir()
     return sorted(entry.name.removesuffix(".yaml") for entry in entries if entry.name.endswith(".yaml"))
+
+
+def list_templates(folder: str) -> list[str]:
+    """Names of the files in one folder of templates/."""
+    return sorted(path.name for path in (templates_folder() / folder).iterdir() if path.is_file())
 
 
 def _find(root: Traversable, name: str) -> Traversable:

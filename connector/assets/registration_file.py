@@ -75,8 +75,16 @@ class RegistrationFile:
     problems: tuple[Problem, ...]
 
 
-def read_registration(path: Path) -> RegistrationFile:
-    """Read one `<tenant>.yaml` (syntax: smart-launch/registrations/README.md)."""
+def is_tenant(name: str) -> bool:
+    """Whether a text may name a tenant, and so a file and a part of addresses."""
+    return bool(_TENANT.fullmatch(name))
+
+
+def read_registration(path: Path, *, folder: Path | None = None) -> RegistrationFile:
+    """Read one `<tenant>.yaml` (syntax: smart-launch/registrations/README.md).
+
+    Paths in it are relative to `folder`, which is the file's own unless said.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError):
@@ -85,7 +93,7 @@ def read_registration(path: Path) -> RegistrationFile:
     entries = _Entries(marked)
     registration = None
     if entries.has_keys():
-        registration = _read(entries, path)
+        registration = _read(entries, path.stem, folder or path.parent)
     problems = tuple(sorted((*marked.problems, *entries.problems), key=lambda one: one.line))
     return RegistrationFile(None if problems else registration, marked, problems)
 
@@ -166,24 +174,24 @@ class _Entries:
         return tuple(item for item in value if isinstance(item, str) and pattern.fullmatch(item))
 
 
-def _read(entries: _Entries, path: Path) -> Registration:
-    if not _TENANT.fullmatch(path.stem):
+def _read(entries: _Entries, tenant: str, folder: Path) -> Registration:
+    if not is_tenant(tenant):
         entries.refuse("", "the file's name is the tenant's: lower-case letters, digits and hyphens only")
     insecure = entries.words("insecure_hosts_for_tests", _HOST, "a bare host name in lower case")
     fhir_base = _read_fhir_base(entries, insecure)
     registration = Registration(
-        tenant=path.stem,
+        tenant=tenant,
         name=entries.text("name"),
         fhir_base=fhir_base,
         client_id=_read_client_id(entries),
         auth_method=entries.choice("auth_method", AUTH_METHODS),
         scopes=_read_scopes(entries),
-        redirect_path=_read_redirect_path(entries, path.stem),
+        redirect_path=_read_redirect_path(entries, tenant),
         scope_dialect=entries.choice("scope_dialect", SCOPE_DIALECTS),
         client_secret_env=entries.word("client_secret_env", _VARIABLE, "a variable's name"),
-        client_secret_file=_read_place(entries, "client_secret_file", path.parent),
-        client_key_folder=_read_place(entries, "client_key_folder", path.parent, outside=True),
-        client_key_file=_read_place(entries, "client_key_file", path.parent, outside=True),
+        client_secret_file=_read_place(entries, "client_secret_file", folder),
+        client_key_folder=_read_place(entries, "client_key_folder", folder, outside=True),
+        client_key_file=_read_place(entries, "client_key_file", folder, outside=True),
         assertion=_read_assertion(entries),
         pinned=_read_pinned(entries, insecure if fhir_base.startswith("http:") else None),
         frame_ancestors=_read_frame_ancestors(entries, insecure),

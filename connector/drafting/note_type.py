@@ -122,9 +122,14 @@ def _slug(entry: Mapping[str, object], key: str, *, where: str) -> str:
 
 def _loinc(entry: Mapping[str, object], *, where: str) -> str:
     value = entry.get("loinc")
-    if not isinstance(value, str) or not _LOINC.match(value) or not _check_digit_holds(value):
+    if not isinstance(value, str) or not is_loinc(value):
         raise Misconfigured(f"mappings/note-types.yaml: {where}.loinc is not a LOINC code (check digit included)")
     return value
+
+
+def is_loinc(code: str) -> bool:
+    """Whether a text has the form of a LOINC code, check digit included."""
+    return bool(_LOINC.match(code)) and _check_digit_holds(code)
 
 
 def _check_digit_holds(code: str) -> bool:
