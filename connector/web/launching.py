@@ -12,7 +12,7 @@ from connector.visit.opening import DepartingLaunch, begin_launch, begin_standal
 from connector.visit.parts import Parts
 from connector.web.headers import ANCESTORS, FORM_TARGET
 from connector.web.pages import Pages
-from connector.web.session import session_cookie, set_cookie
+from connector.web.session import allow_framing_by_all, session_cookie, set_cookie
 
 router = APIRouter()
 _PENDING_SECONDS = 600
@@ -50,7 +50,7 @@ def _depart(request: Request, departing: DepartingLaunch) -> Response:
 async def callback(request: Request) -> Response:
     """The redirect URI: exchanges the code and goes on to the visit's own address, which holds no secret."""
     parts: Parts = request.app.state.parts
-    _allow_framing_by_all(request)
+    allow_framing_by_all(request)
     opened, spent = await complete_launch(
         parts, request.query_params.multi_items(), cookies=dict(request.cookies), path=request.url.path
     )
@@ -85,10 +85,3 @@ def _allow_framing_by(request: Request, iss: str | None) -> None:
     registration = parts.registrations.by_iss(iss or "")
     if registration is not None:
         setattr(request.state, ANCESTORS, registration.frame_ancestors)
-
-
-def _allow_framing_by_all(request: Request) -> None:
-    """A refusal on the way back belongs to no launch yet; any registered EHR may show it, since it says nothing."""
-    parts: Parts = request.app.state.parts
-    origins = {origin for one in parts.registrations.entries for origin in one.frame_ancestors}
-    setattr(request.state, ANCESTORS, tuple(sorted(origins)))
