@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connector.clinical.lexicon import is_clinical
 from connector.drafting.blocks import Said, VisitData
@@ -16,7 +16,7 @@ from connector.drafting.history import denied_in, quoted, told_by_patient, worth
 from connector.drafting.orders import phrase_order, split_reason
 from connector.drafting.phrases import Pronouns, from_patient, pronouns_for
 from connector.drafting.questions import is_asking_any
-from connector.drafting.replies import Reply, is_fragment, read_reply
+from connector.drafting.replies import Reply, asks_twice, is_fragment, read_reply
 from connector.drafting.shorthand import from_shorthand
 from connector.drafting.sorting import section_of, without_command
 from connector.drafting.speech import opens_question, sentences, settled, without_opener
@@ -40,6 +40,7 @@ _LEANS = re.compile(
 )
 _REFERS = re.compile(r"\b(?:it|them|this|those|these|one|ones)\b", re.IGNORECASE)
 _LONGEST_WHOLE = 24
+_SHORT_DENIAL = re.compile(r"(?:never|not)\b[\w' -]{2,40}[.!]?", re.IGNORECASE)
 _FIRST_ANSWERS = 3
 _PHRASED = {
     "subjective": background_said,
@@ -166,8 +167,19 @@ def _replied(question: str, lines: list[str], pronouns: Pronouns) -> tuple[list[
         reply = read_reply(question, line, pronouns, first=place == 0)
         if reply:
             rest = [reply.rest] if reply.rest else []
-            return [*lines[:place], *rest, *lines[place + 1 :]], reply
+            later = lines[place + 1 :]
+            if asks_twice(question) and reply.text:
+                # "How long, and ever at rest?": a short denial further on answers the second half.
+                denials = [line for line in later if _SHORT_DENIAL.fullmatch(line)]
+                reply = replace(reply, text="; ".join([reply.text.rstrip("."), *map(small_end, denials)]) + ".")
+                later = [line for line in later if line not in denials]
+            return [*lines[:place], *rest, *later], reply
     return lines, None
+
+
+def small_end(line: str) -> str:
+    """A denial as the end of a sentence: `Never at rest.` → `never at rest`."""
+    return line[:1].lower() + line[1:].rstrip(" .!")
 
 
 def _is_question(line: str) -> bool:

@@ -106,6 +106,11 @@ _WH = re.compile(
     r"tell me)\b",
     re.IGNORECASE,
 )
+_TWO_QUESTIONS = re.compile(
+    r"(?P<wh>(?:how|what|when|where|which|who|why)\b[^?]{3,80}?),? and "
+    r"(?:do|does|did|is|are|was|were|has|have|can)\b[^?]*\??",
+    re.IGNORECASE,
+)
 _EXCEPTING = re.compile(
     r"(?:just|only|except|apart from|other than|aside from|besides|unless|not (?:specifically|exactly|often))\b",
     re.IGNORECASE,
@@ -132,13 +137,24 @@ def read_reply(question: str, answer: str, pronouns: Pronouns, *, first: bool = 
     A "yes" or "no" is read only in the `first` sentence of an answer.
     """
     core = core_of(question)
+    compound = _TWO_QUESTIONS.match(without_opener(question).strip())
     if not answer or answer.endswith("?") or not core or _NOT_ASKED.search(core) or denied_in(answer):
         return None
     positive = _polarity(answer)
     if positive is not None:
         return _yes_or_no(core, answer, pronouns, positive=positive) if first else None
     bare = (without_opener(answer) or answer).strip(" .!,")
-    return _labelled(core, bare, pronouns) if is_fragment(bare) else None
+    if not is_fragment(bare):
+        return None
+    if compound and not first:
+        # Which of the two questions this answers is not said: it stands as it was spoken.
+        return Reply(f"{capital((from_patient(bare, pronouns) or bare).rstrip('.'))}.")
+    return _labelled(compound["wh"] if compound else core, bare, pronouns)
+
+
+def asks_twice(question: str) -> bool:
+    """Whether a question puts two: `How long does it last, and does it come at rest?`"""
+    return _TWO_QUESTIONS.match(without_opener(question).strip()) is not None
 
 
 def is_fragment(text: str) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -97,10 +97,17 @@ class ChunkStore:
         await self._keys.destroy(connection, visit_id, DataKind.AUDIO)
         await self._keys.destroy(connection, visit_id, DataKind.WORDS)
 
-    async def close(self, connection: AsyncConnection, recording_id: str) -> None:
-        """Marks a recording whole, inside the transaction that moves its visit."""
+    async def close(self, connection: AsyncConnection, recording_id: str, *, chunks: int) -> None:
+        """Marks a recording of `chunks` chunks whole, inside the transaction that moves its visit.
+
+        Raises Conflict when it is not open any more or when a chunk has arrived since it was looked through.
+        """
         table = schema.recordings
-        await connection.execute(table.update().where(table.c.recording_id == recording_id).values(state="closed"))
+        statement = table.update().where(table.c.recording_id == recording_id, table.c.state == "open")
+        closed = (await connection.execute(statement.values(state="closed"))).rowcount == 1
+        count = select(func.count()).where(schema.chunks.c.recording_id == recording_id)
+        if not closed or int((await connection.execute(count)).scalar_one()) != chunks:
+            raise Conflict("The recording changed while it was being finished: reload and finish it again.")
 
     async def drop_open(self, connection: AsyncConnection, visit_id: str) -> None:
         """Ends every recording of this visit that is not whole, inside the transaction that moves it."""
@@ -115,11 +122,15 @@ class ChunkStore:
         if known is None:
             if recording.state != "open":
                 raise Conflict("This recording is closed: start a new one.")
-            async with self._engine.begin() as connection:
-                key = await self._keys.obtain(connection, recording.visit_id, DataKind.AUDIO, at=at)
+            async with self._engine.connect() as connection:
+                key = await self._keys.find(connection, recording.visit_id, DataKind.AUDIO)
+            if key is None:
+                raise Conflict("This visit was given up: no more sound is taken.")
             sealed = seal(key, data, aad=_aad(recording.recording_id, seq))
             await asyncio.to_thread(_write_synced, self._path(recording.recording_id, seq, sha256), sealed)
             async with self._engine.begin() as connection:
+                if not await _is_open(connection, recording.recording_id):
+                    raise Conflict("This recording was closed meanwhile: reload to see where the visit stands.")
                 await connection.execute(
                     insert(schema.chunks)
                     .values(recording_id=recording.recording_id, seq=seq, size=len(data), sha256=sha256, stored_at=at)
@@ -174,6 +185,13 @@ class ChunkStore:
 
     def _path(self, recording_id: str, seq: int, sha256: str) -> Path:
         return self._folder / recording_id / f"{seq:08d}-{sha256[:16]}.sealed"
+
+
+async def _is_open(connection: AsyncConnection, recording_id: str) -> bool:
+    """Whether the recording still takes chunks; it cannot be closed until the caller's transaction ends."""
+    table = schema.recordings
+    query = select(table.c.state).where(table.c.recording_id == recording_id).with_for_update(read=True)
+    return bool((await connection.execute(query)).scalar_one() == "open")
 
 
 def _aad(recording_id: str, seq: int) -> str:

@@ -5,16 +5,20 @@ A row is written before the call it speaks of, so that a lost answer leaves a tr
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector.records import VendorCopy
 from connector.store import schema
 
+_LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:visit, 8))")
+_UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:visit, 8))")
 _COPY = ("copy_id", "kind", "vendor_id", "state", "made_at", "asked_at", "answered_at", "verified_at")
 
 
@@ -89,6 +93,22 @@ class Ledger:
                 table.c.visit_id == intent.visit_id, table.c.note_version == intent.note_version
             )
             return WriteIntent(*(await connection.execute(query)).one())
+
+    @asynccontextmanager
+    async def hold_write(self, visit_id: str) -> AsyncIterator[bool]:
+        """Whether this process alone may write this visit's note now, until the block is left or the process dies.
+
+        A session-level advisory lock outside any transaction: PostgreSQL drops it with the connection.
+        """
+        async with self._engine.connect() as opened:
+            connection = await opened.execution_options(isolation_level="AUTOCOMMIT")
+            key = {"visit": visit_id}
+            held = bool((await connection.execute(_LOCK, key)).scalar_one())
+            try:
+                yield held
+            finally:
+                if held:
+                    await connection.execute(_UNLOCK, key)
 
     async def mark_write(self, intent: WriteIntent, state: str, *, at: datetime, sent: bool = False) -> None:
         """Moves an intent on; `sent` counts one more attempt on the wire."""

@@ -183,6 +183,14 @@ class VisitStore:
         except IntegrityError as error:
             raise Conflict("Somebody else saved a newer version: reload and look at both before saving.") from error
 
+    async def newest_number(self, connection: AsyncConnection, visit_id: str, kind: type[Any]) -> int:
+        """The highest number of one kind of record, read inside the caller's transaction; 0 where there is none."""
+        table = schema.visit_records
+        query = select(func.coalesce(func.max(table.c.number), 0)).where(
+            table.c.visit_id == visit_id, table.c.kind == KINDS[kind][0]
+        )
+        return int((await connection.execute(query)).scalar_one())
+
     async def latest(self, visit_id: str, kind: type[Record]) -> Record | None:
         """The newest record of one kind, or None where there is none."""
         found = await self.history(visit_id, kind, newest_only=True)
@@ -241,6 +249,12 @@ class VisitStore:
         """Takes the flag down."""
         async with self.engine.begin() as connection:
             await connection.execute(schema.visits.update().where(schema.visits.c.visit_id == visit_id).values(**_CALM))
+
+    async def take_attention(self, connection: AsyncConnection, visit_id: str, slug: str) -> bool:
+        """Takes one flag down inside the caller's transaction; False when somebody else has done so already."""
+        visits = schema.visits
+        statement = visits.update().where(visits.c.visit_id == visit_id, visits.c.attention == slug).values(**_CALM)
+        return (await connection.execute(statement)).rowcount == 1
 
     async def clear_waiting(self, visit_id: str) -> None:
         """Takes a flag down that only said "being tried again", once it went through."""

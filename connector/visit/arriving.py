@@ -54,7 +54,7 @@ async def arrive(parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *
         await parts.visits.append_record(connection, opened.visit_id, launch, at=row.created_at)
         tokens = pack_tokens(granted, pending.endpoints.token_endpoint)
         await parts.sessions.open_launch(connection, row, tokens=tokens, expires=granted.expires_at)
-        if stalled:
+        if stalled and await parts.visits.take_attention(connection, opened.visit_id, "relaunch-needed"):
             version = str((await parts.visits.row(opened.visit_id)).note_version)
             await parts.enqueue(connection, Work("write_back", opened.visit_id, parts.new_id(), version))
 
@@ -63,8 +63,6 @@ async def arrive(parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *
     else:
         event = AuditEvent(pending.tenant, "visit.reopened", known, belonging.actor, row.created_at)
         await parts.visits.reopen(known, event, also=join)
-    if stalled:
-        await parts.visits.clear_attention(opened.visit_id)
     return opened
 
 
@@ -88,6 +86,7 @@ def _make_launch(
         practitioner_name=clinician.name,
         need_patient_banner=granted.need_patient_banner,
         granted_scope=granted.scope,
+        renewable=granted.refresh_token is not None,
         stamp=Stamp(maker="launch@1", at=parts.clock(), who=clinician.reference),
     )
 

@@ -24,7 +24,8 @@ from connector.records import (
 )
 from connector.review.rendition import render_xhtml
 from connector.store.ledger import WriteIntent
-from connector.visit.access import EhrAccess, find_registration, open_ehr
+from connector.visit.access import EhrAccess, open_ehr
+from connector.visit.limits import profile_for
 from connector.visit.note import heading_for
 from connector.visit.parts import Parts
 from connector.visit.states import State
@@ -57,7 +58,12 @@ async def try_filing(parts: Parts, visit_id: str, version: int) -> Outcome:
         return await _wait_for_relaunch(parts, visit_id)
     access = open_ehr(parts, row)
     try:
-        return await _file(parts, access, version)
+        async with parts.ledger.hold_write(visit_id) as held:
+            if not held:
+                return Outcome.AGAIN
+            if (await parts.visits.row(visit_id)).state != State.SIGNED:
+                return Outcome.FILED
+            return await _file(parts, access, version)
     except RelaunchNeeded:
         return await _wait_for_relaunch(parts, visit_id)
     except EhrUnavailable as error:
@@ -69,7 +75,7 @@ async def _file(parts: Parts, access: EhrAccess, version: int) -> Outcome:
     visit_id = access.launch.visit_id
     signed = await parts.visits.need(visit_id, SignedNote)
     launch = await parts.visits.need(visit_id, Launch)
-    profile = parts.rules.profiles[_profile_name(parts, launch)]
+    profile = profile_for(parts, launch)
     bundle = await _build(parts, signed, launch, profile)
     identifier = name_document(signed.note_id, signed.version)
     intent = await parts.ledger.plan_write(
@@ -202,10 +208,6 @@ async def _build(parts: Parts, signed: SignedNote, launch: Launch, profile: Writ
 
 def _body_hash(bundle: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(bundle, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def _profile_name(parts: Parts, launch: Launch) -> str:
-    return find_registration(parts, launch.tenant).vendor_profile
 
 
 async def _wait_for_relaunch(parts: Parts, visit_id: str) -> Outcome:

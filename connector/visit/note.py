@@ -199,6 +199,9 @@ async def sign(parts: Parts, launch: Launch, *, revision: int, shown_sha256: str
     )
 
     async def start(connection: AsyncConnection) -> None:
+        # The visit's row is locked by now: an edit saved since the note was read must not be left out.
+        if await parts.visits.newest_number(connection, visit_id, DraftNote) != draft.revision:
+            raise Conflict("The note was changed since it was shown: read it again before signing.")
         version = str(signed.version)
         await parts.enqueue(connection, Work("write_back", visit_id, version, version))
 

@@ -45,7 +45,7 @@ async def keep_consent(parts: Parts, visit_id: str, *, answer: str, method: str)
         method,
         consent_id=parts.new_id(),
         wording=parts.rules.consent.wording_id,
-        stamp=Stamp(maker="consent.yaml@1", at=parts.clock(), who=launch.practitioner or launch.launch_id),
+        stamp=Stamp(maker="consent.yaml@2", at=parts.clock(), who=launch.practitioner or launch.launch_id),
     )
     detail = {"answer": str(consent.answer), "method": method}
     actor = launch.practitioner or "unidentified"
@@ -130,7 +130,7 @@ async def close_recording(parts: Parts, recording: RecordingRow, *, sha256: str 
         raise
 
     async def close_and_start(connection: AsyncConnection) -> None:
-        await parts.chunks.close(connection, recording.recording_id)
+        await parts.chunks.close(connection, recording.recording_id, chunks=chunks)
         await parts.chunks.drop_open(connection, recording.visit_id)
         work = Work("transcribe_and_draft", recording.visit_id, recording.recording_id)
         await parts.enqueue(connection, work)

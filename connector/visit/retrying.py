@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connector.errors import Conflict
+from connector.store.visits import VisitRow
 from connector.visit.note import ask_for_draft
 from connector.visit.parts import Parts, Work
 from connector.visit.states import State
@@ -16,13 +17,16 @@ async def try_again(parts: Parts, visit_id: str) -> None:
     if row.attention_action == "redraft":
         await ask_for_draft(parts, visit_id)
     elif row.state == State.SIGNED and row.attention_action != "wait":
-        await parts.visits.clear_attention(visit_id)
-        async with parts.visits.engine.begin() as connection:
-            work = Work("write_back", visit_id, parts.new_id(), str(row.note_version))
-            await parts.enqueue(connection, work)
+        await _start_anew(parts, row, Work("write_back", visit_id, parts.new_id(), str(row.note_version)))
     elif row.state == State.CAPTURED and row.attention_action != "wait":
-        await parts.visits.clear_attention(visit_id)
-        async with parts.visits.engine.begin() as connection:
-            await parts.enqueue(connection, Work("transcribe_and_draft", visit_id, parts.new_id()))
+        await _start_anew(parts, row, Work("transcribe_and_draft", visit_id, parts.new_id()))
     else:
         await parts.wake(visit_id)
+
+
+async def _start_anew(parts: Parts, row: VisitRow, work: Work) -> None:
+    """Takes the flag down and starts the work in one transaction, so that two clicks start it once."""
+    async with parts.visits.engine.begin() as connection:
+        if not await parts.visits.take_attention(connection, row.visit_id, row.attention or ""):
+            raise Conflict("This is being tried again already: reload to see where the visit stands.")
+        await parts.enqueue(connection, work)

@@ -72,6 +72,7 @@ async def discard(parts: Parts, launch: Launch, *, reason: str) -> VisitRow:
         raise InputRefused("A signed note is not discarded here: correct it in the EHR.")
 
     async def clean_up(connection: AsyncConnection) -> None:
+        await parts.chunks.drop_open(connection, launch.visit_id)
         await parts.chunks.shred(connection, launch.visit_id)
         await parts.enqueue(connection, Work("clean_up", launch.visit_id, parts.new_id()))
 

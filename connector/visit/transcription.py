@@ -16,7 +16,7 @@ from connector.records import Consent, Recording, SpeechHints, Stamp, Transcript
 from connector.transcript.reading import read_transcript
 from connector.transcript.speech import judge_speech
 from connector.visit.parts import Parts
-from connector.visit.states import State
+from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
 
 _CLOCK_SLACK = timedelta(minutes=10)
@@ -94,7 +94,10 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
 
 async def give_back(parts: Parts, visit_id: str, *, slug: str, text: str) -> None:
     """Puts a visit whose recording cannot be used back to PRIMED, with the reason shown; the recording is kept."""
-    if (await parts.visits.row(visit_id)).state == State.CAPTURED:
+    state = (await parts.visits.row(visit_id)).state
+    if state in GIVEN_UP:
+        return
+    if state == State.CAPTURED:
         await move(parts, visit_id, Move((State.CAPTURED, State.PRIMED), detail={"reason": slug}))
     await parts.visits.call_attention(visit_id, slug=slug, text=text, action="capture-again", at=parts.clock())
 

@@ -40,6 +40,7 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     pages = Pages(version)

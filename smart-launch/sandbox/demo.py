@@ -197,8 +197,8 @@ def _stay(stack: Stack, report: Report, result: Mapping[str, Any]) -> None:
         f"Stop with Ctrl-C."
     )
     while True:
-        for child in stack.ended():
-            raise VisitStuck(f"{child} has ended by itself: see its log")
+        for child in stack.revive():
+            report.say(f"  ! {child} had ended by itself and was started again; see its log")
         time.sleep(1.0)
 
 

@@ -90,6 +90,16 @@ class Stack:
         """Servers that ended although nobody stopped them."""
         return [child.name for child in self._supervisor.ended() if child.name != "migrate"]
 
+    def revive(self) -> list[str]:
+        """Starts the connector's own processes again that ended by themselves, as an operator's supervisor would."""
+        found = [name for name in ("web", "worker") if not self.children[name].is_running()]
+        for name in found:
+            if name == "web":
+                self.start_web()
+            else:
+                self.start_worker()
+        return found
+
     def start(self) -> None:
         """Starts everything, HAPI first because it takes longest, and returns when all of it answers."""
         begun = time.monotonic()

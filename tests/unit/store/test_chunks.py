@@ -95,7 +95,7 @@ async def test_a_closed_recording_takes_no_more_but_acknowledges_again_what_it_h
 ) -> None:
     await chunks.put(recording, 0, b"sound", at=NOON)
     async with visits.engine.begin() as connection:
-        await chunks.close(connection, recording.recording_id)
+        await chunks.close(connection, recording.recording_id, chunks=1)
     closed = await chunks.find(recording.recording_id)
     assert closed.state == "closed"
     assert (await chunks.put(closed, 0, b"sound", at=NOON)).seq == 0

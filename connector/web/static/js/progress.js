@@ -32,7 +32,11 @@ export function follow(main, signal) {
       }
     } catch (problem) {
       failures += 1;
-      if (live && failures === 3) say("The connection to the scribe is lost. Trying again.");
+      if (live && failures === 3) {
+        say("The connection to the scribe is lost. Trying again.");
+        const detail = "What was sent is safe. This page goes on by itself once the scribe answers.";
+        notify({ title: "The scribe does not answer.", detail }, { calm: true });
+      }
       if (!problem.passing) {
         notify(problem);
         return;
