@@ -37,7 +37,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What one SMART App Launch granted. `patient`, `encounter`, `practitioner` are relative references."""
+    """What one SMART App Launch granted. `patient`, `encounter`, `practitioner` are relative references.
+
+    `renewable`: the EHR gave a refresh token.
+    """
 
     launch_id: str
     visit_id: str
@@ -50,6 +53,7 @@ class Launch:
     need_patient_banner: bool
     granted_scope: str
     stamp: Stamp
+    renewable: bool = False
 
 
 # 2. PatientContext ---------------------------------------------------------------------------------------------

@@ -67,7 +67,8 @@ class FilingView:
 class VisitView:
     """One visit's page. `panel` names the template of its main part, `base` the path all its addresses begin with.
 
-    `discard_reasons`: pairs of slug and words, none where the visit can no longer be given up.
+    `discard_reasons`: pairs of slug and words, none where the visit can no longer be given up. `limits`: sentences on
+    what this launch will not be able to do, as long as that still matters.
     """
 
     launch_id: str
@@ -99,6 +100,7 @@ class VisitView:
     filing: FilingView | None
     erasure: erasure_view.ErasureView | None
     discard_reasons: tuple[tuple[str, str], ...]
+    limits: tuple[str, ...]
 
 
 _PANELS: dict[State, tuple[str, str]] = {
@@ -156,6 +158,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         filing=_build_filing(facts.filing, now),
         erasure=erasure_view.build_erasure(facts.erasure, now),
         discard_reasons=tuple(REASONS.items()) if state in UNSIGNED else (),
+        limits=tuple(one.sentence for one in facts.limits) if state in UNSIGNED else (),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from connector.launch.abilities import MissingAbility
 from connector.records import (
     Consent,
     Erasure,
@@ -28,7 +29,8 @@ class VisitFacts:
     """The row and the newest record of each kind, as they stand at `now`.
 
     `wording` is read out before a recording, `attestation` is what a signer declares, `csrf` goes into every form;
-    `note` is the draft with the text that would be signed, `erasure` what the deletion ledger says.
+    `limits` is what this launch will not be able to do, `note` the draft with the text that would be signed, `erasure`
+    what the deletion ledger says.
     """
 
     launch_id: str
@@ -38,6 +40,7 @@ class VisitFacts:
     launch: Launch
     wording: str
     attestation: str
+    limits: tuple[MissingAbility, ...] = ()
     context: PatientContext | None = None
     hints: SpeechHints | None = None
     consent: Consent | None = None

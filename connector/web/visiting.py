@@ -21,6 +21,7 @@ from connector.records import (
 )
 from connector.review.signature import ATTESTATION
 from connector.visit import note as notes
+from connector.visit.limits import find_limits
 from connector.visit.priming import prime
 from connector.visit.recording import keep_consent, keep_typed_text
 from connector.visit.retrying import try_again
@@ -96,6 +97,7 @@ async def collect_facts(session: Session) -> VisitFacts:
         now=parts.clock(),
         row=await visits.row(visit_id),
         launch=session.launch,
+        limits=find_limits(parts, session.launch),
         context=await visits.latest(visit_id, PatientContext),
         hints=await visits.latest(visit_id, SpeechHints),
         consent=await visits.latest(visit_id, Consent),
