@@ -29,8 +29,8 @@ def test_an_edit_that_was_saved_is_in_the_note_or_the_signature_is_refused(
 def test_trying_again_twice_at_once_files_one_note_even_where_the_ehr_ignores_conditions(
     clinic: Clinic, chart: Chart, ehr: SandboxEhr
 ) -> None:
-    ehr.strike("deaf_if_none_exist", times=None)
     ehr.strike("status", status=422, match={"method": "POST", "path_regex": "^/fhir/?$"}, times=1)
+    ehr.strike("deaf_if_none_exist", times=None)
     patient = chart.admit()
     visit = clinic.signed(patient)
     while (visit.status()["attention"] or {}).get("action") != "retry-filing":
