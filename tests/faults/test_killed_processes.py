@@ -51,7 +51,7 @@ def test_a_worker_killed_while_the_vendor_transcribes_leaves_one_job_and_one_not
 ) -> None:
     patient = chart.admit()
     visit = clinic.open(patient)
-    vendor.pace(6.0)
+    vendor.pace(4.0)
     record(visit)
     await_true(lambda: [job for job in vendor.jobs() if job["status"] == "processing"], what="a job under way")
     kill(stack.children["worker"])
@@ -163,17 +163,17 @@ def test_two_workers_of_which_one_dies_share_the_work(
 ) -> None:
     second = stack.start_worker("worker-2")
     try:
-        vendor.pace(4.0)
-        patients = [chart.admit() for _ in range(3)]
+        vendor.pace(3.0)
+        patients = [chart.admit() for _ in range(2)]
         visits = [clinic.open(patient) for patient in patients]
         for visit in visits:
             record(visit)
-        await_true(lambda: len(vendor.jobs()) == 3, what="three jobs")
+        await_true(lambda: len(vendor.jobs()) == 2, what="two jobs")
         kill(stack.children["worker"])
         vendor.pace(0.05)
         for visit, patient in zip(visits, patients, strict=True):
             finish(visit, chart, patient)
-        assert len(vendor.jobs()) == 3
+        assert len(vendor.jobs()) == 2
         assert vendor.holds_nothing()
     finally:
         second.stop()
