@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import quote_plus
+from urllib.parse import quote
 
 import httpx
 
@@ -192,7 +192,8 @@ def _prove(credentials: ClientCredentials, *, token_endpoint: str, now: datetime
     if method == "public":
         return _Proof(form={"client_id": client_id})
     if method == "client_secret_basic" and credentials.secret:
-        pair = f"{quote_plus(client_id)}:{quote_plus(credentials.secret)}"
+        # Form-encoded, with a space as %20: that reads the same where a server decodes "+" and where it does not.
+        pair = f"{quote(client_id, safe='')}:{quote(credentials.secret, safe='')}"
         return _Proof(headers={"Authorization": "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")})
     if method == "client_secret_post" and credentials.secret:
         return _Proof(form={"client_id": client_id, "client_secret": credentials.secret})

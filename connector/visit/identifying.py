@@ -54,7 +54,10 @@ async def _verify(parts: Parts, pending: PendingLaunch, granted: GrantedTokens) 
 
 
 async def _resolve(parts: Parts, pending: PendingLaunch, granted: GrantedTokens, fhir_user: str) -> Clinician:
-    """The Practitioner a fhirUser claim stands for, with a name; UNKNOWN for patients and for people elsewhere."""
+    """The Practitioner a fhirUser claim stands for, with a name; UNKNOWN for patients, people elsewhere and nobody.
+
+    A record that may not be read, or cannot be just now, is believed to be there; one the EHR does not have is not.
+    """
 
     async def token(renew: bool) -> str:
         del renew
@@ -70,6 +73,8 @@ async def _resolve(parts: Parts, pending: PendingLaunch, granted: GrantedTokens,
         return UNKNOWN
     # The scope fhirUser is there so that the user's own record can be read (client requirement 202).
     answer = await server.read(reference)
+    if answer.status in (404, 410):
+        return UNKNOWN
     return Clinician(reference, _name_of(answer.body) or shown)
 
 

@@ -68,6 +68,7 @@ class Behaviour:
     id_token: Callable[[Signer, dict[str, Any]], str] | None = None
     key_set: dict[str, object] | None = None
     away: set[str] = field(default_factory=set)
+    forbidden: set[str] = field(default_factory=set)
 
 
 class StrictEhr:
@@ -231,6 +232,8 @@ class StrictEhr:
             return Response("nothing here", 404)
         if bearer not in self.access_tokens:
             return JSONResponse({"resourceType": "OperationOutcome"}, 401)
+        if heard.path in self.behaviour.forbidden:
+            return JSONResponse({"resourceType": "OperationOutcome"}, 403)
         record = self.records.get(heard.path.removeprefix("/fhir/"))
         missing = {"resourceType": "OperationOutcome"}
         return JSONResponse(record or missing, 200 if record else 404, media_type="application/fhir+json")

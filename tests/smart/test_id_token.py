@@ -111,6 +111,7 @@ WITHOUT: dict[str, Any] = {
     "fhirUser a device": {"claims": {"fhirUser": "Device/1"}},
     "fhirUser elsewhere": {"claims": {"fhirUser": "http://127.0.0.1:9/fhir/Practitioner/7"}},
     "fhirUser upwards": {"claims": {"fhirUser": "Practitioner/.."}},
+    "fhirUser nobody knows": {"claims": {"fhirUser": "Practitioner/404"}},
     "a role the EHR does not show": {"claims": {"fhirUser": "PractitionerRole/404"}},
     "no keys published": {"metadata": {"jwks_uri": None, "capabilities": []}},
     "no issuer named": {"metadata": {"issuer": None}, "callback": {"iss": None}},
@@ -199,11 +200,20 @@ async def test_a13_a_role_nobody_is_known_to_hold_signs_nothing(
 async def test_a13_a_practitioner_whose_name_cannot_be_read_is_known_all_the_same(
     ehr: StrictEhr, open_scribe: OpenScribe
 ) -> None:
-    """The claim is the proof; the record only gives a name."""
-    ehr.records.clear()
+    """Client requirement 202: the claim is the proof, the record gives a name and may not be for us to read."""
+    ehr.behaviour.forbidden = {"/fhir/Practitioner/7"}
     scribe, answer = await run(ehr, open_scribe)
     facts = await launched(scribe, answer)
     assert (facts.practitioner, facts.practitioner_name) == ("Practitioner/7", None)
+
+
+async def test_a13_a_practitioner_who_cannot_be_read_just_now_is_known_all_the_same(
+    ehr: StrictEhr, open_scribe: OpenScribe
+) -> None:
+    """An EHR that is busy does not keep a clinician from signing later."""
+    ehr.behaviour.away = {"/fhir/Practitioner/7"}
+    scribe, answer = await run(ehr, open_scribe)
+    assert (await launched(scribe, answer)).practitioner == "Practitioner/7"
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-59, 303), (59, 303), (0, 303), (-600, 400), (600, 400)])

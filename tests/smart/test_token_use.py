@@ -5,6 +5,7 @@ Case A28; client requirements 1, 7, 8, 9, 90, 93, 97, 98.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -135,3 +136,19 @@ async def test_a28_endpoints_without_tls_are_refused(ehr: StrictEhr, open_scribe
         answer = await browser.get("/launch", params=ehr.open_launch())
     assert answer.status_code == 400
     assert "https" in answer.text
+
+
+async def test_a24_a_token_that_expires_in_mid_call_is_renewed_once_for_all_calls(
+    ehr: StrictEhr, open_scribe: OpenScribe
+) -> None:
+    """Case A24; client requirements 105, 106, 117: one refresh, every call answered, the old refresh token dropped."""
+    scribe, answer = await opened(ehr, open_scribe)
+    ehr.records["Patient/p1"] = {"resourceType": "Patient", "id": "p1"}
+    chart = await chart_of(scribe, answer)
+    for _ in range(2):
+        ehr.access_tokens.clear()
+        answers = await asyncio.gather(*(chart.read("Patient/p1", {}) for _ in range(6)))
+        assert [one.status for one in answers] == [200] * 6
+    refreshes = [one.form["refresh_token"] for one in ehr.heard if one.form.get("grant_type") == "refresh_token"]
+    assert len(refreshes) == len(set(refreshes)) == 2
+    assert ehr.flaws == []
