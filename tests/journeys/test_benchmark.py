@@ -18,7 +18,8 @@ def test_a_measured_visit_is_filed_and_every_request_is_counted(stack: Stack, ch
     assert figures["seconds_total"] == pytest.approx(sum(figures[f"{stage}_seconds"] for stage in STAGES), abs=0.01)
     assert figures["requests_total"] == sum(figures[f"{stage}_requests"] for stage in STAGES)
     assert all(figures[f"{stage}_requests"] >= 1 for stage in STAGES)
-    assert all(figures[f"{stage}_seconds"] > 0 for stage in STAGES)
+    assert all(figures[f"{stage}_seconds"] >= 0 for stage in STAGES)
+    assert figures["seconds_total"] > 0
     assert figures["filing_requests"] == 2, "one transaction, one read"
     assert len(ehr.writes()) == 1
 
