@@ -59,6 +59,7 @@ def read_keys(folder: Path) -> tuple[ClientKey, ...]:
 def read_key_file(path: Path, *, algorithm: str) -> tuple[ClientKey, ...]:
     """One private key somebody else looks after, as PEM or JWK; raises Misconfigured when it does not fit."""
     try:
+        _refuse_if_open(path, 0o007, "0640 or less")
         content = path.read_text(encoding="utf-8").strip()
         kind: type[RSAKey | ECKey] = RSAKey if algorithm.startswith("RS") else ECKey
         key = kind.import_key(json.loads(content) if content.startswith("{") else content)
@@ -115,8 +116,7 @@ def retire_keys(folder: Path, *, algorithm: str, now: datetime) -> tuple[str, ..
 
 
 def _read_kept(path: Path) -> ClientKey:
-    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise Misconfigured(f"The key file {path.name} can be read by others than its owner: set its mode to 0600.")
+    _refuse_if_open(path, 0o077, "0600")
     try:
         content = json.loads(path.read_text(encoding="ascii"))
         algorithm = str(content["algorithm"])
@@ -127,6 +127,11 @@ def _read_kept(path: Path) -> ClientKey:
         raise Misconfigured(f"The key file {path.name} holds no key pair of this connector.") from error
     _check(key, algorithm, path.name)
     return ClientKey(key.thumbprint(), algorithm, created_at, active_at, key)
+
+
+def _refuse_if_open(path: Path, bits: int, mode: str) -> None:
+    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & bits:
+        raise Misconfigured(f"The key file {path.name} can be read by others than it should: set its mode to {mode}.")
 
 
 def _check(key: RSAKey | ECKey, algorithm: str, name: str) -> None:

@@ -299,6 +299,10 @@ def test_a10_a_key_file_somebody_else_looks_after_is_read(
     path = tmp_path / "key"
     content = made.key.as_pem(private=True) if form == "PEM" else _as_jwk(made.key.as_dict(private=True))
     path.write_bytes(content)
+    path.chmod(0o644)
+    with pytest.raises(Misconfigured, match="mode"):
+        read_key_file(path, algorithm=algorithm)
+    path.chmod(0o640)
     (read,) = read_key_file(path, algorithm=algorithm)
     assert read.kid == made.kid
     assert choose_key((read,), algorithm=algorithm, now=clock.now()) == read

@@ -24,7 +24,7 @@ from connector.settings import Settings
 from tests.smart.scribe import PUBLIC, MakeEhr, register
 from tests.smart.strict_ehr import StrictEhr
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+Command = Callable[..., Any]
 BASE = "https://ehr.example.org/fhir"
 
 
@@ -36,22 +36,18 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    return {
+        "CONNECTOR_STATE_FOLDER": str(settings.state_folder),
+        "CONNECTOR_REGISTRATIONS_FOLDER": str(settings.registrations_folder),
+        "CONNECTOR_PUBLIC_BASE_URL": PUBLIC,
+    }
+
+
 @pytest.fixture
 def connector(settings: Settings) -> Command:
-    """Runs the command; nobody is there to answer a question."""
-
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        env = {
-            **os.environ,
-            "CONNECTOR_STATE_FOLDER": str(settings.state_folder),
-            "CONNECTOR_REGISTRATIONS_FOLDER": str(settings.registrations_folder),
-            "CONNECTOR_PUBLIC_BASE_URL": PUBLIC,
-            **environment,
-        }
-        command = [sys.executable, "-m", "connector", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL, check=False)
-
-    return run
+    """Runs the command in this process; nobody is there to answer a question."""
+    return lambda *arguments: CliRunner().invoke(cli, list(arguments), env=environment_of(settings))
 
 
 def test_an_ehr_is_added_listed_and_given_keys(connector: Command, settings: Settings) -> None:
@@ -60,7 +56,7 @@ def test_an_ehr_is_added_listed_and_given_keys(connector: Command, settings: Set
         "ehr", "add", "general", "--fhir-base", f"{BASE}/", "--client-id", "42", "--auth-method", "private_key_jwt",
         "--name", "General: Hospital #1", "--assertion-algorithm", "ES384", "--frame-ancestor", "https://ehr.example.org",
     )  # fmt: skip
-    assert added.returncode == 0, added.stderr
+    assert added.exit_code == 0, added.output
     for told in ("/launch\n", "/launch/callback/general\n", "/ehr/general/jwks.json\n"):
         assert f"{PUBLIC}{told}" in added.stdout
     listed = connector("ehr", "list")
@@ -72,11 +68,11 @@ def test_an_ehr_is_added_listed_and_given_keys(connector: Command, settings: Set
     retired = connector("ehr", "rotate-key", "general", "--retire")
     assert "Nothing to retire" in retired.stdout
     at_once = connector("ehr", "rotate-key", "general", "--at-once")
-    assert at_once.returncode == 0
+    assert at_once.exit_code == 0
     retired = connector("ehr", "rotate-key", "general", "--retire")
     assert f"Retired {key.stem}." in retired.stdout
     checked = connector("mappings", "check")
-    assert (checked.returncode, checked.stdout) == (
+    assert (checked.exit_code, checked.stdout) == (
         0,
         "No mistakes: mappings, prompts and registrations can be read.\n",
     )
@@ -101,21 +97,20 @@ def test_an_ehr_is_added_listed_and_given_keys(connector: Command, settings: Set
     ],
 )
 def test_a_mistake_ends_in_a_sentence_and_nothing_is_written(
-    settings: Settings, arguments: tuple[str, ...], told: str
+    connector: Command, settings: Settings, arguments: tuple[str, ...], told: str
 ) -> None:
-    env = {
-        "CONNECTOR_STATE_FOLDER": str(settings.state_folder),
-        "CONNECTOR_REGISTRATIONS_FOLDER": str(settings.registrations_folder),
-    }
-    done = CliRunner().invoke(cli, list(arguments), env=env)
+    done = connector(*arguments)
     assert done.exit_code != 0
     assert told in (done.exception.detail if isinstance(done.exception, Misconfigured) else done.stderr)
     assert list(settings.registrations_folder.iterdir()) == []
     assert not (settings.registrations_folder.parent / "evil.yaml").exists()
 
 
-def test_a_mistake_ends_in_exit_code_2_without_a_traceback(connector: Command) -> None:
-    done = connector("ehr", "rotate-key", "nobody")
+def test_a_mistake_ends_in_exit_code_2_without_a_traceback(settings: Settings) -> None:
+    """The whole command, as a shell runs it."""
+    command = [sys.executable, "-m", "connector", "ehr", "rotate-key", "nobody"]
+    env = {**os.environ, **environment_of(settings)}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 2
     assert "no registration nobody.yaml" in done.stderr
     assert "Traceback" not in done.stderr
@@ -150,13 +145,13 @@ def test_every_mistake_of_every_file_is_found_before_the_start(connector: Comman
     (settings.registrations_folder / "one.yaml").write_text(text)
     (settings.registrations_folder / "two.yaml").write_text("name: [")
     done = connector("mappings", "check")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert done.stdout.splitlines()[-1] == "6 mistake(s)."
     assert re.search(r"registrations/one\.yaml:2: fhir_bse: unknown key; is fhir_base meant\?", done.stdout)
     assert re.search(r"registrations/two\.yaml:\d: ", done.stdout)
     refused = connector("ehr", "list")
-    assert refused.returncode == 2
-    assert "one.yaml:4: auth_method" in refused.stderr
+    assert isinstance(refused.exception, Misconfigured)
+    assert "one.yaml:4: auth_method" in refused.exception.detail
 
 
 async def findings(ehr: StrictEhr, settings: Settings, **changes: Any) -> dict[str, list[tuple[Weight, str]]]:
@@ -260,7 +255,7 @@ def test_the_exit_code_says_whether_a_launch_can_work(connector: Command, settin
         "scopes: [launch, openid, fhirUser]\n"
     )
     done = connector("ehr", "check")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "MEND  configuration: " in done.stdout
     assert "NOTE  panel: " in done.stdout
 
