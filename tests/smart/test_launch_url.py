@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.assets.registration import Registration, Registrations
@@ -154,6 +154,7 @@ async def test_a02_one_trailing_slash_is_the_same_ehr(ehr: StrictEhr, open_scrib
     assert asked["launch"] == opened["launch"]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_a02_no_other_text_finds_a_registration(text: str) -> None:
     """Case A2, over any text at all."""
@@ -161,6 +162,7 @@ def test_a02_no_other_text_finds_a_registration(text: str) -> None:
     assert (found is not None) == (text in (BASE, BASE + "/"))
 
 
+@settings(deadline=None)
 @given(
     place=st.integers(0, len(BASE)),
     put=st.sampled_from(["", "/", ".", "..", "%2f", "%00", ":443", "@", "\\", "?", "#", " ", "\t", "A", "е", "//"]),

@@ -6,7 +6,7 @@ Client requirements 107, 120 to 125, 131, 132, 135, 137, 141, 143, 146 to 148, 1
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.launch.abilities import MissingAbility, Wanted, find_missing, may
@@ -123,12 +123,14 @@ def test_a27_what_cannot_be_understood_grants_nothing(text: str) -> None:
     assert missing(text) == missing("")
 
 
+@settings(deadline=None)
 @given(scopes)
 def test_a27_a_scope_is_read_as_it_was_written(scope: ResourceScope) -> None:
     """Client requirements 132, 135, 137, 141, 143."""
     assert parse_scope(spell(scope)) == scope
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_a27_no_text_breaks_the_reading(text: str) -> None:
     """Client requirement 147."""
@@ -137,6 +139,7 @@ def test_a27_no_text_breaks_the_reading(text: str) -> None:
         assert set(scope.letters) <= set(LETTERS)
 
 
+@settings(deadline=None)
 @given(st.lists(scopes, max_size=6), st.sampled_from(DIALECTS))
 def test_a27_every_dialect_asks_for_at_least_what_was_written(written: list[ResourceScope], dialect: str) -> None:
     """Client requirements 37, 131: nothing is lost on the way and nothing stands twice."""
@@ -286,6 +289,7 @@ def test_a27_without_refresh_and_without_identity_the_page_says_so() -> None:
     assert [one.files for one in found] == [False, True]
 
 
+@settings(deadline=None)
 @given(st.lists(scopes, max_size=8), scopes)
 def test_a27_more_is_never_less(granted: list[ResourceScope], extra: ResourceScope) -> None:
     """Case A27: a wider grant takes no ability away."""

@@ -152,7 +152,7 @@ JUNK = st.recursive(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.dictionaries(st.sampled_from(sorted(BODY)), JUNK))
 def test_junk_is_refused_or_read_and_nothing_else(
     pending: PendingLaunch, now: datetime, changes: dict[str, object]
