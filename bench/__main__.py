@@ -1,12 +1,10 @@
 """`python -m bench` lists the benchmarks, `python -m bench NAME` runs one. In: arguments. Out: exit code, a JSON line.
 
-The last line on stdout is {"name", "figures", "targets", "short"}; a run that did not do what it measures prints none
-and fails.
+The last line on stdout is {"name", "figures", "targets", "short"}; `short` names the figures that miss their targets.
+A run that did not do what it measures prints none and fails.
 """
 
 import argparse
-import dataclasses
-import json
 import signal
 import sys
 
@@ -16,6 +14,7 @@ from connector_sandbox.processes import StartFailed
 from connector_sandbox.state import UnfitStateFolder
 
 from bench import visit
+from bench.report import NotMeasured
 
 BENCHMARKS = {"visit": visit}
 
@@ -24,24 +23,24 @@ def main() -> int:
     """0 when the benchmark was run, 1 when what it measures did not come through, 2 for a name that is not known."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Benchmarks on real servers.")
     parser.add_argument("name", nargs="?", help="which one; without it they are listed")
-    parser.add_argument("--repetitions", type=int, default=5, help="how often; figures are medians (default 5)")
+    parser.add_argument("--repetitions", type=int, help="how often; figures are medians (default: its own)")
     chosen = parser.parse_args()
     if chosen.name is None:
         for name, module in BENCHMARKS.items():
             print(f"{name:<10} {(module.__doc__ or '').splitlines()[0]}")
         return 0
-    if chosen.name not in BENCHMARKS or chosen.repetitions < 1:
+    if chosen.name not in BENCHMARKS or (chosen.repetitions is not None and chosen.repetitions < 1):
         print(f"There is no such benchmark. There are: {', '.join(BENCHMARKS)}.", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        report = BENCHMARKS[chosen.name].run(chosen.repetitions)
-    except (VisitStuck, Unbuildable, StartFailed, UnfitStateFolder) as error:
+        report = BENCHMARKS[chosen.name].run(chosen.repetitions or BENCHMARKS[chosen.name].REPETITIONS)
+    except (NotMeasured, VisitStuck, Unbuildable, StartFailed, UnfitStateFolder) as error:
         print(f"{chosen.name}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    print(json.dumps(dataclasses.asdict(report)), flush=True)
+    print(report.as_line(), flush=True)
     return 0
 
 
