@@ -122,6 +122,9 @@ def make_policy(settings: Settings) -> Policy:
         max_chunk_bytes=settings.max_chunk_bytes,
         session_absolute=settings.session_absolute,
         session_idle=settings.session_idle,
+        launches_per_minute=settings.launches_per_minute,
+        failed_callbacks_per_minute=settings.failed_callbacks_per_minute,
+        failed_tickets_per_minute=settings.failed_tickets_per_minute,
     )
 
 

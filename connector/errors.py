@@ -47,10 +47,22 @@ class SessionLocked(NotAllowed):
     slug, title, status = "session-locked", "Hidden after a pause", 423
 
 
+class TooMany(ConnectorError):
+    """Too many tries from one address within a short time; waiting mends it."""
+
+    slug, title, status = "too-many", "Too many tries", 429
+
+
 class NotFound(ConnectorError):
     """Nothing of that name belongs to this launch; the same answer whether it exists elsewhere or not."""
 
     slug, title, status = "not-found", "Not found", 404
+
+
+class SessionEnded(NotFound):
+    """A session that was there: left, over its time, or no longer renewed by the EHR; a launch mends it."""
+
+    slug, title = "session-ended", "This session has ended"
 
 
 class Conflict(ConnectorError):

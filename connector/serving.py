@@ -51,6 +51,8 @@ async def serve_web(settings: Settings, stop: asyncio.Event, *, with_worker: boo
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=list(settings.trusted_proxies),
                 timeout_graceful_shutdown=10,
             )
         )

@@ -14,7 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Everything an operator can set. Times in seconds, sizes in bytes.
 
-    `state_folder` holds the embedded database, sealed audio and, unless told otherwise, the master key file and the key
+    Limits of tries hold for one client address; `trusted_proxies` are the addresses or networks whose X-Forwarded-For
+    says which address that is. `state_folder` holds the embedded database, sealed audio and, unless told otherwise, the master key file and the key
     pairs EHRs know us by; give `database_url` (`postgresql://…`) to use a PostgreSQL of your own, `master_key_file` and
     `client_keys_folder` to keep the keys elsewhere.
     """
@@ -30,6 +31,7 @@ class Settings(BaseSettings):
     public_base_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"
     port: int = 8000
+    trusted_proxies: tuple[str, ...] = ()
 
     assemblyai_base_url: str = "https://api.assemblyai.com"
     assemblyai_api_key: SecretStr = SecretStr("")
@@ -50,6 +52,9 @@ class Settings(BaseSettings):
 
     session_absolute: float = 12 * 3600.0
     session_idle: float = 15 * 60.0
+    launches_per_minute: int = Field(default=30, ge=1)
+    failed_callbacks_per_minute: int = Field(default=10, ge=1)
+    failed_tickets_per_minute: int = Field(default=10, ge=1)
     executor_lease: float = Field(default=3.0, ge=1.0)
     work_poll_interval: float = Field(default=0.2, ge=0.05)
 

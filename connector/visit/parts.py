@@ -88,6 +88,9 @@ class Policy:
     session_idle: float
     probe_timeout: float = 120.0
     note_type: str = "soap"
+    launches_per_minute: int = 30
+    failed_callbacks_per_minute: int = 10
+    failed_tickets_per_minute: int = 10
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from connector.web import capturing, launching, returning, visiting
 from connector.web.headers import SecurityHeaders
 from connector.web.pages import Pages
 from connector.web.problems import install_problems
+from connector.web.throttling import make_throttles
 
 # Routes that need no session, and why. tests/house holds the router to this list.
 OPEN_ROUTES: dict[str, str] = {
@@ -45,6 +46,7 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
     )
     pages = Pages(version)
     app.state.parts, app.state.pages, app.state.priming = parts, pages, {}
+    app.state.throttles = make_throttles(parts.policy)
     address = urlsplit(parts.policy.public_base_url)
     app.state.origin = f"{address.scheme}://{address.netloc}"
     for router in (launching.router, visiting.router, capturing.router, returning.router):

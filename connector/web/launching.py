@@ -13,6 +13,7 @@ from connector.visit.parts import Parts
 from connector.web.headers import ANCESTORS, FORM_TARGET
 from connector.web.pages import Pages
 from connector.web.session import allow_framing_by_all, session_cookie, set_cookie
+from connector.web.throttling import Throttles, name_caller
 
 router = APIRouter()
 _PENDING_SECONDS = 600
@@ -22,14 +23,19 @@ _PENDING_SECONDS = 600
 async def launch(request: Request) -> Response:
     """The EHR's launch URL (SMART App Launch 2.2, EHR launch)."""
     parts: Parts = request.app.state.parts
-    _allow_framing_by(request, request.query_params.get("iss"))
+    registration = parts.registrations.by_iss(request.query_params.get("iss", ""))
+    if registration is not None:
+        setattr(request.state, ANCESTORS, registration.frame_ancestors)
+    _count(request, registration.tenant if registration else "")
     return _depart(request, await begin_launch(parts, request.query_params.multi_items()))
 
 
 @router.get("/launch/standalone/{tenant}")
 async def launch_standalone(request: Request, tenant: str) -> Response:
     """The way in from outside an EHR, which then asks for the patient (SMART App Launch 2.2, standalone launch)."""
-    return _depart(request, await begin_standalone(request.app.state.parts, tenant))
+    parts: Parts = request.app.state.parts
+    _count(request, tenant if parts.registrations.by_tenant(tenant) else "")
+    return _depart(request, await begin_standalone(parts, tenant))
 
 
 def _depart(request: Request, departing: DepartingLaunch) -> Response:
@@ -51,9 +57,11 @@ async def callback(request: Request) -> Response:
     """The redirect URI: exchanges the code and goes on to the visit's own address, which holds no secret."""
     parts: Parts = request.app.state.parts
     allow_framing_by_all(request)
-    opened, spent = await complete_launch(
-        parts, request.query_params.multi_items(), cookies=dict(request.cookies), path=request.url.path
-    )
+    throttles: Throttles = request.app.state.throttles
+    with throttles.callbacks.counting_failures(name_caller(request)):
+        opened, spent = await complete_launch(
+            parts, request.query_params.multi_items(), cookies=dict(request.cookies), path=request.url.path
+        )
     return _enter(parts, opened, spent)
 
 
@@ -80,8 +88,7 @@ def _enter(parts: Parts, opened: OpenedLaunch, spent: str) -> Response:
     return response
 
 
-def _allow_framing_by(request: Request, iss: str | None) -> None:
-    parts: Parts = request.app.state.parts
-    registration = parts.registrations.by_iss(iss or "")
-    if registration is not None:
-        setattr(request.state, ANCESTORS, registration.frame_ancestors)
+def _count(request: Request, tenant: str) -> None:
+    """By address and EHR, so that one EHR's clients behind one address leave another's alone."""
+    throttles: Throttles = request.app.state.throttles
+    throttles.launches.spend(name_caller(request), tenant)

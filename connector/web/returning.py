@@ -19,6 +19,7 @@ from connector.web.session import (
     session_cookie,
     set_cookie,
 )
+from connector.web.throttling import Throttles, name_caller
 from connector.web.visiting import visit_done
 
 router = APIRouter()
@@ -78,9 +79,11 @@ async def open_window(request: Request, session: Changing) -> Response:
 async def enter(request: Request, ticket: str) -> Response:
     """Uses a ticket up: a session for this window, and on to the visit's own address."""
     parts: Parts = request.app.state.parts
-    carried = await use_ticket(parts, ticket)
-    if carried is None:
-        raise NotFound("This link was used or is older than a minute: open the window again from the scribe.")
+    throttles: Throttles = request.app.state.throttles
+    with throttles.tickets.counting_failures(name_caller(request)):
+        carried = await use_ticket(parts, ticket)
+        if carried is None:
+            raise NotFound("This link was used or is older than a minute: open the window again from the scribe.")
     response = RedirectResponse(f"/v/{carried.launch_id}", 303)
     set_cookie(response, session_cookie(carried.launch_id), carried.session, max_age=int(parts.policy.session_absolute))
     return response

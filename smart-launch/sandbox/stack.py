@@ -207,6 +207,10 @@ class Stack:
             "CONNECTOR_ASSEMBLYAI_API_KEY": self.key,
             "CONNECTOR_GATEWAY_BASE_URL": f"{self.addresses.speech}/v1",
             "CONNECTOR_TRANSCRIPTION_POLL_INTERVAL": "0.25",
+            # Here everybody knocks from one address, and benchmarks and tests knock often.
+            "CONNECTOR_LAUNCHES_PER_MINUTE": "100000",
+            "CONNECTOR_FAILED_CALLBACKS_PER_MINUTE": "100000",
+            "CONNECTOR_FAILED_TICKETS_PER_MINUTE": "100000",
             **self._choices.extra,
         }
 

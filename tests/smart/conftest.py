@@ -86,6 +86,9 @@ async def composition(
         state_folder=folder,
         registrations_folder=folder / "registrations",
         public_base_url=PUBLIC,
+        launches_per_minute=100_000,
+        failed_callbacks_per_minute=100_000,
+        failed_tickets_per_minute=100_000,
     )
     async with compose(settings) as composed:
         yield composed
