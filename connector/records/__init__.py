@@ -1,0 +1,66 @@
+"""The words of the product, in the order a visit makes them: Launch to Erasure. In: nothing. Out: frozen records.
+
+Records are appended and never changed; each carries a Stamp saying what made it. No behaviour lives here beyond
+trivial look-ups, and no record ever refers to a later one.
+"""
+
+from __future__ import annotations
+
+from connector.records.capture import Consent, ConsentAnswer, Recording
+from connector.records.chart import (
+    Allergy,
+    CareTeamMember,
+    ChartEntry,
+    EncounterSummary,
+    Measurement,
+    Medication,
+    Participant,
+    PatientContext,
+    PersonSummary,
+    PriorNote,
+    Problem,
+    Section,
+    SectionState,
+)
+from connector.records.filing import Erasure, Filing, VendorCopy
+from connector.records.hints import Keyterm, SpeechHints
+from connector.records.launch import Launch
+from connector.records.note import DraftNote, Finding, Findings, NoteSection, Sentence, SignedNote
+from connector.records.stamps import Source, Stamp
+from connector.records.transcript import Transcript, Turn, Word
+
+__all__ = [
+    "Allergy",
+    "CareTeamMember",
+    "ChartEntry",
+    "Consent",
+    "ConsentAnswer",
+    "DraftNote",
+    "EncounterSummary",
+    "Erasure",
+    "Filing",
+    "Finding",
+    "Findings",
+    "Keyterm",
+    "Launch",
+    "Measurement",
+    "Medication",
+    "NoteSection",
+    "Participant",
+    "PatientContext",
+    "PersonSummary",
+    "PriorNote",
+    "Problem",
+    "Recording",
+    "Section",
+    "SectionState",
+    "Sentence",
+    "SignedNote",
+    "Source",
+    "SpeechHints",
+    "Stamp",
+    "Transcript",
+    "Turn",
+    "VendorCopy",
+    "Word",
+]
