@@ -97,7 +97,7 @@ def measure(stack: Stack, *, repetitions: int, started: float, patient: str | No
     """Does the visits one after another on a stack that took `started` seconds to start; `patient` is an id, that of
     the recording's own patient unless told. Raises VisitStuck."""
     recording = load_recordings()[0]
-    patient = patient or _bundled_patient(recording)
+    patient = patient or bundled_patient(recording)
     samples = []
     for number in range(1, repetitions + 1):
         sample = do_visit(stack, recording, patient)
@@ -192,7 +192,8 @@ def _check(stack: Stack, filing: dict[str, Any]) -> None:
         raise VisitStuck("the note in the FHIR server is not the one that was signed")
 
 
-def _bundled_patient(recording: BundledRecording) -> str:
+def bundled_patient(recording: BundledRecording) -> str:
+    """The id of the patient a recording is about."""
     bundle = json.loads((hapi.PATIENTS / recording.patient_bundle).read_text(encoding="utf-8"))
     resources = (entry["resource"] for entry in bundle["entry"])
     return next(str(one["id"]) for one in resources if one["resourceType"] == "Patient")
