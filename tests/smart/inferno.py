@@ -21,7 +21,7 @@ BASIC, ASSERTION = "client_secret_basic", "private_key_jwt"
 @dataclass
 class Log:
     """One app's visit to an EHR. `entries` are those of the EHR's journal, `method` is none, client_secret_basic or
-    private_key_jwt; the addresses are those the app is registered under, `key_set` is what it publishes."""
+    private_key_jwt; the addresses are those the operator is told to register, `key_set` is what it publishes."""
 
     entries: list[Evidence]
     method: str

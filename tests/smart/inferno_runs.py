@@ -20,8 +20,9 @@ from connector_sandbox.ehr.app import create_app
 from connector_sandbox.ehr.configuration import parse_config
 
 from connector.app import Composition
+from connector.registering import addresses_of
 from connector.store.client_keys import make_key
-from connector.visit.access import key_set_address, open_ehr
+from connector.visit.access import open_ehr
 from tests.smart.clock import Clock
 from tests.smart.inferno import ASSERTION, BASIC, Log
 from tests.smart.scribe import PUBLIC, Scribe, make_parts
@@ -118,15 +119,18 @@ async def record(composition: Composition, folder: Path, fhir: TinyFhir, *, kind
         await stack.enter_async_context(_serving(scribe, ours))
         run = Run(scribe, base, tenant, fhir)
         await run.walk()
+        known = scribe.parts.registrations.by_tenant(tenant)
+        assert known is not None
+        told = addresses_of(composition.settings, known)
         return Log(
             entries=run.journal(),
             method={"public": "none"}.get(kind, KINDS[kind]["auth_method"]),
             client_id="scribe",
             fhir_base=f"{base}/fhir",
             token_url=f"{base}/auth/token",
-            launch_url=app["launch_url"],
-            redirect_uris=app["redirect_uris"],
-            key_set_url=key_set_address(scribe.parts, tenant),
+            launch_url=told.launch,
+            redirect_uris=[told.redirect],
+            key_set_url=told.key_set or "",
             key_set=await scribe.key_set(tenant) if "jwks_url" in app else None,
         )
 
