@@ -80,6 +80,7 @@ def begin(
         code_verifier=drawn.code_verifier,
         browser_hash=hash_browser(drawn.browser),
         created_at=now,
+        standalone=launch_token is None,
     )
     parameters = (
         ("response_type", "code"),

@@ -19,6 +19,7 @@ class PendingLaunch:
     """A launch between authorize and callback, to be consumed once, by its state.
 
     `browser_hash` is the SHA-256 (hex) of the cookie value the same browser must bring back.
+    `standalone`: begun outside the EHR, without its launch handle.
     """
 
     tenant: str
@@ -32,6 +33,7 @@ class PendingLaunch:
     code_verifier: str = field(repr=False)
     browser_hash: str
     created_at: datetime
+    standalone: bool = False
 
 
 def hash_browser(browser: str) -> str:

@@ -10,18 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from connector.errors import LaunchRefused, RelaunchNeeded
+from connector.errors import AccessWithdrawn, LaunchRefused, RelaunchNeeded
+from connector.launch.fhir_context import find_encounter
 from connector.launch.pending import PendingLaunch
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 _SCOPE = re.compile(r"[\x20-\x7e]{0,16384}")
 _ID = re.compile(r"(?!\.+$)[A-Za-z0-9._\-]{1,128}")
 _LONGEST_LIFE_S = 10 * 365 * 86400
+NOBODY = ""
+NO_PATIENT = (
+    "The EHR did not say which patient this launch is for. Open a patient's chart and launch the scribe there."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class GrantedTokens:
     """What one launch was granted. `patient` and `encounter` are relative references (`Patient/12`).
+
+    `patient` is NOBODY as long as it has to be picked; no visit begins before.
 
     `expires_at` None means unknown, not forever. `need_patient_banner` is True unless the EHR says it shows one itself.
     """
@@ -39,24 +46,24 @@ class GrantedTokens:
 def read_token_answer(body: Mapping[str, object], *, pending: PendingLaunch, now: datetime) -> GrantedTokens:
     """Read the answer to the code exchange (SMART App Launch 2.2, "Obtain access token").
 
-    Raises LaunchRefused when there is no usable bearer token or no patient. `intent` and what else may come is ignored.
+    Raises LaunchRefused when there is no usable bearer token or no patient; a launch from outside the EHR may come
+    without one and then has NOBODY for a patient, who has to be picked. `intent` has one screen to lead to, whatever it
+    says; `tenant`, `smart_style_url` and what else may come is ignored.
     """
     patient = _read_id(body.get("patient"))
     access_token = _read_token(body.get("access_token"))
     if access_token is None or not _is_bearer(body.get("token_type")):
         raise LaunchRefused("The EHR gave no bearer token. Ask the EHR's integrator to check the launch.")
-    if patient is None:
-        raise LaunchRefused(
-            "The EHR did not say which patient this launch is for. Open a patient's chart and launch the scribe there."
-        )
-    encounter = _read_id(body.get("encounter"))
+    if patient is None and not pending.standalone:
+        raise LaunchRefused(NO_PATIENT)
+    encounter = _read_encounter(body, pending.fhir_base)
     return GrantedTokens(
         access_token=access_token,
         refresh_token=_read_token(body.get("refresh_token")),
         expires_at=_read_expiry(body.get("expires_in"), now),
         scope=_read_scope(body.get("scope"), otherwise=pending.scope),
-        patient=f"Patient/{patient}",
-        encounter=None if encounter is None else f"Encounter/{encounter}",
+        patient=NOBODY if patient is None else f"Patient/{patient}",
+        encounter=None if encounter is None or patient is None else f"Encounter/{encounter}",
         need_patient_banner=body.get("need_patient_banner") is not False,
         id_token=_read_token(body.get("id_token")),
     )
@@ -65,14 +72,14 @@ def read_token_answer(body: Mapping[str, object], *, pending: PendingLaunch, now
 def read_refresh_answer(body: Mapping[str, object], *, granted: GrantedTokens, now: datetime) -> GrantedTokens:
     """Read the answer to a refresh: a new refresh token replaces the old one, none keeps it (RFC 6749, section 6).
 
-    Launch context stays what the launch granted. Raises RelaunchNeeded when there is no usable bearer token or when the
-    answer names another patient.
+    Launch context stays what the launch granted; SMART leaves it open whether it is said again. Raises RelaunchNeeded
+    when there is no usable bearer token, AccessWithdrawn when the answer names another patient, or expressly none.
     """
     access_token = _read_token(body.get("access_token"))
     if access_token is None or not _is_bearer(body.get("token_type")):
         raise RelaunchNeeded("The EHR renewed no access. Open the scribe from the chart again.")
-    if body.get("patient") is not None and f"Patient/{_read_id(body['patient'])}" != granted.patient:
-        raise RelaunchNeeded("The EHR renewed access for another patient. Open the scribe from the chart again.")
+    if "patient" in body and f"Patient/{_read_id(body['patient'])}" != granted.patient:
+        raise AccessWithdrawn("The EHR renewed access for another patient. Open the scribe from the chart again.")
     return replace(
         granted,
         access_token=access_token,
@@ -88,6 +95,12 @@ def _read_token(value: object) -> str | None:
 
 def _read_id(value: object) -> str | None:
     return value if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
+def _read_encounter(body: Mapping[str, object], fhir_base: str) -> str | None:
+    if body.get("encounter") is not None:
+        return _read_id(body["encounter"])
+    return _read_id(find_encounter(body.get("fhirContext"), fhir_base=fhir_base))
 
 
 def _read_scope(value: object, *, otherwise: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.store import schema
 from connector.store.belonging import Belonging
@@ -45,6 +45,26 @@ class ReturnStore:
             return (await connection.execute(query)).scalar_one_or_none()
 
     async def list_visits(self, belonging: Belonging, *, states: Sequence[str], limit: int = 100) -> list[str]:
+    async def list_other_encounters(self, belonging: Belonging, *, states: Sequence[str]) -> list[str]:
+        """The visits of the same clinician and patient in `states` that have an encounter, newest first."""
+        if belonging.clinician is None or belonging.patient is None:
+            return []
+        keys, table = belonging.keys(self._master), schema.visits
+        query = (
+            select(table.c.visit_id)
+            .where(table.c.tenant == belonging.tenant, table.c.state.in_(list(states)))
+            .where(table.c.clinician_key == keys["clinician_key"], table.c.patient_key == keys["patient_key"])
+            .where(table.c.encounter_key.is_not(None))
+            .order_by(table.c.created_at.desc())
+        )
+        async with self._engine.connect() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def keep_encounter(self, connection: AsyncConnection, visit_id: str, belonging: Belonging) -> None:
+        """Lets a relaunch find the visit by another encounter, or by none; in the caller's transaction."""
+        key, table = belonging.keys(self._master)["encounter_key"], schema.visits
+        await connection.execute(table.update().where(table.c.visit_id == visit_id).values(encounter_key=key))
+
         """Ids of this clinician's visits in `states`, oldest first: what has waited longest stands on top."""
         if belonging.clinician is None:
             return []

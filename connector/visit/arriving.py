@@ -6,7 +6,7 @@ A visit is reopened only by the same verified clinician for the same patient and
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -44,15 +44,16 @@ class OpenedLaunch:
 async def arrive(parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *, clinician: Clinician) -> OpenedLaunch:
     """Opens a session for this launch, in the visit it belongs to."""
     belonging = Belonging(pending.tenant, clinician.reference, granted.patient, granted.encounter)
-    known = await parts.returns.find_visit(belonging, states=UNFINISHED)
+    known = await _find_unfinished(parts, belonging)
     opened = OpenedLaunch(parts.new_id(), known or parts.new_id(), secrets.token_urlsafe(32))
     launch = _make_launch(parts, pending, granted, (opened, clinician))
     row = _make_row(parts, opened, pending.tenant)
     stalled = known is not None and await _waits_for_relaunch(parts, known)
 
     async def join(connection: AsyncConnection) -> None:
-        await parts.visits.append_record(connection, opened.visit_id, launch, at=row.created_at)
-        tokens = pack_tokens(granted, pending.endpoints.token_endpoint)
+        joined = launch if known is None else await _keep_choice(parts, launch)
+        await parts.visits.append_record(connection, opened.visit_id, joined, at=row.created_at)
+        tokens = pack_tokens(granted, pending.endpoints.token_endpoint, pending.endpoints.revocation_endpoint)
         await parts.sessions.open_launch(connection, row, tokens=tokens, expires=granted.expires_at)
         if stalled and await parts.visits.take_attention(connection, opened.visit_id, "relaunch-needed"):
             version = str((await parts.visits.row(opened.visit_id)).note_version)
@@ -64,6 +65,25 @@ async def arrive(parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *
         event = AuditEvent(pending.tenant, "visit.reopened", known, belonging.actor, row.created_at)
         await parts.visits.reopen(known, event, also=join)
     return opened
+
+
+async def _find_unfinished(parts: Parts, belonging: Belonging) -> str | None:
+    """The visit this launch belongs to. One without an encounter also finds a visit whose encounter was only chosen."""
+    known = await parts.returns.find_visit(belonging, states=UNFINISHED)
+    if known is not None or belonging.encounter is not None:
+        return known
+    for visit_id in await parts.returns.list_other_encounters(belonging, states=UNFINISHED):
+        if any(one.encounter is None for one in await parts.visits.history(visit_id, Launch)):
+            return visit_id
+    return None
+
+
+async def _keep_choice(parts: Parts, launch: Launch) -> Launch:
+    """The launch with the encounter its visit has. Read after the audit chain was locked: no choice comes between."""
+    newest = await parts.visits.need(launch.visit_id, Launch)
+    if launch.encounter is not None or newest.encounter is None:
+        return launch
+    return replace(launch, encounter=newest.encounter, encounter_chosen=True)
 
 
 async def _waits_for_relaunch(parts: Parts, visit_id: str) -> bool:

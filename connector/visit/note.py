@@ -185,6 +185,7 @@ async def sign(parts: Parts, launch: Launch, *, revision: int, shown_sha256: str
     draft = await parts.visits.need(visit_id, DraftNote)
     if draft.revision != revision:
         raise Conflict("The note was changed since it was shown: read it again before signing.")
+    charts = await parts.visits.history(visit_id, PatientContext)
     heading = await heading_for(parts, visit_id)
     signed = sign_note(
         draft,
@@ -202,6 +203,8 @@ async def sign(parts: Parts, launch: Launch, *, revision: int, shown_sha256: str
         # The visit's row is locked by now: an edit saved since the note was read must not be left out.
         if await parts.visits.newest_number(connection, visit_id, DraftNote) != draft.revision:
             raise Conflict("The note was changed since it was shown: read it again before signing.")
+        if await parts.visits.newest_number(connection, visit_id, PatientContext) != len(charts):
+            raise Conflict("The encounter was changed since the note was shown: read it again before signing.")
         version = str(signed.version)
         await parts.enqueue(connection, Work("write_back", visit_id, version, version))
 

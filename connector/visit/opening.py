@@ -13,7 +13,8 @@ from connector.launch.authorization import AuthorizeRequest, begin, new_secrets
 from connector.launch.callback import check_callback, read_callback
 from connector.launch.pending import PendingLaunch, read_pending, write_pending
 from connector.launch.request import read_launch_request
-from connector.launch.token_answer import read_token_answer
+from connector.launch.token_answer import NO_PATIENT, NOBODY, read_token_answer
+from connector.store.reach import Reach, narrowed
 from connector.store.sessions import digest
 from connector.visit.access import credentials_of, find_registration
 from connector.visit.arriving import OpenedLaunch, arrive
@@ -94,6 +95,8 @@ async def complete_launch(
         credentials=credentials_of(parts, registration),
     )
     granted = read_token_answer(token_answer, pending=pending, now=parts.clock())
+    if granted.patient == NOBODY:
+        raise LaunchRefused(NO_PATIENT)
     clinician = await identify(parts, pending, granted)
     return await arrive(parts, pending, granted, clinician=clinician), cookie
 

@@ -5,9 +5,13 @@ Reading twice does no harm; one result is kept.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connector.context.chart import read_context
+from connector.context.encounters import read_encounters
 from connector.errors import Conflict
 from connector.hints.keyterms import derive_hints
+from connector.launch.abilities import may
 from connector.records import Launch, PatientContext, SpeechHints
 from connector.store.sessions import LaunchRow
 from connector.store.visits import VisitRow
@@ -28,6 +32,10 @@ async def prime(parts: Parts, launch: LaunchRow) -> VisitRow:
         mapping=parts.rules.context,
         now=parts.clock(),
     )
+    if facts.encounter is None and may(facts.granted_scope, "s", resource="Encounter"):
+        codes = parts.rules.context.outcome_codes
+        encounters = await read_encounters(access.chart(), patient=facts.patient, codes=codes)
+        context = replace(context, encounters=encounters)
     hints = prepare_hints(parts, facts, context)
     arrow = (State.LAUNCHED, State.PRIMED)
     try:

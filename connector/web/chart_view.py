@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 
 from connector.records import (
@@ -43,6 +43,16 @@ class EntryView:
     text: str
     note: str | None
     reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class EncountersView:
+    """The encounters a note may belong to; `chosen` is the reference of one, `now` its name. `unread`: not readable."""
+
+    entries: tuple[EntryView, ...]
+    chosen: str | None
+    now: str | None
+    unread: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +156,30 @@ def build_chart(context: PatientContext | None) -> tuple[ChartSectionView, ...]:
         return ()
     sections = [_build_section(key, getattr(context, key)) for key in _SECTIONS]
     return tuple(section for section in sections if section.key != "patient" or section.unread)
+
+
+def build_encounters(context: PatientContext | None, *, chosen: str | None, today: date) -> EncountersView | None:
+    """The encounters to choose from; None where there is nothing to choose from or the launch named one."""
+    section = context.encounters if context else None
+    if section is None:
+        return None
+    entries = tuple(
+        EntryView(_name_encounter(one), _join((_describe_start(one, today), one.status)), one.source.reference)
+        for one in section.items
+    )
+    now = next((entry.text for entry in entries if entry.reference == chosen), None)
+    return EncountersView(entries, chosen, now, section.state in (SectionState.FORBIDDEN, SectionState.FAILED))
+
+
+def _name_encounter(one: EncounterSummary) -> str:
+    return _join((_TAG.sub("", one.kind or "Visit"), one.reason)) or "Visit"
+
+
+def _describe_start(one: EncounterSummary, today: date) -> str | None:
+    if one.started is None:
+        return None
+    day = one.started.astimezone(UTC).date()
+    return f"{'today' if day == today else show_day(day)}, {one.started.astimezone(UTC):%H:%M} UTC"
 
 
 def name_sources(context: PatientContext | None) -> dict[str, str]:

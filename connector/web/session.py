@@ -7,7 +7,7 @@ launch's CSRF token and comes from our own origin.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -84,6 +84,9 @@ async def _opens(parts: Parts, row: LaunchRow, secret: str) -> bool:
         return True
     return bool(secret) and await parts.returns.is_carried(secret, row.launch_id)
 
+    # The encounter is the visit's: it may have been chosen in another launch of it.
+    newest = history[0]
+    launch = replace(launch, encounter=newest.encounter, encounter_chosen=newest.encounter_chosen)
 
 async def open_changing_session(request: Request, launch_id: str) -> Session:
     """A session that may change something: a person's, from our own page, with the CSRF token."""

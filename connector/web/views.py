@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.records import ConsentAnswer, Filing, SignedNote
+from connector.visit.encounter import CHOOSABLE
 from connector.visit.returning import REASONS
 from connector.visit.states import OWNERS, UNSIGNED, State
 from connector.web import chart_view, erasure_view, note_view, progress_view
@@ -87,6 +88,7 @@ class VisitView:
     clinician: str | None
     attention: progress_view.AttentionView | None
     steps: tuple[progress_view.StepView, ...]
+    encounters: chart_view.EncountersView | None
     chart: tuple[chart_view.ChartSectionView, ...]
     keyterms: chart_view.KeytermsView | None
     consent: ConsentView
@@ -145,6 +147,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         clinician=facts.launch.practitioner_name,
         attention=attention,
         steps=progress_view.build_steps(facts),
+        encounters=_build_encounters(facts),
         chart=chart_view.build_chart(facts.context),
         keyterms=chart_view.build_keyterms(facts.hints, facts.context),
         consent=_build_consent(facts),
@@ -199,6 +202,13 @@ def _choose_lead(facts: VisitFacts) -> str | None:
         State.EXPIRED: "It was not signed in time. What was kept is being deleted.",
         State.ERASED: "Nothing of it is kept here any more. The signed note is in the EHR.",
     }.get(state)
+
+
+def _build_encounters(facts: VisitFacts) -> chart_view.EncountersView | None:
+    launch = facts.launch
+    if State(facts.row.state) not in CHOOSABLE or (launch.encounter is not None and not launch.encounter_chosen):
+        return None
+    return chart_view.build_encounters(facts.context, chosen=launch.encounter, today=facts.now.date())
 
 
 def _build_consent(facts: VisitFacts) -> ConsentView:

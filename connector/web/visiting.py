@@ -21,6 +21,7 @@ from connector.records import (
 )
 from connector.review.signature import ATTESTATION
 from connector.visit import note as notes
+from connector.visit.encounter import choose_encounter
 from connector.visit.limits import find_limits
 from connector.visit.priming import prime
 from connector.visit.recording import keep_consent, keep_typed_text
@@ -134,6 +135,13 @@ async def consent(
 ) -> Response:
     """Records the patient's answer."""
     await keep_consent(session.parts, session.row.visit_id, answer=answer, method=method)
+    return await visit_done(request, session)
+
+
+@router.post("/encounter")
+async def choose(request: Request, session: Changing, encounter: Annotated[str, Form()] = "") -> Response:
+    """Keeps which of the offered encounters the note belongs to; an empty answer is none of them."""
+    await choose_encounter(session.parts, session.launch, reference=encounter or None)
     return await visit_done(request, session)
 
 
