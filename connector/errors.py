@@ -119,6 +119,10 @@ class RelaunchNeeded(NotAllowed):
     slug, title, status = "relaunch-needed", "Please open the scribe from the chart again", 401
 
 
+class AccessWithdrawn(RelaunchNeeded):
+    """The EHR takes the launch back: its user has left or was disabled, or it names another patient."""
+
+
 class VendorRejected(ConnectorError):
     """The speech or language vendor refused the request; settings or the recording have to change."""
 

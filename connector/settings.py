@@ -15,9 +15,9 @@ class Settings(BaseSettings):
     """Everything an operator can set. Times in seconds, sizes in bytes.
 
     Limits of tries hold for one client address; `trusted_proxies` are the addresses or networks whose X-Forwarded-For
-    says which address that is. `state_folder` holds the embedded database, sealed audio and, unless told otherwise, the master key file and the key
-    pairs EHRs know us by; give `database_url` (`postgresql://…`) to use a PostgreSQL of your own, `master_key_file` and
-    `client_keys_folder` to keep the keys elsewhere.
+    says which address that is. `state_folder` holds the embedded database, sealed audio and, unless told otherwise, the
+    master key file and the key pairs EHRs know us by; give `database_url` (`postgresql://…`) to use a PostgreSQL of
+    your own, `master_key_file` and `client_keys_folder` to keep the keys elsewhere.
     """
 
     model_config = SettingsConfigDict(env_prefix="CONNECTOR_", frozen=True, extra="ignore")

@@ -42,6 +42,7 @@ class PinnedEndpoints:
     authorization_endpoint: str | None = None
     token_endpoint: str | None = None
     jwks_uri: str | None = None
+    revocation_endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

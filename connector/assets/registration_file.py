@@ -29,7 +29,7 @@ from connector.assets.registration import (
 
 NEEDED_SCOPES = ("launch", "openid", "fhirUser")
 REQUIRED_KEYS = ("name", "fhir_base", "client_id", "auth_method", "scopes")
-ENDPOINT_KEYS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+ENDPOINT_KEYS = ("authorization_endpoint", "token_endpoint", "jwks_uri", "revocation_endpoint")
 ASSERTION_KEYS = (
     "assertion_algorithm",
     "assertion_seconds",

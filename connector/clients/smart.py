@@ -18,7 +18,15 @@ import httpx
 from connector.clients.assertion import ASSERTION_TYPE, AssertionPlan, write_assertion
 from connector.clients.ehr_answers import AnswerNotJson, AnswerTooLarge, open_answer, parse_object, read_bytes
 from connector.clients.http import NOT_SENT, Timing, retry_after
-from connector.errors import ConnectorError, EhrUnavailable, LaunchRefused, Misconfigured, RelaunchNeeded
+from connector.errors import (
+    AccessWithdrawn,
+    ConnectorError,
+    EhrRejected,
+    EhrUnavailable,
+    LaunchRefused,
+    Misconfigured,
+    RelaunchNeeded,
+)
 
 LARGEST_METADATA = 1 << 20
 LARGEST_CAPABILITIES = 24 << 20
@@ -123,8 +131,9 @@ class SmartServer:
     ) -> Mapping[str, object]:
         """POST a refresh token (RFC 6749, section 6) with the same authentication as the code exchange.
 
-        Raises RelaunchNeeded when the EHR refuses it, and when the answer was lost after sending: the refresh token may
-        then be used up, and using one twice may revoke the whole grant (RFC 9700, section 4.14.2).
+        Raises AccessWithdrawn when the EHR takes this grant back, and RelaunchNeeded when it refuses otherwise or the
+        answer was lost after sending: the refresh token may then be used up, and using one twice may revoke the whole
+        grant (RFC 9700, section 4.14.2).
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         if scope is not None:
@@ -138,7 +147,23 @@ class SmartServer:
         if answer.status == 200 and answer.body is not None:
             return answer.body
         _raise_if_failing(answer)
-        raise RelaunchNeeded("The EHR no longer renews this launch's access. Open the scribe from the chart again.")
+        text = "The EHR no longer renews this launch's access. Open the scribe from the chart again."
+        withdrawn = answer.body is not None and answer.body.get("error") in ("invalid_grant", "access_denied")
+        raise AccessWithdrawn(text) if withdrawn else RelaunchNeeded(text)
+
+    async def revoke(
+        self, revocation_endpoint: str, *, token: str, token_endpoint: str, credentials: ClientCredentials
+    ) -> None:
+        """POST a token that shall be worth nothing any more (RFC 7009, section 2.1), once, never again.
+
+        Authenticates as at the token endpoint, to whom an assertion is addressed. Raises EhrRejected when the EHR
+        refuses it, as a server does that revokes no tokens of this kind.
+        """
+        form = {"token": token, "token_type_hint": "refresh_token"}
+        answer = await self._post(revocation_endpoint, form, credentials=credentials, audience=token_endpoint)
+        _raise_if_failing(answer)
+        if answer.status != 200:
+            raise EhrRejected(f"The EHR did not revoke this launch's access (status {answer.status}).")
 
     async def _fetch(
         self, url: str, *, what: str, accept: str = "application/json", limit: int = LARGEST_METADATA
@@ -152,9 +177,11 @@ class SmartServer:
             )
         return answer.body
 
-    async def _post(self, url: str, form: dict[str, str], *, credentials: ClientCredentials) -> _Answer:
+    async def _post(
+        self, url: str, form: dict[str, str], *, credentials: ClientCredentials, audience: str | None = None
+    ) -> _Answer:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Cache-Control": "no-store"}
-        proof = _prove(credentials, token_endpoint=url, now=self._timing.wall())
+        proof = _prove(credentials, token_endpoint=audience or url, now=self._timing.wall())
         request = self._client.build_request(
             "POST", url, data={**form, **proof.form}, headers={**headers, **proof.headers}
         )

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from connector.errors import LaunchRefused
 from connector.launch.ehr import RegisteredEhr, resolve_endpoint
 
-_ADDRESSES = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_ADDRESSES = ("authorization_endpoint", "token_endpoint", "jwks_uri", "revocation_endpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Endpoints:
     capabilities: tuple[str, ...]
     challenge_methods: tuple[str, ...]
     answers_with_issuer: bool = False
+    revocation_endpoint: str | None = None
 
 
 def read_smart_configuration(body: Mapping[str, object], ehr: RegisteredEhr) -> Endpoints:
@@ -43,16 +45,18 @@ def read_smart_configuration(body: Mapping[str, object], ehr: RegisteredEhr) -> 
         )
     issuer = body.get("issuer")
     jwks_uri = body.get("jwks_uri")
+    token_endpoint = resolve_endpoint(body.get("token_endpoint"), ehr, field="token_endpoint")
     return Endpoints(
         issuer=issuer if isinstance(issuer, str) and issuer else ehr.expected_issuer,
         authorization_endpoint=resolve_endpoint(
             body.get("authorization_endpoint"), ehr, field="authorization_endpoint"
         ),
-        token_endpoint=resolve_endpoint(body.get("token_endpoint"), ehr, field="token_endpoint"),
+        token_endpoint=token_endpoint,
         jwks_uri=None if jwks_uri is None else resolve_endpoint(jwks_uri, ehr, field="jwks_uri"),
         capabilities=_read_strings(body.get("capabilities")),
         challenge_methods=methods,
         answers_with_issuer=body.get("authorization_response_iss_parameter_supported") is True,
+        revocation_endpoint=_read_revocation(body.get("revocation_endpoint"), ehr, token_endpoint=token_endpoint),
     )
 
 
@@ -95,6 +99,19 @@ def find_departures(endpoints: Endpoints, ehr: RegisteredEhr, *, known: Endpoint
     if known is not None and known.answers_with_issuer and not endpoints.answers_with_issuer:
         found.append("authorization_response_iss_parameter_supported")
     return tuple(found)
+
+
+def _read_revocation(value: object, ehr: RegisteredEhr, *, token_endpoint: str) -> str | None:
+    """Where tokens are revoked (RFC 7009, section 2); None where nobody says.
+
+    One on another host than the token endpoint is used only where the registration pins it: tokens go there.
+    """
+    if value is None:
+        return None
+    found = resolve_endpoint(value, ehr, field="revocation_endpoint")
+    given, asked = urlsplit(found), urlsplit(token_endpoint)
+    beside = (given.scheme, given.netloc) == (asked.scheme, asked.netloc)
+    return found if beside or ehr.revocation_endpoint is not None else None
 
 
 def _read_strings(value: object) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ class RegisteredEhr:
 
     `fhir_base` has no trailing slash and is sent as `aud` byte for byte. `redirect_uri` is absolute and the one
     registered with the EHR. `plain_http_hosts` are the host names that may be spoken to without TLS: empty unless the
-    FHIR base itself is plain http on a loopback or test host. `expected_issuer` and the three endpoints are what the
+    FHIR base itself is plain http on a loopback or test host. `expected_issuer` and the four endpoints are what the
     EHR's configuration has to say, where the operator wrote it down; `scopes` are in the EHR's own dialect;
     `authorize_method` is `get` or `post`.
     """
@@ -33,6 +33,7 @@ class RegisteredEhr:
     authorization_endpoint: str | None = None
     token_endpoint: str | None = None
     jwks_uri: str | None = None
+    revocation_endpoint: str | None = None
 
 
 def resolve_endpoint(value: object, ehr: RegisteredEhr, *, field: str) -> str:

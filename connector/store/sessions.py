@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.store import schema
@@ -50,6 +51,18 @@ class TokenRow:
 
 
 class SessionStore:
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+    """A launch on its way, in the clear and in memory only; `sealed` as it was read, to notice who was quicker."""
+
+    state_hash: str
+    browser_hash: str
+    tenant: str
+    created_at: datetime
+    body: Mapping[str, Any] = field(repr=False)
+    sealed: bytes = field(repr=False)
+
+
     """What binds a browser to a launch, and a launch to its tokens."""
 
     def __init__(self, engine: AsyncEngine, master: MasterKey) -> None:
@@ -91,6 +104,34 @@ class SessionStore:
         return body
 
     async def sweep_pending(self, *, before: datetime) -> int:
+    async def find_pending(self, state_hash: str) -> PendingRow | None:
+        """A pending launch by the hash of its state, left where it is; None for an unknown one."""
+        if "\0" in state_hash:
+            return None
+        table = schema.pending_launches
+        async with self.engine.connect() as connection:
+            row = (await connection.execute(select(table).where(table.c.state_hash == state_hash))).first()
+        if row is None:
+            return None
+        plain = unseal(self._master.derive("pending"), bytes(row.sealed), aad=f"pending_launches|{state_hash}")
+        return PendingRow(
+            state_hash, row.browser_hash, row.tenant, row.created_at, json.loads(plain), bytes(row.sealed)
+        )
+
+    async def rebind_pending(self, row: PendingRow, *, browser: str, body: Mapping[str, object]) -> bool:
+        """Binds a pending launch to another secret; False when it was taken or bound anew since `row` was read."""
+        table = schema.pending_launches
+        aad = f"pending_launches|{row.state_hash}"
+        sealed = seal(self._master.derive("pending"), json.dumps(dict(body)).encode(), aad=aad)
+        same = (table.c.state_hash == row.state_hash) & (table.c.browser_hash == row.browser_hash)
+        async with self.engine.begin() as connection:
+            result = await connection.execute(
+                table.update()
+                .where(same, table.c.sealed == row.sealed)
+                .values(browser_hash=digest(browser), sealed=sealed)
+            )
+        return result.rowcount == 1
+
         """Forgets pending launches older than `before`; returns how many."""
         table = schema.pending_launches
         async with self.engine.begin() as connection:
@@ -142,6 +183,27 @@ class SessionStore:
 
     async def forget_tokens(self, launch_id: str) -> None:
         """Forgets tokens the EHR no longer renews; the session stays, so that edits are not lost."""
+    async def close_session(self, connection: AsyncConnection, launch_id: str, *, at: datetime) -> None:
+        """Ends a session in the caller's transaction; its tokens stay until they are taken."""
+        table = schema.launches
+        await connection.execute(table.update().where(table.c.launch_id == launch_id).values(expires_at=at))
+
+    async def closed_launches(self, visit_id: str, *, at: datetime) -> list[LaunchRow]:
+        """Launches of a visit whose session is over by time and whose tokens nobody has taken."""
+        table = schema.launches
+        query = select(table).where(table.c.visit_id == visit_id, table.c.ended.is_(False), table.c.expires_at <= at)
+        async with self.engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return [LaunchRow(**{name: getattr(row, name) for name in LaunchRow.__dataclass_fields__}) for row in rows]
+
+    async def take_tokens(self, connection: AsyncConnection, launch: LaunchRow) -> TokenRow | None:
+        """Ends a launch and takes its tokens out of the store, once, in the caller's transaction."""
+        launches, tokens = schema.launches, schema.tokens
+        taken = tokens.delete().where(tokens.c.launch_id == launch.launch_id).returning(*tokens.c)
+        row = (await connection.execute(taken)).first()
+        await connection.execute(launches.update().where(launches.c.launch_id == launch.launch_id).values(ended=True))
+        return await self._open_tokens(connection, launch, row)
+
         async with self.engine.begin() as connection:
             await connection.execute(schema.tokens.delete().where(schema.tokens.c.launch_id == launch_id))
 
@@ -151,7 +213,12 @@ class SessionStore:
             row = (
                 await connection.execute(select(schema.tokens).where(schema.tokens.c.launch_id == launch.launch_id))
             ).first()
-            key = await self._keys.find(connection, launch.visit_id, DataKind.ACCESS)
+            return await self._open_tokens(connection, launch, row)
+
+    async def _open_tokens(
+        self, connection: AsyncConnection, launch: LaunchRow, row: Row[Any] | None
+    ) -> TokenRow | None:
+        key = await self._keys.find(connection, launch.visit_id, DataKind.ACCESS)
         if row is None or key is None:
             return None
         plain = unseal(key, bytes(row.sealed), aad=f"tokens|{launch.launch_id}|{row.generation}")

@@ -272,10 +272,18 @@ class VisitStore:
             await audit.append(connection, self.master, event)
             await also(connection)
 
-    async def note_event(self, event: AuditEvent) -> None:
-        """Appends an audit link that moves no state, such as a copy taken or a launch refused."""
-        async with self.engine.begin() as connection:
+    async def note_event(self, event: AuditEvent, connection: AsyncConnection | None = None) -> None:
+        """Appends an audit link that moves no state, such as a copy; in the caller's transaction if it has one."""
+        if connection is not None:
             await audit.append(connection, self.master, event)
+            return
+        async with self.engine.begin() as own:
+            await audit.append(own, self.master, event)
+
+    async def hold_state(self, connection: AsyncConnection, visit_id: str) -> str:
+        """The visit's state, which stays what it is until the caller's transaction ends."""
+        query = select(schema.visits.c.state).where(schema.visits.c.visit_id == visit_id)
+        return str((await connection.execute(query.with_for_update(key_share=True))).scalar_one())
 
 
 _CALM: dict[str, object] = {

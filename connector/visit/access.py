@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from pydantic import TypeAdapter
 
 from connector.assets.registrations import Registration
@@ -18,12 +19,13 @@ from connector.clients.assertion import AssertionPlan
 from connector.clients.fhir import FhirReadAnswer, FhirServer
 from connector.clients.smart import ClientCredentials
 from connector.context.answer import ChartReader, FhirAnswer
-from connector.errors import EhrUnavailable, Misconfigured, RelaunchNeeded
+from connector.errors import AccessWithdrawn, ConnectorError, EhrUnavailable, Misconfigured, RelaunchNeeded
 from connector.launch.token_answer import GrantedTokens, read_refresh_answer
 from connector.store.client_keys import choose_key
 from connector.store.sessions import LaunchRow, TokenRow
 from connector.visit.parts import Parts
 
+_log = structlog.get_logger("connector.visit.access")
 _GRANTED = TypeAdapter(GrantedTokens)
 _EARLY = timedelta(seconds=30)
 # The lease is longer than a refresh may take; whoever waits does so a little longer than that.
@@ -32,9 +34,12 @@ _WAIT, _WAITS = 0.2, 110
 _RELAUNCH = "The EHR's access has run out. Open the scribe from the chart again: nothing is lost."
 
 
-def pack_tokens(granted: GrantedTokens, token_endpoint: str) -> dict[str, str | None]:
-    """Tokens as the store keeps them, sealed."""
-    return {"granted": _GRANTED.dump_json(granted).decode(), "token_endpoint": token_endpoint}
+def pack_tokens(
+    granted: GrantedTokens, token_endpoint: str, revocation_endpoint: str | None = None
+) -> dict[str, str | None]:
+    """Tokens as the store keeps them, sealed, with the endpoints that renew and revoke them."""
+    endpoints = {"token_endpoint": token_endpoint, "revocation_endpoint": revocation_endpoint}
+    return {"granted": _GRANTED.dump_json(granted).decode(), **endpoints}
 
 
 def find_registration(parts: Parts, tenant: str) -> Registration:
@@ -128,6 +133,25 @@ async def _token(parts: Parts, launch: LaunchRow, registration: Registration, *,
     return (await _refresh(parts, launch, registration, row)).access_token
 
 
+async def revoke(parts: Parts, launch: LaunchRow, tokens: Mapping[str, str | None]) -> None:
+    """Tells the EHR once that these tokens are given back, where it takes that (RFC 7009). Failing is logged only."""
+    endpoint, token_endpoint = tokens.get("revocation_endpoint"), tokens.get("token_endpoint")
+    if endpoint is None or token_endpoint is None:
+        return
+    granted = _GRANTED.validate_json(tokens["granted"] or "")
+    if granted.refresh_token is None:
+        return
+    try:
+        credentials = credentials_of(parts, find_registration(parts, launch.tenant))
+        await parts.smart.revoke(
+            endpoint, token=granted.refresh_token, token_endpoint=token_endpoint, credentials=credentials
+        )
+    except ConnectorError as error:
+        _log.warning("launch.not-revoked", tenant=launch.tenant, visit_id=launch.visit_id, slug=error.slug)
+    else:
+        _log.info("launch.revoked", tenant=launch.tenant, visit_id=launch.visit_id)
+
+
 async def _need_tokens(parts: Parts, launch: LaunchRow) -> TokenRow:
     row = await parts.sessions.read_tokens(launch)
     if row is None:
@@ -168,6 +192,9 @@ async def _fly(parts: Parts, launch: LaunchRow, registration: Registration, *, r
             endpoint, refresh_token=granted.refresh_token, credentials=credentials_of(parts, registration)
         )
         renewed = read_refresh_answer(body, granted=granted, now=parts.clock())
+    except AccessWithdrawn:
+        await parts.sessions.end_launch(launch.launch_id)
+        raise
     except RelaunchNeeded:
         await parts.sessions.forget_tokens(launch.launch_id)
         raise
@@ -178,9 +205,12 @@ async def _fly(parts: Parts, launch: LaunchRow, registration: Registration, *, r
         launch,
         generation=row.generation,
         by=by,
-        tokens=pack_tokens(renewed, endpoint),
+        tokens=pack_tokens(renewed, endpoint, row.secrets.get("revocation_endpoint")),
         expires=renewed.expires_at,
     )
     if not kept:
+        if await parts.sessions.read_tokens(launch) is None:
+            # Somebody has left meanwhile: what the EHR has just given is given back as well.
+            await revoke(parts, launch, {**row.secrets, "granted": _GRANTED.dump_json(renewed).decode()})
         raise EhrUnavailable("The EHR's access was renewed by somebody else meanwhile. Nothing is lost; try again.")
     return renewed

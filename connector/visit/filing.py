@@ -25,6 +25,7 @@ from connector.records import (
 from connector.review.rendition import render_xhtml
 from connector.store.ledger import WriteIntent
 from connector.visit.access import EhrAccess, open_ehr
+from connector.visit.leaving import give_access_back
 from connector.visit.limits import profile_for
 from connector.visit.note import heading_for
 from connector.visit.parts import Parts
@@ -48,8 +49,16 @@ class Outcome(StrEnum):
 async def try_filing(parts: Parts, visit_id: str, version: int) -> Outcome:
     """One try to file one version. Safe to run any number of times and after any crash.
 
-    Raises EhrUnavailable when another try may mend it.
+    Access that a session which was left kept for this note is given back once the note needs it no more. Raises
+    EhrUnavailable when another try may mend it.
     """
+    outcome = await _try_filing(parts, visit_id, version)
+    if outcome in (Outcome.FILED, Outcome.RELAUNCH):
+        await give_access_back(parts, visit_id)
+    return outcome
+
+
+async def _try_filing(parts: Parts, visit_id: str, version: int) -> Outcome:
     if (await parts.visits.row(visit_id)).state != State.SIGNED:
         return Outcome.FILED
     await parts.visits.show_step(visit_id, "filing", at=parts.clock())

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
+from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from connector.errors import NotFound
+from connector.visit.access import revoke
+from connector.visit.leaving import leave
 from connector.visit.parts import Parts
 from connector.visit.returning import REASONS, OpenWork, discard, list_open_work, make_ticket, unlock, use_ticket
 from connector.web.pages import Pages, wants_json
@@ -37,7 +40,12 @@ async def my_visits(request: Request, session: Reading) -> Response:
     if wants_json(request):
         return JSONResponse({"visits": shown})
     pages: Pages = request.app.state.pages
-    values = {"visits": shown, "base": f"/v/{session.row.launch_id}", "clinician": session.launch.practitioner_name}
+    values = {
+        "visits": shown,
+        "base": f"/v/{session.row.launch_id}",
+        "clinician": session.launch.practitioner_name,
+        "csrf": session.row.csrf,
+    }
     return pages.render(request, "visits.html", values)
 
 
@@ -86,6 +94,25 @@ async def enter(request: Request, ticket: str) -> Response:
             raise NotFound("This link was used or is older than a minute: open the window again from the scribe.")
     response = RedirectResponse(f"/v/{carried.launch_id}", 303)
     set_cookie(response, session_cookie(carried.launch_id), carried.session, max_age=int(parts.policy.session_absolute))
+    return response
+
+
+@router.post("/v/{launch_id}/leave")
+async def leave_session(request: Request, session: Unlocking) -> Response:
+    """Ends the session in all its windows. The EHR is told after the answer: nobody waits for it in order to leave."""
+    parts, row = session.parts, session.row
+    departure = await leave(parts, row, actor=session.launch.practitioner or "unidentified")
+    response: Response
+    if wants_json(request):
+        response = JSONResponse({"left": True, "note_waiting": departure.waiting})
+    else:
+        pages: Pages = request.app.state.pages
+        response = pages.render(request, "left.html", {"note_waiting": departure.waiting})
+    # Only this launch's cookie: others of this browser belong to other patients' pages.
+    set_cookie(response, session_cookie(row.launch_id), "", max_age=0)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    if departure.tokens is not None:
+        response.background = BackgroundTask(revoke, parts, row, departure.tokens.secrets)
     return response
 
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connector.errors import NotAllowed, NotFound
+from connector.errors import NotAllowed, NotFound, SessionEnded
 from connector.records import Launch
 from connector.store.sessions import LaunchRow, digest
 from connector.visit.parts import Parts
 from connector.visit.returning import refuse_locked
 from connector.web.headers import ANCESTORS
 
+from connector.visit.states import State
 _NOT_FOUND = "This visit is not open in this browser: open the scribe from the patient's chart."
 
 
@@ -64,7 +65,7 @@ async def open_hidden_session(request: Request, launch_id: str) -> Session:
     registration = parts.registrations.by_tenant(row.tenant)
     setattr(request.state, ANCESTORS, registration.frame_ancestors if registration else ())
     if row.ended or row.expires_at <= parts.clock():
-        raise NotFound("This session has ended: open the scribe from the patient's chart again. Nothing was lost.")
+        raise SessionEnded(await _explain_end(parts, row))
     history = await parts.visits.history(row.visit_id, Launch)
     launch = next((one for one in history if one.launch_id == row.launch_id), None)
     if launch is None:
@@ -89,6 +90,14 @@ async def _opens(parts: Parts, row: LaunchRow, secret: str) -> bool:
     launch = replace(launch, encounter=newest.encounter, encounter_chosen=newest.encounter_chosen)
 
 async def open_changing_session(request: Request, launch_id: str) -> Session:
+async def _explain_end(parts: Parts, row: LaunchRow) -> str:
+    """What to do now, and whether a signed note waits here; nothing of the patient."""
+    text = "Open the scribe from the patient's chart again. Nothing was lost."
+    if (await parts.visits.row(row.visit_id)).state == State.SIGNED:
+        text += " The signed note of this visit is not in the EHR yet: it waits here, and goes to this patient only."
+    return text
+
+
     """A session that may change something: a person's, from our own page, with the CSRF token."""
     session = await open_session(request, launch_id)
     await refuse_forged(request, session)

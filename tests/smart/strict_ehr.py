@@ -5,6 +5,7 @@ It stands on a loopback socket, remembers every request, and notes as a flaw wha
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import itertools
@@ -22,6 +23,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from tests.smart.clock import Clock
 from tests.smart.signer import Signer
@@ -39,6 +41,7 @@ class Heard:
     query: dict[str, str]
     form: dict[str, str]
     headers: dict[str, str]
+    body: str = ""
 
 
 @dataclass
@@ -57,7 +60,10 @@ class Client:
 
 @dataclass
 class Behaviour:
-    """What it does otherwise than a good EHR. In every table None takes the entry away."""
+    """What it does otherwise than a good EHR. In every table None takes the entry away.
+
+    `lost` are grant types and paths that are worked at and whose answers break off; token answers take `seconds` more.
+    """
 
     metadata: dict[str, object] = field(default_factory=dict)
     openid: dict[str, object] | None = None
@@ -68,6 +74,9 @@ class Behaviour:
     id_token: Callable[[Signer, dict[str, Any]], str] | None = None
     key_set: dict[str, object] | None = None
     away: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+    files: bool = False
     forbidden: set[str] = field(default_factory=set)
 
 
@@ -137,6 +146,7 @@ class StrictEhr:
             Route(f"/{self.name}/auth/.well-known/openid-configuration", self._answer(self._openid)),
             Route(f"/{self.name}/auth/jwks", self._answer(self._jwks)),
             Route(f"/{self.name}/auth/token", self._answer(self._token), methods=["POST"]),
+            Route(f"/{self.name}/auth/revoke", self._answer(self._revoke), methods=["POST"]),
             Route(f"/{self.name}/{{rest:path}}", self._answer(self._fhir), methods=["GET", "POST"]),
         ]
 
@@ -149,11 +159,15 @@ class StrictEhr:
                 dict(request.query_params),
                 dict(parse_qsl(body, keep_blank_values=True)),
                 dict(request.headers),
+                body,
             )
             self.heard.append(heard)
             if heard.path in self.behaviour.away:
                 return Response("<html>maintenance</html>", 503, media_type="text/html")
-            return await make(heard)
+            answer = await make(heard)
+            if heard.path == "/auth/token":
+                await asyncio.sleep(self.behaviour.seconds)
+            return _Lost() if heard.form.get("grant_type", heard.path) in self.behaviour.lost else answer
 
         return endpoint
 
@@ -163,6 +177,7 @@ class StrictEhr:
             "jwks_uri": f"{self.issuer}/jwks",
             "authorization_endpoint": f"{self.issuer}/authorize",
             "token_endpoint": f"{self.issuer}/token",
+            "revocation_endpoint": f"{self.issuer}/revoke",
             "grant_types_supported": ["authorization_code", "refresh_token"],
             "code_challenge_methods_supported": ["S256"],
             "capabilities": ["launch-ehr", "sso-openid-connect", "authorize-post", "permission-v2"],
@@ -207,6 +222,15 @@ class StrictEhr:
         self.refresh_tokens.remove(token)
         return JSONResponse(_changed(self._issue(""), self.behaviour.refreshed))
 
+    async def _revoke(self, heard: Heard) -> Response:
+        """RFC 7009, section 2: the client proves itself, and a token nobody knows is gone already."""
+        if not await self._authenticate(heard):
+            return JSONResponse({"error": "invalid_client"}, 401)
+        self._demand(heard.form.get("token_type_hint") == "refresh_token", "revoke: token_type_hint")
+        self._demand(heard.form.get("token") in self.refresh_tokens, "revoke: token")
+        self.refresh_tokens.discard(heard.form.get("token", ""))
+        return Response(status_code=200)
+
     def _issue(self, scope: str) -> dict[str, object]:
         access, refresh = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
         self.access_tokens.add(access)
@@ -228,15 +252,28 @@ class StrictEhr:
 
     async def _fhir(self, heard: Heard) -> Response:
         bearer = heard.headers.get("authorization", "").removeprefix("Bearer ")
-        if not heard.path.startswith("/fhir/"):
+        if not heard.path.startswith("/fhir"):
             return Response("nothing here", 404)
         if bearer not in self.access_tokens:
             return JSONResponse({"resourceType": "OperationOutcome"}, 401)
         if heard.path in self.behaviour.forbidden:
             return JSONResponse({"resourceType": "OperationOutcome"}, 403)
+        if heard.method == "POST" and self.behaviour.files:
+            return self._file(heard)
         record = self.records.get(heard.path.removeprefix("/fhir/"))
         missing = {"resourceType": "OperationOutcome"}
         return JSONResponse(record or missing, 200 if record else 404, media_type="application/fhir+json")
+
+    def _file(self, heard: Heard) -> Response:
+        """A transaction, each resource of which is stored under a number of its own."""
+        entries = []
+        for number, entry in enumerate(json.loads(heard.body)["entry"], start=1):
+            resource = entry["resource"]
+            place = f"{resource['resourceType']}/{number}"
+            self.records[place] = {**resource, "id": str(number)}
+            entries.append({"response": {"status": "201 Created", "location": place}})
+        answer = {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
+        return JSONResponse(answer, media_type="application/fhir+json")
 
     async def _authenticate(self, heard: Heard) -> bool:
         """Each method is taken by itself only: no proof too few and none too many (client requirements 63 to 72)."""
@@ -284,6 +321,14 @@ class StrictEhr:
     def _demand(self, met: bool, what: str) -> None:
         if not met:
             self.flaws.append(what)
+
+
+class _Lost(Response):
+    """An answer that breaks off: its head promises what never comes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"999")]})
+        await send({"type": "http.response.body", "body": b"{", "more_body": False})
 
 
 def _changed(good: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
