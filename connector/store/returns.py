@@ -44,7 +44,6 @@ class ReturnStore:
         async with self._engine.connect() as connection:
             return (await connection.execute(query)).scalar_one_or_none()
 
-    async def list_visits(self, belonging: Belonging, *, states: Sequence[str], limit: int = 100) -> list[str]:
     async def list_other_encounters(self, belonging: Belonging, *, states: Sequence[str]) -> list[str]:
         """The visits of the same clinician and patient in `states` that have an encounter, newest first."""
         if belonging.clinician is None or belonging.patient is None:
@@ -66,6 +65,7 @@ class ReturnStore:
         await connection.execute(table.update().where(table.c.visit_id == visit_id).values(encounter_key=key))
 
         """Ids of this clinician's visits in `states`, oldest first: what has waited longest stands on top."""
+    async def list_visits(self, belonging: Belonging, *, states: Sequence[str], limit: int = 100) -> list[str]:
         if belonging.clinician is None:
             return []
         table = schema.visits
