@@ -23,6 +23,8 @@ from connector.store.data_keys import DataKeys
 from connector.store.keyring import DataKind, MasterKey, seal, unseal
 from connector.store.sessions import digest
 
+NO_RECORDING = "There is no such recording."
+
 
 @dataclass(frozen=True, slots=True)
 class ChunkRow:
@@ -68,13 +70,13 @@ class ChunkStore:
     async def find(self, recording_id: str) -> RecordingRow:
         """The recording's row; raises NotFound."""
         if "\0" in recording_id:
-            raise NotFound("There is no such recording.")
+            raise NotFound(NO_RECORDING)
         columns = [schema.recordings.c[name] for name in RecordingRow.__dataclass_fields__]
         async with self._engine.connect() as connection:
             query = select(*columns).where(schema.recordings.c.recording_id == recording_id)
             row = (await connection.execute(query)).first()
         if row is None:
-            raise NotFound("There is no such recording.")
+            raise NotFound(NO_RECORDING)
         return RecordingRow(*row)
 
     async def open_recordings(self, visit_id: str) -> list[RecordingRow]:

@@ -24,6 +24,7 @@ from connector.errors import Misconfigured
 from connector.settings import Settings
 from connector.store import schema
 from connector.store.keyring import MasterKey, create_master_key, read_master_key
+from connector.store.reach import guard
 
 _LONGEST_SOCKET = 100
 DATABASE = "connector"
@@ -107,7 +108,9 @@ def _ensure_database(address: URL) -> None:
 
 def make_engine(address: DatabaseAddress, *, pool_size: int = 8) -> AsyncEngine:
     """An async engine; parameters are hidden from its errors so that no bound value reaches a log."""
-    return create_async_engine(address.url, pool_size=pool_size, max_overflow=8, hide_parameters=True)
+    engine = create_async_engine(address.url, pool_size=pool_size, max_overflow=8, hide_parameters=True)
+    guard(engine)
+    return engine
 
 
 async def require_reachable(engine: AsyncEngine) -> None:

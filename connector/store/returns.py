@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from connector.store import schema
 from connector.store.belonging import Belonging
 from connector.store.keyring import MasterKey
+from connector.store.reach import lifted
 from connector.store.sessions import digest
 
 
@@ -64,8 +65,8 @@ class ReturnStore:
         key, table = belonging.keys(self._master)["encounter_key"], schema.visits
         await connection.execute(table.update().where(table.c.visit_id == visit_id).values(encounter_key=key))
 
-        """Ids of this clinician's visits in `states`, oldest first: what has waited longest stands on top."""
     async def list_visits(self, belonging: Belonging, *, states: Sequence[str], limit: int = 100) -> list[str]:
+        """Ids of this clinician's visits in `states`, oldest first: what has waited longest stands on top."""
         if belonging.clinician is None:
             return []
         table = schema.visits
@@ -89,12 +90,10 @@ class ReturnStore:
     async def take_ticket(self, ticket: str, *, session: str, at: datetime) -> str | None:
         """Consumes a ticket and binds `session` to its launch; the launch's id, or None when it opens nothing."""
         table = schema.tickets
+        taken = table.delete().where(table.c.ticket_hash == digest(ticket)).returning(*table.c)
         async with self._engine.begin() as connection:
-            row = (
-                await connection.execute(
-                    table.delete().where(table.c.ticket_hash == digest(ticket)).returning(*table.c)
-                )
-            ).first()
+            with lifted():
+                row = (await connection.execute(taken)).first()
             if row is None or row.expires_at <= at:
                 return None
             await connection.execute(
@@ -108,8 +107,9 @@ class ReturnStore:
         """Whether a ticket carried this launch into the window of that session."""
         table = schema.carried_sessions
         query = select(table.c.launch_id).where(table.c.session_hash == digest(session))
-        async with self._engine.connect() as connection:
-            return (await connection.execute(query)).scalar_one_or_none() == launch_id
+        with lifted():
+            async with self._engine.connect() as connection:
+                return (await connection.execute(query)).scalar_one_or_none() == launch_id
 
     async def see(self, launch_id: str, *, at: datetime) -> None:
         """Notes that a person was there."""

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from connector.store import schema
 from connector.store.data_keys import DataKeys
 from connector.store.keyring import DataKind, MasterKey, seal, unseal
+from connector.store.reach import lifted
 
 
 def digest(secret: str) -> str:
@@ -50,7 +51,6 @@ class TokenRow:
     secrets: Mapping[str, str | None]
 
 
-class SessionStore:
 @dataclass(frozen=True, slots=True)
 class PendingRow:
     """A launch on its way, in the clear and in memory only; `sealed` as it was read, to notice who was quicker."""
@@ -63,6 +63,7 @@ class PendingRow:
     sealed: bytes = field(repr=False)
 
 
+class SessionStore:
     """What binds a browser to a launch, and a launch to its tokens."""
 
     def __init__(self, engine: AsyncEngine, master: MasterKey) -> None:
@@ -103,7 +104,6 @@ class PendingRow:
         body: dict[str, object] = json.loads(plain)
         return body
 
-    async def sweep_pending(self, *, before: datetime) -> int:
     async def find_pending(self, state_hash: str) -> PendingRow | None:
         """A pending launch by the hash of its state, left where it is; None for an unknown one."""
         if "\0" in state_hash:
@@ -132,6 +132,7 @@ class PendingRow:
             )
         return result.rowcount == 1
 
+    async def sweep_pending(self, *, before: datetime) -> int:
         """Forgets pending launches older than `before`; returns how many."""
         table = schema.pending_launches
         async with self.engine.begin() as connection:
@@ -158,9 +159,10 @@ class PendingRow:
         """The launch, ended or not; an id PostgreSQL cannot even be asked for is unknown."""
         if "\0" in launch_id:
             return None
-        async with self.engine.connect() as connection:
-            query = select(schema.launches).where(schema.launches.c.launch_id == launch_id)
-            row = (await connection.execute(query)).first()
+        query = select(schema.launches).where(schema.launches.c.launch_id == launch_id)
+        with lifted():
+            async with self.engine.connect() as connection:
+                row = (await connection.execute(query)).first()
         return (
             None if row is None else LaunchRow(**{name: getattr(row, name) for name in LaunchRow.__dataclass_fields__})
         )
@@ -181,8 +183,6 @@ class PendingRow:
                 schema.launches.update().where(schema.launches.c.launch_id == launch_id).values(ended=True)
             )
 
-    async def forget_tokens(self, launch_id: str) -> None:
-        """Forgets tokens the EHR no longer renews; the session stays, so that edits are not lost."""
     async def close_session(self, connection: AsyncConnection, launch_id: str, *, at: datetime) -> None:
         """Ends a session in the caller's transaction; its tokens stay until they are taken."""
         table = schema.launches
@@ -204,6 +204,8 @@ class PendingRow:
         await connection.execute(launches.update().where(launches.c.launch_id == launch.launch_id).values(ended=True))
         return await self._open_tokens(connection, launch, row)
 
+    async def forget_tokens(self, launch_id: str) -> None:
+        """Forgets tokens the EHR no longer renews; the session stays, so that edits are not lost."""
         async with self.engine.begin() as connection:
             await connection.execute(schema.tokens.delete().where(schema.tokens.c.launch_id == launch_id))
 

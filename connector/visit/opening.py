@@ -15,6 +15,7 @@ from connector.launch.pending import PendingLaunch, read_pending, write_pending
 from connector.launch.request import read_launch_request
 from connector.launch.token_answer import NO_PATIENT, NOBODY, read_token_answer
 from connector.store.reach import Reach, narrowed
+from connector.store.reach import Reach, narrowed
 from connector.store.sessions import digest
 from connector.visit.access import credentials_of, find_registration
 from connector.visit.arriving import OpenedLaunch, arrive
@@ -98,7 +99,8 @@ async def complete_launch(
     if granted.patient == NOBODY:
         raise LaunchRefused(NO_PATIENT)
     clinician = await identify(parts, pending, granted)
-    return await arrive(parts, pending, granted, clinician=clinician), cookie
+    with narrowed(Reach(tenant=pending.tenant)):
+        return await arrive(parts, pending, granted, clinician=clinician), cookie
 
 
 def _check_path(parts: Parts, pending: PendingLaunch, path: str) -> None:

@@ -17,7 +17,8 @@ from connector.capture.probe import Sound, probe_sound
 from connector.consent.answer import record_consent, require_consent
 from connector.errors import AudioUnusable, ChunkRefused, Conflict, NotAllowed, NotFound
 from connector.records import Consent, ConsentAnswer, Launch, Recording, Stamp
-from connector.store.chunks import ChunkRow, RecordingRow
+from connector.store.chunks import NO_RECORDING, ChunkRow, RecordingRow
+from connector.store.reach import lifted
 from connector.store.sessions import digest
 from connector.store.visits import VisitRow
 from connector.transcript.typed import typed_transcript
@@ -80,18 +81,27 @@ async def open_recording(parts: Parts, visit_id: str) -> OpenedRecording:
 
 async def renew_upload_token(parts: Parts, visit_id: str, recording_id: str) -> str:
     """A new upload token for an open recording of this visit, after a reload; the old one opens nothing any more."""
-    recording = await parts.chunks.find(recording_id)
-    if recording.visit_id != visit_id or recording.state != "open":
+    recording = await find_own(parts, visit_id, recording_id)
+    if recording.state != "open":
         raise NotFound("This visit has no such recording under way.")
     token = secrets.token_urlsafe(32)
     await parts.chunks.change_token(recording_id, token=token)
     return token
 
 
+async def find_own(parts: Parts, visit_id: str, recording_id: str) -> RecordingRow:
+    """A recording of this visit; NotFound, in the same words, for an unknown one and for another visit's."""
+    recording = await parts.chunks.find(recording_id)
+    if recording.visit_id != visit_id:
+        raise NotFound(NO_RECORDING)
+    return recording
+
+
 async def find_recording(parts: Parts, recording_id: str, *, token: str) -> RecordingRow:
     """The recording an upload token opens; the same refusal whether it exists or not."""
     try:
-        recording = await parts.chunks.find(recording_id)
+        with lifted():
+            recording = await parts.chunks.find(recording_id)
     except NotFound:
         raise NotAllowed("This upload token opens no recording: start the upload again from the visit.") from None
     if not hmac.compare_digest(recording.upload_token_hash, digest(token)):

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from connector.errors import InputRefused, SessionLocked
 from connector.records import Launch, PatientContext
 from connector.store.belonging import Belonging
+from connector.store.reach import Reach, narrowed
 from connector.store.sessions import LaunchRow
 from connector.store.visits import VisitRow
 from connector.visit.access import open_ehr
@@ -53,6 +54,14 @@ class CarriedLaunch:
 async def list_open_work(parts: Parts, launch: Launch) -> list[OpenWork]:
     """What this clinician has unsigned or unfiled with this EHR, oldest first."""
     belonging = Belonging(launch.tenant, launch.practitioner)
+    if belonging.clinician is None:
+        return []
+    theirs = belonging.keys(parts.visits.master)["clinician_key"]
+    with narrowed(Reach(tenant=launch.tenant, clinician_key=theirs)):
+        return await _collect_open_work(parts, launch, belonging)
+
+
+async def _collect_open_work(parts: Parts, launch: Launch, belonging: Belonging) -> list[OpenWork]:
     found = []
     for visit_id in await parts.returns.list_visits(belonging, states=UNFINISHED):
         context = await parts.visits.latest(visit_id, PatientContext)

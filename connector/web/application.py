@@ -16,6 +16,7 @@ from connector.web import capturing, launching, returning, visiting
 from connector.web.headers import SecurityHeaders
 from connector.web.pages import Pages
 from connector.web.problems import install_problems
+from connector.web.session import ReachNothing
 from connector.web.throttling import make_throttles
 
 # Routes that need no session, and why. tests/house holds the router to this list.
@@ -56,6 +57,7 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     install_problems(app, pages)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(ReachNothing)
     return app
 
 

@@ -15,6 +15,7 @@ from connector.capture.containers import media_type
 from connector.errors import AudioUnusable, InputRefused, NotAllowed
 from connector.records import Recording
 from connector.store.chunks import RecordingRow
+from connector.store.reach import Reach, narrow
 from connector.visit import recording as recordings
 from connector.visit.parts import Parts
 from connector.web.bodies import read_number, read_object
@@ -79,7 +80,9 @@ async def _recording_of_token(request: Request, recording_id: str) -> RecordingR
     if scheme.lower() != "upload" or not token:
         raise NotAllowed("A chunk needs the upload token of its recording: start the upload again from the visit.")
     parts: Parts = request.app.state.parts
-    return await recordings.find_recording(parts, recording_id, token=token)
+    recording = await recordings.find_recording(parts, recording_id, token=token)
+    narrow(Reach(visit_id=recording.visit_id))
+    return recording
 
 
 async def _read_limited(request: Request, limit: int) -> bytes:
@@ -98,9 +101,7 @@ async def close_recording(request: Request, session: Changing, recording_id: str
     chunks = read_number(body.get("chunks"))
     if chunks is None:
         raise InputRefused("Finishing needs the number of chunks that were sent: reload the page and try again.")
-    recording = await session.parts.chunks.find(recording_id)
-    if recording.visit_id != session.row.visit_id:
-        raise NotAllowed("This recording belongs to another visit.")
+    recording = await recordings.find_own(session.parts, session.row.visit_id, recording_id)
     sha256 = body.get("sha256")
     await recordings.close_recording(
         session.parts,

@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connector.errors import NotAllowed, NotFound, SessionEnded
 from connector.records import Launch
+from connector.store.reach import NOTHING, Reach, narrow, narrowed
 from connector.store.sessions import LaunchRow, digest
 from connector.visit.parts import Parts
 from connector.visit.returning import refuse_locked
+from connector.visit.states import State
 from connector.web.headers import ANCESTORS
 
-from connector.visit.states import State
 _NOT_FOUND = "This visit is not open in this browser: open the scribe from the patient's chart."
 
 
@@ -46,6 +48,17 @@ def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> No
     response.headers.append("set-cookie", cookie)
 
 
+class ReachNothing:
+    """Pure ASGI middleware: until a session, a ticket or a token has said whose visit it is, no row can be met."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with narrowed(NOTHING):
+            await self._app(scope, receive, send)
+
+
 async def open_session(request: Request, launch_id: str) -> Session:
     """The session of this launch, with a person behind it; raises NotFound as below, SessionLocked after a pause."""
     session = await open_hidden_session(request, launch_id)
@@ -60,8 +73,9 @@ async def open_hidden_session(request: Request, launch_id: str) -> Session:
     allow_framing_by_all(request)
     row = await parts.sessions.find_launch(launch_id)
     secret = request.cookies.get(session_cookie(launch_id), "")
-    if row is None or not await _opens(parts, row, secret):
+    if not await _opens(parts, row, launch_id, secret=secret) or row is None:
         raise NotFound(_NOT_FOUND)
+    narrow(Reach(tenant=row.tenant, visit_id=row.visit_id))
     registration = parts.registrations.by_tenant(row.tenant)
     setattr(request.state, ANCESTORS, registration.frame_ancestors if registration else ())
     if row.ended or row.expires_at <= parts.clock():
@@ -70,7 +84,18 @@ async def open_hidden_session(request: Request, launch_id: str) -> Session:
     launch = next((one for one in history if one.launch_id == row.launch_id), None)
     if launch is None:
         raise NotFound(_NOT_FOUND)
+    # The encounter is the visit's: it may have been chosen in another launch of it.
+    newest = history[0]
+    launch = replace(launch, encounter=newest.encounter, encounter_chosen=newest.encounter_chosen)
     return Session(row, launch, parts)
+
+
+async def _explain_end(parts: Parts, row: LaunchRow) -> str:
+    """What to do now, and whether a signed note waits here; nothing of the patient."""
+    text = "Open the scribe from the patient's chart again. Nothing was lost."
+    if (await parts.visits.row(row.visit_id)).state == State.SIGNED:
+        text += " The signed note of this visit is not in the EHR yet: it waits here, and goes to this patient only."
+    return text
 
 
 def allow_framing_by_all(request: Request) -> None:
@@ -80,24 +105,14 @@ def allow_framing_by_all(request: Request) -> None:
     setattr(request.state, ANCESTORS, tuple(sorted(origins)))
 
 
-async def _opens(parts: Parts, row: LaunchRow, secret: str) -> bool:
-    if hmac.compare_digest(row.session_hash, digest(secret)):
+async def _opens(parts: Parts, row: LaunchRow | None, launch_id: str, *, secret: str) -> bool:
+    """Whether the secret opens the launch; for one that does not exist exactly as much is done as for a stranger's."""
+    if hmac.compare_digest(row.session_hash if row else digest(launch_id), digest(secret)) and row is not None:
         return True
-    return bool(secret) and await parts.returns.is_carried(secret, row.launch_id)
+    return bool(secret) and await parts.returns.is_carried(secret, launch_id)
 
-    # The encounter is the visit's: it may have been chosen in another launch of it.
-    newest = history[0]
-    launch = replace(launch, encounter=newest.encounter, encounter_chosen=newest.encounter_chosen)
 
 async def open_changing_session(request: Request, launch_id: str) -> Session:
-async def _explain_end(parts: Parts, row: LaunchRow) -> str:
-    """What to do now, and whether a signed note waits here; nothing of the patient."""
-    text = "Open the scribe from the patient's chart again. Nothing was lost."
-    if (await parts.visits.row(row.visit_id)).state == State.SIGNED:
-        text += " The signed note of this visit is not in the EHR yet: it waits here, and goes to this patient only."
-    return text
-
-
     """A session that may change something: a person's, from our own page, with the CSRF token."""
     session = await open_session(request, launch_id)
     await refuse_forged(request, session)

@@ -15,6 +15,7 @@ from dbos import DBOS
 
 from connector.errors import AudioUnusable, ConnectorError, VendorRejected
 from connector.logs import where_raised
+from connector.store.reach import Reach, narrowed
 from connector.visit.filing import Outcome, try_filing
 from connector.visit.note import draft_note
 from connector.visit.parts import Parts
@@ -60,7 +61,8 @@ def register_workflows(parts: Parts) -> None:
 
     @DBOS.step(name="attempt")
     async def attempt(action: str, visit_id: str, argument: str) -> dict[str, Any]:
-        return await _attempt(parts, action, visit_id, argument)
+        with narrowed(Reach(visit_id=visit_id)):
+            return await _attempt(parts, action, visit_id, argument)
 
     async def persist(action: str, visit_id: str, argument: str = "") -> Result:
         """Repeats one step until it has a result, or an error that trying again does not mend."""

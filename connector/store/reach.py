@@ -1,0 +1,151 @@
+"""The second guard behind every query's own filter. In: who is at work. Out: statements narrowed to it as they run.
+
+A query that forgot whose rows it wants finds those of one visit, clinician or tenant and no other. Never widens one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Delete,
+    Executable,
+    Insert,
+    Select,
+    Table,
+    Update,
+    and_,
+    event,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql import visitors
+
+from connector.store import schema
+
+# Tables that hang on a visit by their own column, and those that hang on one of them.
+_OF_A_VISIT: Mapping[Table, Column[Any]] = {
+    table: table.c.visit_id
+    for table in (
+        schema.visits,
+        schema.data_keys,
+        schema.visit_records,
+        schema.launches,
+        schema.recordings,
+        schema.vendor_copies,
+        schema.write_intents,
+    )
+}
+_BELOW: Mapping[Table, tuple[Column[Any], Column[Any]]] = {
+    schema.chunks: (schema.chunks.c.recording_id, schema.recordings.c.recording_id),
+    schema.tokens: (schema.tokens.c.launch_id, schema.launches.c.launch_id),
+    schema.tickets: (schema.tickets.c.launch_id, schema.launches.c.launch_id),
+    schema.carried_sessions: (schema.carried_sessions.c.launch_id, schema.launches.c.launch_id),
+}
+GUARDED: frozenset[Table] = frozenset({*_OF_A_VISIT, *_BELOW})
+_NAMED = re.compile(rf"\b({'|'.join(sorted(table.name for table in GUARDED))})\b", re.IGNORECASE)
+
+
+class OutOfReach(RuntimeError):
+    """A statement on guarded tables from where nobody may reach them, or in a shape the guard does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whose rows may be met: all that is given must fit. Nothing given reaches nothing."""
+
+    tenant: str | None = None
+    visit_id: str | None = None
+    clinician_key: str | None = None
+
+
+NOTHING = Reach()
+_reach: ContextVar[Reach | None] = ContextVar("connector_reach", default=None)
+
+
+def narrow(reach: Reach) -> None:
+    """From here to the end of the surrounding `narrowed` block, statements meet only these rows."""
+    _reach.set(reach)
+
+
+@contextmanager
+def narrowed(reach: Reach) -> Iterator[None]:
+    """Statements in the block, and in tasks begun in it, meet only these rows."""
+    token = _reach.set(reach)
+    try:
+        yield
+    finally:
+        _reach.reset(token)
+
+
+@contextmanager
+def lifted() -> Iterator[None]:
+    """For a look-up by a secret that says itself whose row it opens. Nothing else belongs into the block."""
+    token = _reach.set(None)
+    try:
+        yield
+    finally:
+        _reach.reset(token)
+
+
+def guard(engine: AsyncEngine) -> None:
+    """Puts the guard into an engine. Outside of any `narrowed` block, as in a command, it lets everything pass."""
+    event.listen(engine.sync_engine, "before_execute", _narrow, retval=True)
+
+
+def _narrow(
+    connection: Connection, statement: Executable | str, many: Any, one: Any, options: Mapping[str, Any]
+) -> tuple[Executable | str, Any, Any]:
+    """SQLAlchemy's hook before each statement. A new row names its owner itself and passes."""
+    del connection, options
+    reach = _reach.get()
+    if reach is not None and not isinstance(statement, Insert):
+        statement = _limit(statement, reach)
+    return statement, many, one
+
+
+def _limit(statement: Executable | str, reach: Reach) -> Executable | str:
+    touched = _find_guarded(statement)
+    if not touched:
+        return statement
+    if reach == NOTHING:
+        raise OutOfReach(f"nobody is at work who may reach {', '.join(sorted(touched))}")
+    if isinstance(statement, Select) and {_name(one) for one in statement.get_final_froms()} == touched:
+        tables: list[Any] = list(statement.get_final_froms())
+        return statement.where(*(_own(table, reach) for table in tables))
+    if isinstance(statement, Update | Delete) and touched == {_name(statement.table)}:
+        return statement.where(_own(statement.table, reach))
+    raise OutOfReach(f"the guard does not know this shape of statement on {', '.join(sorted(touched))}")
+
+
+def _find_guarded(statement: Executable | str) -> set[str]:
+    """Names of the guarded tables a statement speaks of, in subqueries as well; in plain SQL by their names."""
+    if isinstance(statement, str) or statement.__visit_name__ == "textclause":
+        return set(_NAMED.findall(str(statement)))
+    return {element.name for element in visitors.iterate(statement) if element in GUARDED}  # type: ignore[arg-type]
+
+
+def _name(one: Any) -> str:
+    return one.name if isinstance(one, Table) else f"a {type(one).__name__}"
+
+
+def _own(table: Any, reach: Reach) -> ColumnElement[bool]:
+    """The condition that a row of `table` is within reach."""
+    if table in _BELOW:
+        column, parent = _BELOW[table]
+        return column.in_(select(parent).where(_own(parent.table, reach)))
+    if table is not schema.visits and reach.visit_id is not None:
+        return _OF_A_VISIT[table] == reach.visit_id
+    wanted = {name: getattr(reach, name) for name in Reach.__dataclass_fields__}
+    visits = schema.visits
+    own = [visits.c[name] == value for name, value in wanted.items() if value is not None]
+    condition = and_(*own)
+    return condition if table is visits else _OF_A_VISIT[table].in_(select(visits.c.visit_id).where(condition))
