@@ -23,15 +23,25 @@ from connector.visit.identifying import identify
 from connector.visit.parts import Parts
 
 _UNKNOWN_EHR = "This EHR is not registered with the scribe. Its integrator registers the FHIR base address first."
+_NO_COOKIE = (
+    "The scribe's cookie did not come back: this launch was used already or began in another browser, or this browser "
+    "blocks the cookie. Allow cookies for this address, or open the scribe in a window of its own."
+)
+WAITING = "waiting"
+
 
 
 @dataclass(frozen=True, slots=True)
 class DepartingLaunch:
-    """A browser on its way to the EHR: what it takes there, and the cookie it must bring back."""
+    """A browser on its way to the EHR: what it takes there, and the cookie it must bring back.
+
+    `check` is the reference of a launch that waits until its cookie has come back once.
+    """
 
     tenant: str
     request: AuthorizeRequest
     cookie: str
+    check: str | None = None
     browser: str = field(repr=False)
 
 
@@ -40,13 +50,22 @@ def pending_cookie(state: str) -> str:
     return f"__Host-pending-{digest(state)[:12]}"
 
 
-async def begin_launch(parts: Parts, query: Iterable[tuple[str, str]]) -> DepartingLaunch:
-    """Handles the EHR's launch URL; raises LaunchRefused before any call for an unregistered `iss`."""
+def pending_cookie_of(reference: str) -> str:
+    """The same, by the launch's reference: the hash of its state."""
+    return f"__Host-pending-{reference[:12]}"
+
+
+async def begin_launch(parts: Parts, query: Iterable[tuple[str, str]], *, framed: bool = False) -> DepartingLaunch:
+    """Handles the EHR's launch URL; raises LaunchRefused before any call for an unregistered `iss`.
+
+    `framed`: the browser says that the launch is in a frame, where it may keep our cookies from us. Then the launch
+    waits until one has come back (`visit/carrying.py`).
+    """
     request = read_launch_request(query)
     registration = parts.registrations.by_iss(request.iss)
     if registration is None:
         raise LaunchRefused(_UNKNOWN_EHR)
-    return await _depart(parts, registration.tenant, request.launch)
+    return await _depart(parts, registration.tenant, request.launch, framed=framed)
 
 
 async def begin_standalone(parts: Parts, tenant: str) -> DepartingLaunch:
@@ -57,14 +76,16 @@ async def begin_standalone(parts: Parts, tenant: str) -> DepartingLaunch:
     return await _depart(parts, tenant, None)
 
 
-async def _depart(parts: Parts, tenant: str, launch_token: str | None) -> DepartingLaunch:
+async def _depart(parts: Parts, tenant: str, launch_token: str | None, *, framed: bool = False) -> DepartingLaunch:
     endpoints = await parts.directory.endpoints_of(tenant)
     drawn, now = new_secrets(), parts.clock()
     pending, request = begin(parts.directory.ehr_of(tenant), endpoints, launch_token=launch_token, drawn=drawn, now=now)
-    await parts.sessions.keep_pending(
-        drawn.state, browser=drawn.browser, tenant=tenant, body=write_pending(pending), at=now
-    )
-    return DepartingLaunch(tenant, request, pending_cookie(drawn.state), drawn.browser)
+    body = write_pending(pending)
+    if framed:
+        body[WAITING] = {"endpoint": request.endpoint, "parameters": request.parameters, "method": request.method}
+    await parts.sessions.keep_pending(drawn.state, browser=drawn.browser, tenant=tenant, body=body, at=now)
+    check = digest(drawn.state) if framed else None
+    return DepartingLaunch(tenant, request, pending_cookie(drawn.state), drawn.browser, check)
 
 
 async def complete_launch(
@@ -78,11 +99,15 @@ async def complete_launch(
     answer = read_callback(query)
     cookie = pending_cookie(answer.state)
     browser = cookies.get(cookie)
+    if body is None and browser is None:
+        raise LaunchRefused(_NO_COOKIE)
     body = await parts.sessions.consume_pending(answer.state, browser=browser)
     if body is None:
         raise LaunchRefused(
             "This launch is unknown, was used already, or began in another browser. "
             "Open the scribe from the chart again."
+    if WAITING in body:
+        raise LaunchRefused("This launch has not gone to the EHR yet. Open the scribe from the chart again.")
         )
     pending = read_pending(body)
     _check_path(parts, pending, path)

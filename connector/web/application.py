@@ -23,6 +23,8 @@ from connector.web.throttling import make_throttles
 OPEN_ROUTES: dict[str, str] = {
     "/launch": "the EHR sends the browser here; nothing is told",
     "/launch/standalone/{tenant}": "sends the browser to that EHR; nothing is told",
+    "/launch/framed/{reference}": "goes on with the pending launch's cookie, or offers a window; nothing is told",
+    "/launch/window/{reference}": "goes on only with its single-use ticket",
     "/launch/callback": "bound to the browser by the pending launch's cookie and state",
     "/launch/callback/{tenant}": "the same, with a redirect URI of its own for each EHR",
     "/ehr/{tenant}/jwks.json": "public keys, which are there to be read",

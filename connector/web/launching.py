@@ -8,11 +8,12 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from connector.errors import NotFound
 from connector.store.client_keys import PUBLISHED_FOR_S
 from connector.visit.arriving import OpenedLaunch
+from connector.visit.carrying import go_on, go_on_in_window
 from connector.visit.opening import DepartingLaunch, begin_launch, begin_standalone, complete_launch
 from connector.visit.parts import Parts
 from connector.web.headers import ANCESTORS, FORM_TARGET
 from connector.web.pages import Pages
-from connector.web.session import allow_framing_by_all, session_cookie, set_cookie
+from connector.web.session import allow_framing_by_all, refuse_foreign_origin, session_cookie, set_cookie
 from connector.web.throttling import Throttles, name_caller
 
 router = APIRouter()
@@ -27,7 +28,32 @@ async def launch(request: Request) -> Response:
     if registration is not None:
         setattr(request.state, ANCESTORS, registration.frame_ancestors)
     _count(request, registration.tenant if registration else "")
-    return _depart(request, await begin_launch(parts, request.query_params.multi_items()))
+    framed = request.headers.get("sec-fetch-dest") in _FRAMES
+    departing = await begin_launch(parts, request.query_params.multi_items(), framed=framed)
+    if departing.check is None:
+        return send_on(request, departing)
+    response = RedirectResponse(f"/launch/framed/{departing.check}", 303)
+    set_cookie(response, departing.cookie, departing.browser, max_age=_PENDING_SECONDS)
+    return response
+
+
+@router.get("/launch/framed/{reference}")
+async def check_cookie(request: Request, reference: str) -> Response:
+    """Inside a frame: on to the EHR if the cookie just set has come back, else a way into a window of its own."""
+    parts: Parts = request.app.state.parts
+    allow_framing_by_all(request)
+    found = await go_on(parts, reference, cookies=dict(request.cookies))
+    if isinstance(found, DepartingLaunch):
+        return send_on(request, found)
+    pages: Pages = request.app.state.pages
+    return pages.render(request, "blocked.html", {"launch": found})
+
+
+@router.get("/launch/window/{reference}")
+async def launch_in_window(request: Request, reference: str, ticket: str) -> Response:
+    """Takes a launch out of the frame into this window: its ticket is used up, its cookie is this window's."""
+    refuse_foreign_origin(request)
+    return send_on(request, await go_on_in_window(request.app.state.parts, reference, ticket=ticket))
 
 
 @router.get("/launch/standalone/{tenant}")
@@ -35,10 +61,10 @@ async def launch_standalone(request: Request, tenant: str) -> Response:
     """The way in from outside an EHR, which then asks for the patient (SMART App Launch 2.2, standalone launch)."""
     parts: Parts = request.app.state.parts
     _count(request, tenant if parts.registrations.by_tenant(tenant) else "")
-    return _depart(request, await begin_standalone(parts, tenant))
+    return send_on(request, await begin_standalone(parts, tenant))
 
 
-def _depart(request: Request, departing: DepartingLaunch) -> Response:
+def send_on(request: Request, departing: DepartingLaunch) -> Response:
     """Sends the browser on: by a redirect, or by a form that one small script submits and a button as well."""
     response: Response
     if departing.request.method == "POST":

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.screen import Desk
 
 # Nothing of the machine but loopback is there for it, and a sound may start without a hand on the mouse.
-_ARGUMENTS = [
+ARGUMENTS = [
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
@@ -24,7 +24,7 @@ def chromium() -> Iterator[Browser]:
     path = find_chromium()
     assert path is not None, "install Chromium, or name it in CHROMIUM"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -133,6 +133,6 @@ def test_chart_entries_have_names_for_the_evidence_of_sentences() -> None:
 
 
 def test_every_part_of_the_chart_has_a_view() -> None:
-    keys = {view.key for view in build_chart(context())} | {"patient", "stamp"}
+    keys = {view.key for view in build_chart(context())} | {"patient", "stamp", "encounters"}
     assert keys == set(PatientContext.__dataclass_fields__)
     assert build_chart(None) == ()
