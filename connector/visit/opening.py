@@ -15,7 +15,6 @@ from connector.launch.pending import PendingLaunch, read_pending, write_pending
 from connector.launch.request import read_launch_request
 from connector.launch.token_answer import NO_PATIENT, NOBODY, read_token_answer
 from connector.store.reach import Reach, narrowed
-from connector.store.reach import Reach, narrowed
 from connector.store.sessions import digest
 from connector.visit.access import credentials_of, find_registration
 from connector.visit.arriving import OpenedLaunch, arrive
@@ -23,12 +22,12 @@ from connector.visit.identifying import identify
 from connector.visit.parts import Parts
 
 _UNKNOWN_EHR = "This EHR is not registered with the scribe. Its integrator registers the FHIR base address first."
+
 _NO_COOKIE = (
     "The scribe's cookie did not come back: this launch was used already or began in another browser, or this browser "
     "blocks the cookie. Allow cookies for this address, or open the scribe in a window of its own."
 )
 WAITING = "waiting"
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +40,13 @@ class DepartingLaunch:
     tenant: str
     request: AuthorizeRequest
     cookie: str
-    check: str | None = None
     browser: str = field(repr=False)
+    check: str | None = None
 
 
 def pending_cookie(state: str) -> str:
     """The name of the cookie that binds one pending launch to its browser."""
-    return f"__Host-pending-{digest(state)[:12]}"
+    return pending_cookie_of(digest(state))
 
 
 def pending_cookie_of(reference: str) -> str:
@@ -99,16 +98,16 @@ async def complete_launch(
     answer = read_callback(query)
     cookie = pending_cookie(answer.state)
     browser = cookies.get(cookie)
+    body = await parts.sessions.consume_pending(answer.state, browser=browser)
     if body is None and browser is None:
         raise LaunchRefused(_NO_COOKIE)
-    body = await parts.sessions.consume_pending(answer.state, browser=browser)
     if body is None:
         raise LaunchRefused(
             "This launch is unknown, was used already, or began in another browser. "
             "Open the scribe from the chart again."
+        )
     if WAITING in body:
         raise LaunchRefused("This launch has not gone to the EHR yet. Open the scribe from the chart again.")
-        )
     pending = read_pending(body)
     _check_path(parts, pending, path)
     code = check_callback(answer, pending, browser=browser, now=parts.clock())

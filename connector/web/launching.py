@@ -18,6 +18,7 @@ from connector.web.throttling import Throttles, name_caller
 
 router = APIRouter()
 _PENDING_SECONDS = 600
+_FRAMES = ("iframe", "frame")
 
 
 @router.get("/launch")
