@@ -260,6 +260,10 @@ class StrictEhr:
             return JSONResponse({"resourceType": "OperationOutcome"}, 403)
         if heard.method == "POST" and self.behaviour.files:
             return self._file(heard)
+        kind = heard.path.removeprefix("/fhir/")
+        if self.behaviour.files and kind in ("DocumentReference", "Composition"):
+            found = [{"resource": one} for place, one in self.records.items() if place.startswith(f"{kind}/")]
+            return JSONResponse({"resourceType": "Bundle", "type": "searchset", "entry": found})
         record = self.records.get(heard.path.removeprefix("/fhir/"))
         missing = {"resourceType": "OperationOutcome"}
         return JSONResponse(record or missing, 200 if record else 404, media_type="application/fhir+json")
