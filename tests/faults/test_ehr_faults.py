@@ -163,17 +163,20 @@ def test_when_access_cannot_be_renewed_the_signed_note_waits_for_a_relaunch(
 ) -> None:
     patient = chart.admit()
     visit = clinic.typed(patient)
-    shown = visit.note()
     ehr.strike("expired_token", match={"path_regex": "^/fhir"})
     ehr.strike("status", status=400, body={"error": "invalid_grant"}, match={"path_regex": "^/auth/token"})
     visit.sign()
-    flag = await_attention(visit, "relaunch-needed")
-    assert flag["action"] == "relaunch"
-    assert visit.status()["state"] == "SIGNED"
-    assert visit.post("/copy").json()["text"] == shown["text"]
+    address, asked = f"{visit.base}/status", {"Accept": "application/json"}
+    await_true(
+        lambda: visit.client.get(address, headers=asked).status_code == 404,
+        what="the end of a session the EHR renews no more",
+    )
+    ended = visit.client.get(address, headers=asked).json()
+    assert ended["type"].endswith("session-ended") and "it waits here" in ended["detail"]
     assert chart.counts(patient) == NONE_OF_ANY
     ehr.calm()
     (encounter,) = chart.find("Encounter", patient=patient, status="in-progress")
-    clinic.open(patient, encounter=encounter["id"], states=("SIGNED", "FILED"))
+    again = clinic.open(patient, encounter=encounter["id"], states=("SIGNED", "FILED"))
     await_true(lambda: chart.counts(patient) == ONE_OF_EACH, what="the note, filed after the relaunch")
-    assert visit.filing()["read_back"] == "identical"
+    again.await_state("FILED")
+    assert again.filing()["read_back"] == "identical"
