@@ -52,6 +52,8 @@ def as_text(value: object) -> str | None:
     """One line of text without control, format or surrogate characters; None where nothing is left."""
     if not isinstance(value, str):
         return None
+    if value.isascii() and value.isprintable():  # as nearly all are: nothing to take out
+        return " ".join(value[: 4 * LONGEST_TEXT].split())[:LONGEST_TEXT].rstrip() or None
     spaced = "".join(" " if char.isspace() else char for char in value[: 4 * LONGEST_TEXT])
     kept = "".join(char for char in spaced if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
     return " ".join(kept.split())[:LONGEST_TEXT].rstrip() or None

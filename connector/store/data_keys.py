@@ -28,6 +28,15 @@ class DataKeys:
         row = (await connection.execute(query)).first()
         return None if row is None else self._master.unwrap(bytes(row.wrapped), visit_id, kind)
 
+    async def find_all(self, connection: AsyncConnection, visit_id: str) -> dict[DataKind, bytes]:
+        """Every key of a visit that was made and not destroyed."""
+        table = schema.data_keys
+        query = select(table.c.kind, table.c.wrapped).where(table.c.visit_id == visit_id)
+        rows = (await connection.execute(query)).all()
+        return {
+            DataKind(row.kind): self._master.unwrap(bytes(row.wrapped), visit_id, DataKind(row.kind)) for row in rows
+        }
+
     async def obtain(self, connection: AsyncConnection, visit_id: str, kind: DataKind, *, at: datetime) -> bytes:
         """The key, made on first use."""
         found = await self.find(connection, visit_id, kind)

@@ -5,14 +5,15 @@ One step is one transaction: the state, its records, its audit link and the work
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -41,6 +42,8 @@ KINDS: dict[type, tuple[str, DataKind]] = {
     words.Erasure: ("erasure", DataKind.WORDS),
 }
 
+_DATA_KINDS = dict(KINDS.values())
+
 
 @cache
 def _adapter_named(name: str) -> TypeAdapter[Any]:
@@ -67,6 +70,18 @@ class VisitRow:
     attention_at: datetime | None
     created_at: datetime
     changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest record of each kind a visit has, by the kind's name."""
+
+    records: Mapping[str, object] = field(repr=False)
+
+    def get(self, kind: type[Record]) -> Record | None:
+        """The one of this kind, or None where there is none, or none that can still be read."""
+        found = self.records.get(KINDS[kind][0])
+        return found if isinstance(found, kind) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +234,26 @@ class VisitStore:
             )
             for row in rows
         ]
+
+    async def newest(self, visit_id: str) -> Newest:
+        """The newest record of every kind, in one look."""
+        table = schema.visit_records
+        query = (
+            select(table)
+            .where(table.c.visit_id == visit_id)
+            .ext(distinct_on(table.c.kind))
+            .order_by(table.c.kind, table.c.number.desc())
+        )
+        found: dict[str, object] = {}
+        async with self.engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+            keys = await self.keys.find_all(connection, visit_id) if rows else {}
+        for row in rows:
+            key = keys.get(_DATA_KINDS[row.kind])
+            if key is not None:
+                plain = unseal(key, bytes(row.sealed), aad=f"visit_records|{visit_id}|{row.kind}|{row.number}")
+                found[row.kind] = _adapter_named(row.kind).validate_json(plain)
+        return Newest(found)
 
     async def show_step(self, visit_id: str, step: str | None, *, at: datetime) -> None:
         """Says what is being tried now, for the page; not a state and not audited."""

@@ -105,9 +105,21 @@ class EhrAccess:
 def open_ehr(parts: Parts, launch: LaunchRow) -> EhrAccess:
     """The EHR as this launch may use it."""
     registration = find_registration(parts, launch.tenant)
+    held: GrantedTokens | None = None
+    one_by_one = asyncio.Lock()
 
     async def token(renew: bool) -> str:
-        return await _token(parts, launch, registration, renew=renew)
+        """Kept while it is good: parallel reads ask the store once. Another process may have renewed it already."""
+        nonlocal held
+        async with one_by_one:
+            if not renew and held is not None and not _is_stale(held, parts.clock()):
+                return held.access_token
+            refused = held.access_token if renew and held is not None else None
+            if refused is not None:
+                held = await _token(parts, launch, registration, renew=False)
+            if refused is None or held is None or held.access_token == refused:
+                held = await _token(parts, launch, registration, renew=renew)
+            return held.access_token
 
     async def renew() -> None:
         await token(True)
@@ -121,16 +133,16 @@ def _as_answer(answer: FhirReadAnswer) -> FhirAnswer:
     return FhirAnswer(answer.status, body, answer.failure)
 
 
-async def _token(parts: Parts, launch: LaunchRow, registration: Registration, *, renew: bool) -> str:
+async def _token(parts: Parts, launch: LaunchRow, registration: Registration, *, renew: bool) -> GrantedTokens:
     row = await _need_tokens(parts, launch)
     granted = _GRANTED.validate_json(row.secrets["granted"] or "")
     if not renew and not _is_stale(granted, parts.clock()):
-        return granted.access_token
+        return granted
     if granted.refresh_token is None:
         if renew or (granted.expires_at is not None and granted.expires_at <= parts.clock()):
             raise RelaunchNeeded(_RELAUNCH)
-        return granted.access_token
-    return (await _refresh(parts, launch, registration, row)).access_token
+        return granted
+    return await _refresh(parts, launch, registration, row)
 
 
 async def revoke(parts: Parts, launch: LaunchRow, tokens: Mapping[str, str | None]) -> None:

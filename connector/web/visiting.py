@@ -29,12 +29,16 @@ from connector.visit.retrying import try_again
 from connector.visit.returning import is_locked, refuse_locked
 from connector.visit.states import State
 from connector.visit.vendor_copies import erasure_of
-from connector.web.bodies import read_number, read_object
+from connector.web.bodies import read_number, read_object, refuse_unknown
 from connector.web.pages import Pages, wants_json
 from connector.web.session import Session, open_changing_session, open_hidden_session, open_session
 from connector.web.views import VisitFacts, build_status, build_visit_view
 
 router = APIRouter(prefix="/v/{launch_id}")
+
+_EDIT = frozenset({"revision", "sections"})
+_SENTENCE = frozenset({"id", "text"})
+_SIGNATURE = frozenset({"revision", "shown_sha256", "attest"})
 
 Reading = Annotated[Session, Depends(open_session)]
 Changing = Annotated[Session, Depends(open_changing_session)]
@@ -90,25 +94,24 @@ async def _prime(request: Request, session: Session, *, patience: float) -> None
 async def collect_facts(session: Session) -> VisitFacts:
     """Everything a page of this visit may show, read from the store."""
     parts, visit_id = session.parts, session.row.visit_id
-    visits = parts.visits
-    draft = await visits.latest(visit_id, DraftNote)
+    newest = await parts.visits.newest(visit_id)
     return VisitFacts(
         launch_id=session.row.launch_id,
         csrf=session.row.csrf,
         now=parts.clock(),
-        row=await visits.row(visit_id),
+        row=await parts.visits.row(visit_id),
         launch=session.launch,
         limits=find_limits(parts, session.launch),
-        context=await visits.latest(visit_id, PatientContext),
-        hints=await visits.latest(visit_id, SpeechHints),
-        consent=await visits.latest(visit_id, Consent),
+        context=newest.get(PatientContext),
+        hints=newest.get(SpeechHints),
+        consent=newest.get(Consent),
         wording=parts.rules.consent.text,
-        recording=await visits.latest(visit_id, Recording),
-        transcript=await visits.latest(visit_id, Transcript),
-        note=await notes.show_note(parts, visit_id) if draft is not None else None,
+        recording=newest.get(Recording),
+        transcript=newest.get(Transcript),
+        note=await notes.show_note(parts, visit_id) if newest.get(DraftNote) is not None else None,
         attestation=ATTESTATION.text,
-        signed=await visits.latest(visit_id, SignedNote),
-        filing=await visits.latest(visit_id, Filing),
+        signed=newest.get(SignedNote),
+        filing=newest.get(Filing),
         erasure=await erasure_of(parts, visit_id),
     )
 
@@ -161,7 +164,7 @@ async def read_note(session: Reading) -> Response:
 @router.post("/note")
 async def edit_note(request: Request, session: Changing) -> Response:
     """Saves an edit as the next revision."""
-    revision, sections = _read_edit(await read_object(request))
+    revision, sections = _read_edit(await read_object(request, known=_EDIT))
     shown = await notes.edit_note(session.parts, session.launch, revision=revision, sections=sections)
     return JSONResponse(_note_json(shown))
 
@@ -228,7 +231,7 @@ async def visit_done(request: Request, session: Session) -> Response:
 
 async def _read_body(request: Request) -> dict[str, Any]:
     if "json" in request.headers.get("content-type", ""):
-        return await read_object(request)
+        return await read_object(request, known=_SIGNATURE)
     return dict((await request.form()).items())
 
 
@@ -248,6 +251,7 @@ def _as_list(value: object) -> list[Any]:
 def _read_sentence(value: object) -> tuple[str | None, str]:
     """A sentence's id, None for a new one, and its text. What cannot be read is refused, never left out."""
     if isinstance(value, dict):
+        refuse_unknown(value, known=_SENTENCE)
         identity, text = value.get("id"), value.get("text")
         if isinstance(text, str) and (identity is None or isinstance(identity, str)):
             return identity, text

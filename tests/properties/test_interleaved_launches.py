@@ -165,6 +165,20 @@ class Launches(RuleBasedStateMachine):
         asked = asked_of(self._do(self.browsers[browser].get("/launch", params=query)), ehr)
         self.flights.append(Flight(ehr, browser, patient, clinician, name, asked, self.world.clock.passed))
 
+    @rule(
+        browser=st.integers(0, BROWSERS - 1),
+        where=st.integers(0, 1),
+        patient=st.sampled_from(["n1", "n2"]),
+        clinician=st.sampled_from(["c1", "c2"]),
+    )
+    def launch(self, browser: int, where: int, patient: str, clinician: str) -> None:
+        """A whole launch without a stop, as most are, with its first page."""
+        self.depart(browser, where, patient, clinician, 3)
+        flight = self.flights[-1]
+        flight.query = flight.ehr.approve(flight.asked)
+        self._arrive(flight)
+        self._shown(flight, self._do(self.browsers[browser].get(self._path(flight))), browser=browser)
+
     @precondition(lambda self: any(not one.query for one in self.flights))
     @rule(data=st.data())
     def approve(self, data: st.DataObject) -> None:
@@ -175,7 +189,9 @@ class Launches(RuleBasedStateMachine):
     @rule(data=st.data())
     def come_back(self, data: st.DataObject) -> None:
         """In the right browser: once, and within ten minutes."""
-        flight = data.draw(st.sampled_from([one for one in self.flights if one.query and not one.launch_id]))
+        self._arrive(data.draw(st.sampled_from([one for one in self.flights if one.query and not one.launch_id])))
+
+    def _arrive(self, flight: Flight) -> None:
         good = not flight.code_spent and self._reaches_the_ehr(flight)
         answer = self._callback(flight, flight.query)
         flight.code_spent = flight.code_spent or self._reaches_the_ehr(flight)
@@ -210,10 +226,11 @@ class Launches(RuleBasedStateMachine):
         flight.state_spent = True
 
     @precondition(_arrived)
-    @rule(data=st.data(), browser=st.integers(0, BROWSERS - 1), part=st.sampled_from(["", "/status", "/context"]))
-    def look(self, data: st.DataObject, browser: int, part: str) -> None:
+    @rule(data=st.data(), away=st.sampled_from([0, 0, 1, 2]), part=st.sampled_from(["", "/status", "/context"]))
+    def look(self, data: st.DataObject, away: int, part: str) -> None:
         """A page, its status or its chart in any browser: shown where the launch came back, and nowhere else."""
         flight = self._pick(data, arrived=True)
+        browser = (flight.browser + away) % BROWSERS
         self._shown(flight, self._do(self.browsers[browser].get(self._path(flight) + part)), browser=browser)
 
     @precondition(_arrived)
