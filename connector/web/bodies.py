@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -13,8 +14,11 @@ _LARGEST = 1024 * 1024
 _LONGEST_NUMBER = 9
 
 
-async def read_object(request: Request) -> dict[str, Any]:
-    """The JSON object of a body of at most 1 MiB; raises InputRefused for anything else."""
+async def read_object(request: Request, *, known: frozenset[str]) -> dict[str, Any]:
+    """The JSON object of a body of at most 1 MiB; raises InputRefused for anything else, and for names not `known`.
+
+    Whose visit it is and who asks is never read from a body: it is the session's.
+    """
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -28,7 +32,14 @@ async def read_object(request: Request) -> dict[str, Any]:
         raise InputRefused("This request does not hold readable JSON: reload the page and try again.") from None
     if not isinstance(found, dict):
         raise InputRefused("This request does not hold a JSON object: reload the page and try again.")
+    refuse_unknown(found, known=known)
     return found
+
+
+def refuse_unknown(found: Mapping[str, Any], *, known: frozenset[str]) -> None:
+    """Raises InputRefused for a field nobody asked for; its name may hold anything and is not repeated."""
+    if not known.issuperset(found):
+        raise InputRefused(f"This request may hold only {', '.join(sorted(known))}: reload the page and try again.")
 
 
 def read_number(value: object) -> int | None:

@@ -97,7 +97,7 @@ async def _read_limited(request: Request, limit: int) -> bytes:
 @router.post("/v/{launch_id}/recordings/{recording_id}/close")
 async def close_recording(request: Request, session: Changing, recording_id: str) -> Response:
     """Says that all chunks were sent; the sound is probed and the visit goes on."""
-    body = await read_object(request)
+    body = await read_object(request, known=frozenset({"chunks", "sha256"}))
     chunks = read_number(body.get("chunks"))
     if chunks is None:
         raise InputRefused("Finishing needs the number of chunks that were sent: reload the page and try again.")

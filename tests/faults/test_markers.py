@@ -160,9 +160,7 @@ def _bring_in_text_file(visit: OpenVisit, marks: dict[str, str]) -> None:
     upload = Upload.begin(visit)
     text = f"{marks['content']} is no sound. ".encode() * 500
     upload.put(0, text, name=f"{marks['filename']}.mp3")
-    answer = visit.post(
-        f"/recordings/{upload.recording_id}/close", json={"chunks": 1, "name": f"{marks['filename']}.mp3"}
-    )
+    answer = visit.post(f"/recordings/{upload.recording_id}/close", json={"chunks": 1})
     assert answer.status_code == 422
 
 

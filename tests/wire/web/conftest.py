@@ -61,14 +61,16 @@ class Site:
     parts: Parts
     client: httpx.AsyncClient
 
-    async def seat(self, *records: object, state: str = "PRIMED") -> Seat:
-        """A launch whose visit stands in `state` with these records besides the chart."""
+    async def seat(
+        self, *records: object, state: str = "PRIMED", tenant: str = "clinic", clinician: str | None = None
+    ) -> Seat:
+        """A launch whose visit stands in `state` with these records besides the chart; each of another clinician."""
         new, now = self.parts.new_id, self.parts.clock()
         seat = Seat(new(), new(), f"secret-{new()}", f"csrf-{new()}")
         row = LaunchRow(
             launch_id=seat.launch_id,
             visit_id=seat.visit_id,
-            tenant="clinic",
+            tenant=tenant,
             session_hash=digest(seat.secret),
             csrf=seat.csrf,
             created_at=now,
@@ -77,14 +79,16 @@ class Site:
             seen_at=now,
         )
         launch = replace(samples.facts("LAUNCHED").launch, launch_id=seat.launch_id, visit_id=seat.visit_id)
-        launch = replace(launch, tenant="clinic", fhir_base=f"{EHR}/fhir")
+        launch = replace(launch, tenant=tenant, fhir_base=f"{EHR}/fhir")
 
         async def open_launch(connection: AsyncConnection) -> None:
             await self.parts.visits.append_record(connection, seat.visit_id, launch, at=now)
             tokens = {"granted": "{}", "token_endpoint": None}
             await self.parts.sessions.open_launch(connection, row, tokens=tokens, expires=None)
 
-        belonging = Belonging("clinic", f"Practitioner/{new()}", launch.patient, None)
+        who = clinician or f"Practitioner/{new()}"
+        launch = replace(launch, practitioner=clinician or launch.practitioner)
+        belonging = Belonging(tenant, who, launch.patient, None)
         await self.parts.visits.create(seat.visit_id, belonging, at=now, also=open_launch)
         kept = (samples.context(), samples.hints(), *records)
         await self.parts.visits.commit(

@@ -8,7 +8,6 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from connector.store import schema
 from connector.web import capturing, launching, returning, visiting
 from connector.web.application import OPEN_ROUTES
 from tests.fixtures.product import ORIGIN
@@ -65,24 +64,6 @@ async def test_without_its_session_a_visit_does_not_exist(site: Site, method: st
     ]
     assert answers[0][0] == 404
     assert all(answer == answers[0] for answer in answers), answers
-
-
-@pytest.mark.parametrize(("method", "path"), _ROUTES)
-async def test_an_ended_session_opens_nothing(site: Site, method: str, path: str) -> None:
-    seat = await site.seat()
-    await site.parts.sessions.end_launch(seat.launch_id)
-    answer = await send(site, method, fill(path, seat.launch_id), seat.changing)
-    assert answer.status_code == 404
-
-
-@pytest.mark.parametrize("path", ["", "/status"])
-async def test_a_session_ends_when_its_time_is_up(site: Site, path: str) -> None:
-    seat = await site.seat()
-    table = schema.launches
-    async with site.parts.visits.engine.begin() as connection:
-        past = site.parts.clock().replace(year=2020)
-        await connection.execute(table.update().where(table.c.launch_id == seat.launch_id).values(expires_at=past))
-    assert (await send(site, "GET", seat.path + path, seat.cookie)).status_code == 404
 
 
 def forged(seat: Seat) -> dict[str, dict[str, str]]:
