@@ -42,14 +42,12 @@ def link_hash(previous: str, seq: int, body: Mapping[str, object]) -> str:
 async def append(connection: AsyncConnection, key: MasterKey, event: AuditEvent) -> int:
     """Adds one link inside the caller's transaction and returns its sequence number."""
     heads = schema.audit_heads
-    await connection.execute(
-        insert(heads).values(tenant=event.tenant, seq=0, hash=GENESIS).on_conflict_do_nothing(index_elements=["tenant"])
-    )
-    head = (
-        await connection.execute(
-            select(heads.c.seq, heads.c.hash).where(heads.c.tenant == event.tenant).with_for_update()
-        )
-    ).one()
+    locked = select(heads.c.seq, heads.c.hash).where(heads.c.tenant == event.tenant).with_for_update()
+    head = (await connection.execute(locked)).first()
+    if head is None:
+        first = insert(heads).values(tenant=event.tenant, seq=0, hash=GENESIS)
+        await connection.execute(first.on_conflict_do_nothing(index_elements=["tenant"]))
+        head = (await connection.execute(locked)).one()
     body = _body(event, actor="system" if event.actor == "system" else key.pseudonym(event.actor))
     seq = int(head.seq) + 1
     digest = link_hash(head.hash, seq, body)

@@ -42,12 +42,15 @@ class DataKeys:
         found = await self.find(connection, visit_id, kind)
         if found is not None:
             return found
-        _, wrapped = self._master.new_data_key(visit_id, kind)
-        await connection.execute(
+        made, wrapped = self._master.new_data_key(visit_id, kind)
+        kept = await connection.execute(
             insert(schema.data_keys)
             .values(visit_id=visit_id, kind=kind.value, key_id=self._master.key_id, wrapped=wrapped, created_at=at)
             .on_conflict_do_nothing(index_elements=["visit_id", "kind"])
+            .returning(schema.data_keys.c.kind)
         )
+        if kept.first() is not None:
+            return made
         key = await self.find(connection, visit_id, kind)
         if key is None:
             raise LookupError("a data key vanished inside its own transaction")
