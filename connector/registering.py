@@ -167,7 +167,7 @@ async def check_ehr(settings: Settings, tenant: str, environment: Mapping[str, s
     """Ask one EHR what it publishes, and judge it in plain words."""
     registration = _find(load_registrations(settings.registrations_folder), tenant)
     findings = _look_at_means(settings, registration, environment)
-    client = make_client(timeout=settings.ehr_timeout)
+    client = make_client(timeout=settings.ehr_timeout, ca_file=settings.ehr_ca_file)
     try:
         smart = SmartServer(client, deadline=settings.ehr_timeout)
         findings += await _look_at_launch(smart, settings, registration)

@@ -6,8 +6,9 @@ Secrets are read from files or variables, never from the command line, and never
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -17,7 +18,8 @@ class Settings(BaseSettings):
     Limits of tries hold for one client address; `trusted_proxies` are the addresses or networks whose X-Forwarded-For
     says which address that is. `state_folder` holds the embedded database, sealed audio and, unless told otherwise, the
     master key file and the key pairs EHRs know us by; give `database_url` (`postgresql://…`) to use a PostgreSQL of
-    your own, `master_key_file` and `client_keys_folder` to keep the keys elsewhere.
+    your own, `master_key_file` and `client_keys_folder` to keep the keys elsewhere. `ehr_ca_file` holds certificates
+    (PEM) of a private authority that EHRs are trusted by, in place of the public ones.
     """
 
     model_config = SettingsConfigDict(env_prefix="CONNECTOR_", frozen=True, extra="ignore")
@@ -47,6 +49,7 @@ class Settings(BaseSettings):
     transcription_poll_interval: float = 3.0
     gateway_timeout: float = 120.0
     ehr_timeout: float = 20.0
+    ehr_ca_file: Path | None = None
 
     max_chunk_bytes: int = 8 * 1024 * 1024
 
@@ -57,6 +60,22 @@ class Settings(BaseSettings):
     failed_tickets_per_minute: int = Field(default=10, ge=1)
     executor_lease: float = Field(default=3.0, ge=1.0)
     work_poll_interval: float = Field(default=0.2, ge=0.05)
+
+    @field_validator("public_base_url")
+    @classmethod
+    def _check_public_address(cls, value: str) -> str:
+        """Launches, codes and `__Host-` cookies go to this address: TLS, but for this machine itself."""
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname or "", parts.port
+        except ValueError as error:
+            raise ValueError("is not an address") from error
+        own = host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
+        if not host or parts.query or parts.fragment or parts.username is not None or parts.path.strip("/"):
+            raise ValueError("has to be an origin, such as https://scribe.example.org")
+        if parts.scheme != "https" and not (parts.scheme == "http" and own):
+            raise ValueError("has to begin with https://, since browsers bring our cookies back over TLS only")
+        return value
 
     @property
     def audio_folder(self) -> Path:

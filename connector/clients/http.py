@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, Misconfigured
 
 RETRYABLE = frozenset({429, 500, 502, 503, 504})
 LARGEST_ANSWER = 64 * 1024 * 1024
@@ -65,13 +67,28 @@ class Peer:
     unknown: type[ConnectorError]
 
 
-def make_client(*, timeout: float, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+def make_client(
+    *, timeout: float, transport: httpx.AsyncBaseTransport | None = None, ca_file: Path | None = None
+) -> httpx.AsyncClient:
     """Return an HTTP client with `timeout` seconds on each read, write and wait; the caller closes it.
 
-    Redirects are answers, not instructions; proxy variables and .netrc are not read.
+    Redirects are answers, not instructions; proxy variables and .netrc are not read. `ca_file` (PEM) replaces the
+    public certificate authorities; raises Misconfigured where it cannot be read.
     """
     limits = httpx.Timeout(timeout, connect=min(timeout, 10.0))
-    return httpx.AsyncClient(timeout=limits, trust_env=False, follow_redirects=False, transport=transport)
+    trusted = _trust(ca_file) if ca_file is not None else True
+    return httpx.AsyncClient(
+        timeout=limits, trust_env=False, follow_redirects=False, transport=transport, verify=trusted
+    )
+
+
+def _trust(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except OSError as error:  # ssl.SSLError is one
+        raise Misconfigured(
+            f"{ca_file.name}: no certificates (PEM) can be read from it. See CONNECTOR_EHR_CA_FILE."
+        ) from error
 
 
 async def send_whole(

@@ -20,11 +20,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from pydantic import ValidationError
 
 from connector.clients.fhir import FhirServer
 from connector.clients.http import make_client
 from connector.clients.smart import ClientCredentials, SmartServer
-from connector.errors import EhrUnavailable, RelaunchNeeded
+from connector.errors import EhrUnavailable, Misconfigured, RelaunchNeeded
+from connector.settings import Settings
 
 SUPPORTED_VERSIONS = 43
 TLS_1_1, TLS_1_2, TLS_1_3 = 0x0302, 0x0303, 0x0304
@@ -117,6 +119,55 @@ async def test_the_control_a_client_that_believes_it_is_heard(unproven: Unproven
         await read(client, unproven.origin)
     (heard,) = unproven.heard
     assert b"Bearer the-token" in heard
+
+
+async def test_a_private_authority_of_the_operators_is_believed(unproven: Unproven) -> None:
+    async with make_client(timeout=5, ca_file=unproven.certificate) as client:
+        await read(client, unproven.origin)
+    assert len(unproven.heard) == 1
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "no certificate", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----"]
+)
+def test_a_file_without_certificates_stops_the_start(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "authority.pem"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(Misconfigured, match=r"authority\.pem"):
+        make_client(timeout=5, ca_file=path)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://scribe.example.org",
+        "https://scribe.example.org:8443/",
+        "http://127.0.0.1:8000",
+        "http://ehr.localhost:81",
+    ],
+)
+def test_a_public_address_with_tls_or_on_this_machine_is_taken(address: str) -> None:
+    assert Settings(public_base_url=address).public_base_url == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://scribe.example.org",
+        "http://10.0.0.5:8000",
+        "http://localhost.evil.example",
+        "https://scribe.example.org/scribe",
+        "https://u:p@scribe.example.org",
+        "https://scribe.example.org?x=1",
+        "https://[::1",
+        "scribe.example.org",
+        "",
+    ],
+)
+def test_a_public_address_browsers_bring_no_cookie_back_to_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError, match="public_base_url"):
+        Settings(public_base_url=address)
 
 
 def offered_versions(hello: bytes) -> set[int]:
