@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 import httpx
 
@@ -100,6 +100,13 @@ class FhirServer:
         """GET {base}/{type}?params: a searchset Bundle, one page of it (FHIR R4, section 3.1.1)."""
         return await self.read(path, params)
 
+    async def search_by_form(self, path: str, params: Params) -> FhirReadAnswer:
+        """POST {base}/{type}/_search: what is searched for stands in no address (FHIR R4, section 3.1.1.1)."""
+        if not _is_plain_path(path):
+            return FhirReadAnswer(0, None, "foreign-link")
+        pairs = list(params.items()) if isinstance(params, Mapping) else list(params)
+        return await self._read(httpx.URL(f"{self._base}/{path}/_search"), form=urlencode(pairs).encode())
+
     async def follow(self, url: str) -> FhirReadAnswer:
         """GET a `next` link as it came, if it has the registered base's origin and path; else nothing is called."""
         try:
@@ -122,12 +129,12 @@ class FhirServer:
             answer = await self._write(content, await self._renew(token))
         return answer
 
-    async def _read(self, url: httpx.URL) -> FhirReadAnswer:
+    async def _read(self, url: httpx.URL, *, form: bytes | None = None) -> FhirReadAnswer:
         token = await self._token_source(False)
         renewed = False
         tries = 0
         while True:
-            answer, wait = await self._read_once(url, token, tries=tries)
+            answer, wait = await self._read_once(self._ask(url, token, form), tries=tries)
             if answer.status == 401 and not renewed:
                 token, renewed = await self._renew(token), True
             elif wait is not None and tries < self._limits.retries:
@@ -136,9 +143,14 @@ class FhirServer:
             else:
                 return answer
 
-    async def _read_once(self, url: httpx.URL, token: str, *, tries: int) -> tuple[FhirReadAnswer, float | None]:
-        """One GET, and the seconds after which another makes sense; None where it makes none."""
-        request = self._client.build_request("GET", url, headers=_headers(token))
+    def _ask(self, url: httpx.URL, token: str, form: bytes | None) -> httpx.Request:
+        if form is None:
+            return self._client.build_request("GET", url, headers=_headers(token))
+        headers = {**_headers(token), "Content-Type": "application/x-www-form-urlencoded"}
+        return self._client.build_request("POST", url, content=form, headers=headers)
+
+    async def _read_once(self, request: httpx.Request, *, tries: int) -> tuple[FhirReadAnswer, float | None]:
+        """One request, and the seconds after which another makes sense; None where it makes none."""
         backoff = self._limits.backoff * 2.0**tries * (0.5 + 0.5 * self._timing.chance())
         try:
             async with asyncio.timeout(self._limits.read_deadline), open_answer(self._client, request) as response:

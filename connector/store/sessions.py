@@ -118,17 +118,19 @@ class SessionStore:
             state_hash, row.browser_hash, row.tenant, row.created_at, json.loads(plain), bytes(row.sealed)
         )
 
-    async def rebind_pending(self, row: PendingRow, *, browser: str, body: Mapping[str, object]) -> bool:
-        """Binds a pending launch to another secret; False when it was taken or bound anew since `row` was read."""
+    async def rebind_pending(self, row: PendingRow, *, browser: str | None, body: Mapping[str, object]) -> bool:
+        """Gives a pending launch another body and secret; None keeps the old secret.
+
+        False when it was taken or changed since `row` was read.
+        """
         table = schema.pending_launches
         aad = f"pending_launches|{row.state_hash}"
         sealed = seal(self._master.derive("pending"), json.dumps(dict(body)).encode(), aad=aad)
+        bound = row.browser_hash if browser is None else digest(browser)
         same = (table.c.state_hash == row.state_hash) & (table.c.browser_hash == row.browser_hash)
         async with self.engine.begin() as connection:
             result = await connection.execute(
-                table.update()
-                .where(same, table.c.sealed == row.sealed)
-                .values(browser_hash=digest(browser), sealed=sealed)
+                table.update().where(same, table.c.sealed == row.sealed).values(browser_hash=bound, sealed=sealed)
             )
         return result.rowcount == 1
 

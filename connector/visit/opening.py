@@ -13,13 +13,14 @@ from connector.launch.authorization import AuthorizeRequest, begin, new_secrets
 from connector.launch.callback import check_callback, read_callback
 from connector.launch.pending import PendingLaunch, read_pending, write_pending
 from connector.launch.request import read_launch_request
-from connector.launch.token_answer import NO_PATIENT, NOBODY, read_token_answer
+from connector.launch.token_answer import NOBODY, read_token_answer
 from connector.store.reach import Reach, narrowed
 from connector.store.sessions import digest
 from connector.visit.access import credentials_of, find_registration
 from connector.visit.arriving import OpenedLaunch, arrive
 from connector.visit.identifying import identify
 from connector.visit.parts import Parts
+from connector.visit.picking import AwaitedPatient, begin_picking, refuse_without_picking
 
 _UNKNOWN_EHR = "This EHR is not registered with the scribe. Its integrator registers the FHIR base address first."
 
@@ -89,8 +90,10 @@ async def _depart(parts: Parts, tenant: str, launch_token: str | None, *, framed
 
 async def complete_launch(
     parts: Parts, query: Iterable[tuple[str, str]], *, cookies: dict[str, str], path: str
-) -> tuple[OpenedLaunch, str]:
+) -> tuple[OpenedLaunch | AwaitedPatient, str]:
     """Handles the redirect back to `path`: code exchange, identity, a visit. Returns it with the cookie now spent.
+
+    A launch from outside the EHR that comes back without a patient waits until one is picked.
 
     Endpoints, client id and redirect URI are those of the pending launch (RFC 9700, section 4.4.2): nothing is looked
     up again.
@@ -121,8 +124,10 @@ async def complete_launch(
     )
     granted = read_token_answer(token_answer, pending=pending, now=parts.clock())
     if granted.patient == NOBODY:
-        raise LaunchRefused(NO_PATIENT)
+        refuse_without_picking(parts, pending, granted)
     clinician = await identify(parts, pending, granted)
+    if granted.patient == NOBODY:
+        return await begin_picking(parts, pending, granted, clinician=clinician), cookie
     with narrowed(Reach(tenant=pending.tenant)):
         return await arrive(parts, pending, granted, clinician=clinician), cookie
 

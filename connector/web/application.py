@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from connector.visit.parts import Parts
-from connector.web import capturing, launching, returning, visiting
+from connector.web import capturing, launching, picking, returning, visiting
 from connector.web.headers import SecurityHeaders
 from connector.web.pages import Pages
 from connector.web.problems import install_problems
@@ -25,6 +25,10 @@ OPEN_ROUTES: dict[str, str] = {
     "/launch/standalone/{tenant}": "sends the browser to that EHR; nothing is told",
     "/launch/framed/{reference}": "goes on with the pending launch's cookie, or offers a window; nothing is told",
     "/launch/window/{reference}": "goes on only with its single-use ticket",
+    "/pick/{pick_id}": "bound to the browser by the waiting launch's cookie; tells nothing",
+    "/pick/{pick_id}/search": "the same cookie, and the form's token",
+    "/pick/{pick_id}/look": "the same cookie, and the form's token",
+    "/pick/{pick_id}/confirm": "the same cookie, and the form's token",
     "/launch/callback": "bound to the browser by the pending launch's cookie and state",
     "/launch/callback/{tenant}": "the same, with a redirect URI of its own for each EHR",
     "/ehr/{tenant}/jwks.json": "public keys, which are there to be read",
@@ -52,7 +56,7 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
     app.state.throttles = make_throttles(parts.policy)
     address = urlsplit(parts.policy.public_base_url)
     app.state.origin = f"{address.scheme}://{address.netloc}"
-    for router in (launching.router, visiting.router, capturing.router, returning.router):
+    for router in (launching.router, picking.router, visiting.router, capturing.router, returning.router):
         app.include_router(router)
     app.add_api_route("/health/live", _live, methods=["GET"])
     app.add_api_route("/health/ready", _ready, methods=["GET"])

@@ -140,7 +140,11 @@ def build_patient(context: PatientContext | None, today: date) -> PatientView | 
     """The patient for the banner; None where the patient could not be read."""
     if context is None or not context.patient.items:
         return None
-    person: PersonSummary = context.patient.items[0]
+    return describe_person(context.patient.items[0], today)
+
+
+def describe_person(person: PersonSummary, today: date) -> PatientView:
+    """One patient as the banner and the search show them."""
     born = person.birth_date
     return PatientView(
         name=person.name,

@@ -7,13 +7,14 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from connector.errors import NotFound
 from connector.store.client_keys import PUBLISHED_FOR_S
-from connector.visit.arriving import OpenedLaunch
 from connector.visit.carrying import go_on, go_on_in_window
 from connector.visit.opening import DepartingLaunch, begin_launch, begin_standalone, complete_launch
 from connector.visit.parts import Parts
+from connector.visit.picking import AwaitedPatient, picking_cookie
+from connector.web.entering import enter_visit
 from connector.web.headers import ANCESTORS, FORM_TARGET
 from connector.web.pages import Pages
-from connector.web.session import allow_framing_by_all, refuse_foreign_origin, session_cookie, set_cookie
+from connector.web.session import allow_framing_by_all, refuse_foreign_origin, set_cookie
 from connector.web.throttling import Throttles, name_caller
 
 router = APIRouter()
@@ -43,7 +44,9 @@ async def check_cookie(request: Request, reference: str) -> Response:
     """Inside a frame: on to the EHR if the cookie just set has come back, else a way into a window of its own."""
     parts: Parts = request.app.state.parts
     allow_framing_by_all(request)
-    found = await go_on(parts, reference, cookies=dict(request.cookies))
+    throttles: Throttles = request.app.state.throttles
+    with throttles.tickets.counting_failures(name_caller(request)):
+        found = await go_on(parts, reference, cookies=dict(request.cookies))
     if isinstance(found, DepartingLaunch):
         return send_on(request, found)
     pages: Pages = request.app.state.pages
@@ -54,7 +57,9 @@ async def check_cookie(request: Request, reference: str) -> Response:
 async def launch_in_window(request: Request, reference: str, ticket: str) -> Response:
     """Takes a launch out of the frame into this window: its ticket is used up, its cookie is this window's."""
     refuse_foreign_origin(request)
-    return send_on(request, await go_on_in_window(request.app.state.parts, reference, ticket=ticket))
+    throttles: Throttles = request.app.state.throttles
+    with throttles.tickets.counting_failures(name_caller(request)):
+        return send_on(request, await go_on_in_window(request.app.state.parts, reference, ticket=ticket))
 
 
 @router.get("/launch/standalone/{tenant}")
@@ -89,7 +94,12 @@ async def callback(request: Request) -> Response:
         opened, spent = await complete_launch(
             parts, request.query_params.multi_items(), cookies=dict(request.cookies), path=request.url.path
         )
-    return _enter(parts, opened, spent)
+    if isinstance(opened, AwaitedPatient):
+        response = RedirectResponse(f"/pick/{opened.pick_id}", 303)
+        set_cookie(response, spent, "", max_age=0)
+        set_cookie(response, picking_cookie(opened.pick_id), opened.browser, max_age=_PENDING_SECONDS)
+        return response
+    return enter_visit(parts, opened, spent)
 
 
 @router.get("/ehr/{tenant}/jwks.json")
@@ -101,18 +111,6 @@ async def key_set(request: Request, tenant: str) -> Response:
         raise NotFound("There is no key set of that name.")
     keys = [key.publish() for key in parts.client_keys(registration)]
     return JSONResponse({"keys": keys}, headers={"Cache-Control": f"public, max-age={PUBLISHED_FOR_S}"})
-
-
-def _enter(parts: Parts, opened: OpenedLaunch, spent: str) -> Response:
-    response = RedirectResponse(f"/v/{opened.launch_id}", 303)
-    set_cookie(response, spent, "", max_age=0)
-    set_cookie(
-        response,
-        session_cookie(opened.launch_id),
-        opened.session,
-        max_age=int(parts.policy.session_absolute),
-    )
-    return response
 
 
 def _count(request: Request, tenant: str) -> None:

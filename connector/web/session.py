@@ -126,6 +126,11 @@ async def open_unlocking_session(request: Request, launch_id: str) -> Session:
     return session
 
 
+def is_same_token(expected: str, given: str) -> bool:
+    """Whether a form brings the token of its page; compared in constant time."""
+    return hmac.compare_digest(expected.encode(), given.encode())
+
+
 async def refuse_forged(request: Request, session: Session) -> None:
     """Raises NotAllowed for a change another site asked for: origin, then the token as header or form field."""
     refuse_foreign_origin(request)
