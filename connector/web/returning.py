@@ -9,10 +9,12 @@ from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from connector.errors import NotFound
+from connector.records import PatientContext
 from connector.visit.access import revoke
 from connector.visit.leaving import leave
 from connector.visit.parts import Parts
 from connector.visit.returning import REASONS, OpenWork, discard, list_open_work, make_ticket, unlock, use_ticket
+from connector.web.chart_view import build_patient
 from connector.web.pages import Pages, wants_json
 from connector.web.session import (
     Session,
@@ -45,6 +47,9 @@ async def my_visits(request: Request, session: Reading) -> Response:
         "base": f"/v/{session.row.launch_id}",
         "clinician": session.launch.practitioner_name,
         "csrf": session.row.csrf,
+        "patient": build_patient(await session.parts.visits.latest(session.row.visit_id, PatientContext), now.date()),
+        "full_banner": session.launch.need_patient_banner,
+        "state": (await session.parts.visits.row(session.row.visit_id)).state,
     }
     return pages.render(request, "visits.html", values)
 
