@@ -36,7 +36,7 @@ from connector.hints.mapping import KeytermMapping
 from connector.settings import Settings
 from connector.store.chunks import ChunkStore
 from connector.store.client_keys import ClientKey, read_key_file, read_keys
-from connector.store.database import DatabaseAddress, locate_database, make_engine, open_master_key
+from connector.store.database import DatabaseAddress, locate_database, make_engine, open_master_key, open_state_folder
 from connector.store.keyring import MasterKey
 from connector.store.ledger import Ledger
 from connector.store.migration import migrate, require_current
@@ -156,6 +156,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
     guard_http_stack()
     rules = load_rules()
     registrations = load_registrations(settings.registrations_folder, profiles=rules.profiles)
+    open_state_folder(settings.state_folder)
     address = locate_database(settings)
     engine = make_engine(address)
     ehr = make_client(timeout=settings.ehr_timeout, ca_file=settings.ehr_ca_file)

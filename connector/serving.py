@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,9 +38,15 @@ class _Server(uvicorn.Server):
         yield
 
 
+def forbid_core_dumps() -> None:
+    """A process that dies leaves no image of its memory, which holds patients' words and keys."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 async def serve_web(settings: Settings, stop: asyncio.Event, *, with_worker: bool = False) -> None:
     """Answers requests until `stop`; with a worker in the same process when asked."""
     start_logging()
+    forbid_core_dumps()
     async with compose(settings) as composition:
         listening = _listen(settings)
         application = make_application(composition.parts, version=version())
@@ -88,6 +95,7 @@ async def _stop_server(server: uvicorn.Server, stop: asyncio.Event) -> None:
 async def serve_work(settings: Settings, stop: asyncio.Event) -> None:
     """Does durable work until `stop`."""
     start_logging()
+    forbid_core_dumps()
     async with compose(settings) as composition:
         await _work(composition, stop)
 

@@ -5,6 +5,8 @@ A file whose client id is still empty is checked like the others and then left o
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -62,9 +64,12 @@ def read_client_secret(registration: Registration, environment: Mapping[str, str
         return secret
     if registration.client_secret_file is not None:
         try:
+            mode = stat.S_IMODE(registration.client_secret_file.stat().st_mode)
             secret = registration.client_secret_file.read_text(encoding="utf-8").strip()
         except (OSError, ValueError):
-            secret = ""
+            mode, secret = 0, ""
+        if os.name == "posix" and mode & 0o007:
+            raise Misconfigured(f"{file}: everybody can get at client_secret_file: set its mode to 0640 or less.")
         if not secret:
             raise Misconfigured(f"{file}: client_secret_file names a file that is not there, not readable or empty.")
         return secret

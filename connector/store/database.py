@@ -53,10 +53,10 @@ def locate_database(settings: Settings) -> DatabaseAddress:
 
 def start_embedded(state_folder: Path) -> DatabaseAddress:
     """Starts the embedded PostgreSQL 18 below `state_folder` (unix socket only) or joins the running one."""
+    open_state_folder(state_folder)
     data = state_folder / "pg"
     if len(str(data)) > _LONGEST_SOCKET - 20:
         raise Misconfigured(f"The state folder's path is too long for a unix socket: choose one under {80} characters.")
-    state_folder.mkdir(parents=True, exist_ok=True)
     server = _embedded_server(data)
     parts = urlsplit(server.get_uri())
     host = parse_qs(parts.query).get("host", [parts.hostname or ""])[0]
@@ -111,6 +111,13 @@ def make_engine(address: DatabaseAddress, *, pool_size: int = 8) -> AsyncEngine:
     engine = create_async_engine(address.url, pool_size=pool_size, max_overflow=8, hide_parameters=True)
     guard(engine)
     return engine
+
+
+def open_state_folder(folder: Path) -> None:
+    """Makes the state folder for its owner alone; raises Misconfigured where everybody may write into it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if os.name == "posix" and folder.stat().st_mode & 0o002:
+        raise Misconfigured(f"Everybody can write into the state folder {folder.name}: run chmod 700 on it.")
 
 
 async def require_reachable(engine: AsyncEngine) -> None:

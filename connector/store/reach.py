@@ -101,11 +101,10 @@ def guard(engine: AsyncEngine) -> None:
     event.listen(engine.sync_engine, "before_execute", _narrow, retval=True)
 
 
-def _narrow(
-    connection: Connection, statement: Executable | str, many: Any, one: Any, options: Mapping[str, Any]
-) -> tuple[Executable | str, Any, Any]:
+def _narrow(connection: Connection, statement: Executable | str, *rest: Any) -> tuple[Executable | str, Any, Any]:
     """SQLAlchemy's hook before each statement. A new row names its owner itself and passes."""
-    del connection, options
+    del connection
+    many, one, _ = rest
     reach = _reach.get()
     if reach is not None and not isinstance(statement, Insert):
         statement = _limit(statement, reach)

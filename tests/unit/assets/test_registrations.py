@@ -282,6 +282,7 @@ def test_a_secret_comes_from_a_file_without_its_last_line_end(tmp_path: Path) ->
     one = load_one(tmp_path)
     for content in (None, b"", b"\n", b"\xff"):
         if content is not None:
+            (tmp_path / "secret").touch(mode=0o600)
             (tmp_path / "secret").write_bytes(content)
         with pytest.raises(Misconfigured, match=r"^general\.yaml: client_secret_file"):
             read_client_secret(one, {})
