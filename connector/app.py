@@ -28,7 +28,7 @@ from connector.clients.gateway import Gateway
 from connector.clients.http import make_client
 from connector.clients.key_sets import KeySets
 from connector.clients.smart import SmartServer
-from connector.context.mapping import ContextMapping
+from connector.context.mapping import ContextMapping, VendorReading
 from connector.drafting.note_type import NoteType, read_note_types
 from connector.drafting.prompt import PromptTemplates
 from connector.errors import Misconfigured
@@ -72,12 +72,15 @@ def guard_http_stack() -> None:
 def load_rules() -> Rules:
     """Every mapping and prompt, parsed and checked; raises Misconfigured naming file and key."""
     note_types = read_note_types(load_mapping("note-types.yaml"))
+    context = ContextMapping.from_dict(load_mapping("context.yaml"))
+    vendors = {name: load_mapping(f"ehr/{name}.yaml") for name in list_mappings("ehr")}
     return Rules(
-        context=ContextMapping.from_dict(load_mapping("context.yaml")),
+        context=context,
+        readings={name: VendorReading.from_dict(vendor).apply(context) for name, vendor in vendors.items()},
         keyterms=KeytermMapping.from_dict(load_mapping("keyterms.yaml")),
         note_types=note_types,
         prompts={key: _load_prompt(note_type) for key, note_type in note_types.items()},
-        profiles={name: WriteProfile.from_dict(load_mapping(f"ehr/{name}.yaml")) for name in list_mappings("ehr")},
+        profiles={name: WriteProfile.from_dict(vendor) for name, vendor in vendors.items()},
         speech=SpeechThresholds(),
         consent=read_consent(load_mapping("consent.yaml")),
     )

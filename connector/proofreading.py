@@ -17,7 +17,7 @@ from connector.assets.catalogue import list_mappings, list_templates, load_mappi
 from connector.assets.mapping_check import check_mapping, check_prompt, load_schema, locate
 from connector.assets.marked_yaml import Problem, read_marked
 from connector.assets.registrations import check_registrations
-from connector.context.mapping import ContextMapping
+from connector.context.mapping import ContextMapping, VendorReading
 from connector.drafting.note_type import is_loinc, read_note_types
 from connector.drafting.prompt import PromptTemplates
 from connector.errors import Misconfigured
@@ -63,12 +63,18 @@ def _is_loinc(value: object) -> bool:
     return not isinstance(value, str) or is_loinc(value)
 
 
+def _read_vendor(raw: Mapping[str, Any]) -> None:
+    """Both halves of a vendor's file: how notes are written there, and how the chart is read."""
+    WriteProfile.from_dict(raw)
+    VendorReading.from_dict(raw)
+
+
 _STAGES: Mapping[str, Callable[[Any], object]] = {
     "context": ContextMapping.from_dict,
     "keyterms": KeytermMapping.from_dict,
     "note-types": read_note_types,
     "consent": read_consent,
-    "ehr": WriteProfile.from_dict,
+    "ehr": _read_vendor,
 }
 
 

@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlencode
 
 import httpx
@@ -22,6 +22,7 @@ TokenSource = Callable[[bool], Awaitable[str]]
 Params = Mapping[str, str] | Sequence[tuple[str, str]]
 
 JSON_TYPE = "application/fhir+json"
+_FORM_TYPE = "application/x-www-form-urlencoded"
 _PATH = re.compile(r"[A-Za-z0-9$._\-]{1,128}(?:/[A-Za-z0-9$._\-]{1,128}){0,5}")
 _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
@@ -31,12 +32,14 @@ class FhirReadAnswer:
     """What came of a read: `status` as HTTP gives it, 0 where no answer came; `body` the JSON object, if there is one.
 
     `failure` is None, `timeout`, `unreachable`, `not-json`, `too-large` or `foreign-link` (an address the token may
-    not be sent to, and was not). An error status is no failure: `body` may then hold an OperationOutcome.
+    not be sent to, and was not). An error status is no failure: `body` may then hold an OperationOutcome. `size` is
+    that of the body in bytes after decompression, as far as it was read.
     """
 
     status: int
     body: Mapping[str, object] | None
     failure: str | None
+    size: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,16 @@ class FhirServer:
             return FhirReadAnswer(0, None, "foreign-link")
         return await self._read(target)
 
+    async def batch(self, bundle: Mapping[str, object]) -> FhirReadAnswer:
+        """POST a batch of reads to the base (FHIR R4, section 3.1.0.11.3); tried again as any read is.
+
+        Raises ValueError for a Bundle that would do anything else than read.
+        """
+        if not _only_reads(bundle):
+            raise ValueError("only a batch of GET requests is sent again")
+        content = json.dumps(bundle, ensure_ascii=False, allow_nan=False).encode()
+        return await self._read(self._base_url, form=content, kind=JSON_TYPE)
+
     async def transact(self, bundle: Mapping[str, object]) -> FhirWriteAnswer:
         """POST a transaction Bundle to the base (FHIR R4, section 3.1.0.11), once; again only after a 401.
 
@@ -129,12 +142,12 @@ class FhirServer:
             answer = await self._write(content, await self._renew(token))
         return answer
 
-    async def _read(self, url: httpx.URL, *, form: bytes | None = None) -> FhirReadAnswer:
+    async def _read(self, url: httpx.URL, *, form: bytes | None = None, kind: str = _FORM_TYPE) -> FhirReadAnswer:
         token = await self._token_source(False)
         renewed = False
         tries = 0
         while True:
-            answer, wait = await self._read_once(self._ask(url, token, form), tries=tries)
+            answer, wait = await self._read_once(self._ask(url, token, form, kind), tries=tries)
             if answer.status == 401 and not renewed:
                 token, renewed = await self._renew(token), True
             elif wait is not None and tries < self._limits.retries:
@@ -143,10 +156,10 @@ class FhirServer:
             else:
                 return answer
 
-    def _ask(self, url: httpx.URL, token: str, form: bytes | None) -> httpx.Request:
+    def _ask(self, url: httpx.URL, token: str, form: bytes | None, kind: str) -> httpx.Request:
         if form is None:
             return self._client.build_request("GET", url, headers=_headers(token))
-        headers = {**_headers(token), "Content-Type": "application/x-www-form-urlencoded"}
+        headers = {**_headers(token), "Content-Type": kind}
         return self._client.build_request("POST", url, content=form, headers=headers)
 
     async def _read_once(self, request: httpx.Request, *, tries: int) -> tuple[FhirReadAnswer, float | None]:
@@ -171,16 +184,18 @@ class FhirServer:
         status = response.status_code
         body: Mapping[str, object] | None = None
         failure: str | None = None
+        size = 0
         try:
             content = await read_bytes(response, limit=self._limits.largest_body)
+            size = len(content)
             body = parse_object(content) if is_json(response) else None
         except AnswerTooLarge:
-            failure = "too-large"
+            failure, size = "too-large", self._limits.largest_body
         except AnswerNotJson:
             body = None
         if not 200 <= status < 300:
-            return FhirReadAnswer(status, body, None)
-        return FhirReadAnswer(status, body, failure or ("not-json" if body is None else None))
+            return FhirReadAnswer(status, body, None, size)
+        return FhirReadAnswer(status, body, failure or ("not-json" if body is None else None), size)
 
     async def _write(self, content: bytes, token: str) -> FhirWriteAnswer:
         headers = {**_headers(token), "Content-Type": JSON_TYPE}
@@ -216,6 +231,13 @@ class FhirServer:
         if any(part in (".", "..") or "/" in part or "\\" in part for part in segments):
             return False
         return url.path == self._base_path or url.path.startswith(self._base_path + "/")
+
+
+def _only_reads(bundle: Mapping[str, object]) -> bool:
+    entries = bundle.get("entry")
+    requests = [entry.get("request") for entry in entries] if isinstance(entries, list) else [None]
+    reads = (isinstance(request, Mapping) and request.get("method") == "GET" for request in requests)
+    return bundle.get("type") == "batch" and all(reads)
 
 
 def _is_plain_path(path: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connector.context.accessors import as_objects, as_text, has_code, read_concept
+from connector.context.accessors import as_objects, as_text, as_texts, has_code, read_concept
 from connector.context.mapping import NoneKnown
 from connector.context.searchset import Found
 from connector.context.section import name_entry, read_status, sift
@@ -27,6 +27,12 @@ def read_allergies(found: Found, *, patient: str, base: str, none_known: NoneKno
     return sift(found, patient=patient, base=base, read=read, name=lambda allergy: allergy.substance)
 
 
+def _read_category(value: object) -> str | None:
+    """`food`, `medication`, `environment`, `biologic`; several are joined by commas."""
+    words = (value,) if isinstance(value, str) else as_texts(value)
+    return as_text(", ".join(words))
+
+
 def _read_allergy(resource: Mapping[str, Any], source: Source, none_known: NoneKnown) -> Allergy | None:
     verification = read_status(resource, "verificationStatus")
     if verification in _NOT_TRUE or read_status(resource, "clinicalStatus") in _NOT_IN_FORCE:
@@ -42,5 +48,6 @@ def _read_allergy(resource: Mapping[str, Any], source: Source, none_known: NoneK
         reactions=tuple(dict.fromkeys(sign for sign in signs if sign is not None)),
         criticality=as_text(resource.get("criticality")),
         verification=verification,
+        category=_read_category(resource.get("category")),
         none_known=has_code(code, none_known.codes) or substance.casefold().rstrip(".") in none_known.texts,
     )

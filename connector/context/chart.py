@@ -1,4 +1,4 @@
-"""The reading of the chart. In: a ChartReader and the launch's patient and encounter. Out: a PatientContext.
+"""The reading of the chart, in two stages. In: a ChartReader and whose chart it is. Out: a PatientContext.
 
 Never writes, never guesses: a part that could not be read says so and is not read as "none".
 """
@@ -6,19 +6,26 @@ Never writes, never guesses: a part that could not be read says so and is not re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from connector.context.allergies import read_allergies
-from connector.context.answer import ChartReader, FhirAnswer
+from connector.context.answer import ChartReader
+from connector.context.caps import confine
+from connector.context.care_team import read_care_team
+from connector.context.entries import ENTRIES, read_entries
+from connector.context.joining import join_sections
 from connector.context.mapping import ContextMapping
-from connector.context.measurements import read_measurements
+from connector.context.measurements import pick_category, pick_codes, read_measurements
 from connector.context.medications import read_medications
+from connector.context.notes import read_notes
 from connector.context.person import NO_ENCOUNTER, read_encounter, read_person
 from connector.context.problems import read_problems
-from connector.context.searchset import Found, search_chart
+from connector.context.searchset import NOT_GRANTED, Found, first_request, search_chart
+from connector.context.together import Request, ask_together
 from connector.records import (
-    Allergy,
     EncounterSummary,
     Measurement,
     Medication,
@@ -30,89 +37,207 @@ from connector.records import (
     Stamp,
 )
 
+FIRST_SECTIONS = ("patient", "encounter", "medications", "allergies", "problems", "vitals", "labs")
+"""Read before the first page."""
+LATER_SECTIONS = ("assessments", *ENTRIES, "care_team", "notes")
+"""Read behind the first page, like what joins the medications and the problems."""
+SECTIONS = (*FIRST_SECTIONS, *LATER_SECTIONS)
+_VITALS, _LABS = "vital-signs", "laboratory"
+_STATEMENTS_LACK = "Medications that nobody ordered here, such as those the patient reported, could not be read."
+_DIAGNOSES_LACK = "The diagnoses of earlier visits could not be read."
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose chart it is: relative references, `encounter` None where the launch named none."""
+
+    patient: str
+    encounter: str | None
+
 
 async def read_context(
     chart: ChartReader, *, patient: str, encounter: str | None, mapping: ContextMapping, now: datetime
 ) -> PatientContext:
-    """Read every section of the chart, at most `mapping.at_once` requests at a time.
+    """The first stage: what the first page shows; the other sections are pending.
 
     `patient` and `encounter` are relative references. Always answers: a section that could not be read is failed or
     forbidden, the patient's own included, and the caller decides. What the callables raise (no token left) passes.
     """
-    reading = _Reading(_throttle(chart, mapping.at_once), patient, mapping)
+    pending: Section[Any] = Section(SectionState.PENDING)
+    unread = PatientContext(**dict.fromkeys(FIRST_SECTIONS, pending), stamp=Stamp(mapping.maker, now))
+    subject = Subject(patient, encounter)
+    confined = confine(chart, mapping.first, at_once=mapping.at_once)
+    if mapping.batch:
+        confined = await ask_together(confined, plan_first(confined, subject, mapping, now=now))
+    return await _read_sections(_Reading(confined, subject, mapping, now), unread, FIRST_SECTIONS)
+
+
+async def complete_context(
+    chart: ChartReader, context: PatientContext, *, subject: Subject, mapping: ContextMapping, now: datetime
+) -> PatientContext:
+    """The second stage: whatever is pending in `context`, and what joins the medications and the problems."""
+    pending = find_pending(context)
+    if not pending:
+        return context
+    reading = _Reading(confine(chart, mapping.background, at_once=mapping.at_once), subject, mapping, now)
+    read = await _read_sections(reading, context, pending)
+    return await _join_later(reading, read)
+
+
+def find_pending(context: PatientContext) -> tuple[str, ...]:
+    """The names of the sections that have not been read yet."""
+    return tuple(name for name in SECTIONS if getattr(context, name).state is SectionState.PENDING)
+
+
+def reopen(context: PatientContext) -> PatientContext:
+    """The same with every section that failed pending again."""
+    failed = [name for name in SECTIONS if getattr(context, name).state is SectionState.FAILED]
+    pending: Any = Section[Any](SectionState.PENDING)
+    return replace(context, **dict.fromkeys(failed, pending))
+
+
+def give_up(context: PatientContext, reason: str) -> PatientContext:
+    """The same with every section that is pending failed, for this reason."""
+    failed: Any = Section[Any](SectionState.FAILED, detail=reason)
+    return replace(context, **dict.fromkeys(find_pending(context), failed))
+
+
+def plan_first(chart: ChartReader, subject: Subject, mapping: ContextMapping, *, now: datetime) -> tuple[Request, ...]:
+    """The requests the first stage begins with, as far as the launch was granted them."""
+    asked = [Request(subject.patient, {})] if chart.allowed("Patient", "r", None) else []
+    if subject.encounter is not None and chart.allowed("Encounter", "r", None):
+        asked.append(Request(subject.encounter, {}))
+    patient_id = subject.patient.partition("/")[2]
+    plans = (mapping.searches[name] for name in ("medications", "allergies", "problems", "observations"))
+    found = (first_request(chart, plan, patient_id=patient_id, today=now.date()) for plan in plans)
+    return (*asked, *(request for request in found if request is not None))
+
+
+async def _read_sections(reading: _Reading, context: PatientContext, names: tuple[str, ...]) -> PatientContext:
+    """`context` with these sections read; vital signs and laboratory tests come in one search."""
+    wanted: dict[str, Coroutine[Any, Any, Any]] = {
+        name: reading.read(name) for name in names if name not in ("vitals", "labs")
+    }
+    if {"vitals", "labs"} & set(names):
+        wanted["observations"] = reading.search("observations")
+    read = await _gather(wanted)
+    if "observations" in read:
+        found = read.pop("observations")
+        read |= {name: reading.measure(found, name) for name in ("vitals", "labs") if name in names}
+    return replace(context, **read)
+
+
+async def _join_later(reading: _Reading, context: PatientContext) -> PatientContext:
+    read = await _gather({"statements": reading.search("statements"), "diagnoses": reading.search("diagnoses")})
+    statements, diagnoses = read["statements"], read["diagnoses"]
+    told = await reading.medicate(statements)
+    ordered = tuple(drug for drug in context.medications.items if not drug.statement)
+    medications = join_sections(
+        replace(context.medications, items=ordered),
+        told,
+        found=statements,
+        name=_name_drug,
+        lacking=_STATEMENTS_LACK,
+    )
+    problems = join_sections(
+        context.problems, reading.list_problems(diagnoses), found=diagnoses, name=_name_problem, lacking=_DIAGNOSES_LACK
+    )
+    return replace(context, medications=medications, problems=problems)
+
+
+def _name_drug(drug: Medication) -> str:
+    return drug.name
+
+
+def _name_problem(problem: Problem) -> str:
+    return problem.name
+
+
+async def _gather(wanted: Mapping[str, Coroutine[Any, Any, Any]]) -> dict[str, Any]:
+    """What all of them return; what one of them raises is raised alone, so that its cause stays with it."""
     raised: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            person = group.create_task(reading.read_person())
-            visit = group.create_task(reading.read_encounter(encounter))
-            medications = group.create_task(reading.read_medications())
-            allergies = group.create_task(reading.read_allergies())
-            problems = group.create_task(reading.read_problems())
-            vitals = group.create_task(reading.read_measurements("vitals"))
-            labs = group.create_task(reading.read_measurements("labs"))
+            tasks = {name: group.create_task(one) for name, one in wanted.items()}
     except BaseExceptionGroup as together:
         raised = together.exceptions[0]
     if raised is not None:
-        raise raised  # alone, as the callable raised it, so that its cause stays with it
-    return PatientContext(
-        patient=person.result(),
-        encounter=visit.result(),
-        medications=medications.result(),
-        allergies=allergies.result(),
-        problems=problems.result(),
-        vitals=vitals.result(),
-        labs=labs.result(),
-        stamp=Stamp(maker=f"context/context.yaml@{mapping.version}", at=now),
-    )
-
-
-def _throttle(chart: ChartReader, at_once: int) -> ChartReader:
-    """The same reader with at most `at_once` requests under way."""
-    gate = asyncio.Semaphore(at_once)
-
-    async def read(path: str, parameters: Mapping[str, str]) -> FhirAnswer:
-        async with gate:
-            return await chart.read(path, parameters)
-
-    async def follow(link: str) -> FhirAnswer:
-        async with gate:
-            return await chart.follow(link)
-
-    return ChartReader(base=chart.base, read=read, follow=follow)
+        raise raised
+    return {name: task.result() for name, task in tasks.items()}
 
 
 class _Reading:
-    """One reading of one chart: each method is one section."""
+    """One stage of reading one chart; what is refused by the granted scopes is not asked for."""
 
-    def __init__(self, chart: ChartReader, patient: str, mapping: ContextMapping) -> None:
+    def __init__(self, chart: ChartReader, subject: Subject, mapping: ContextMapping, now: datetime) -> None:
         self._chart = chart
-        self._patient = patient
+        self._subject = subject
         self._mapping = mapping
+        self._now = now
+        self._own = {"patient": subject.patient, "base": chart.base}
 
-    async def _search(self, name: str) -> Found:
-        plan, codes = self._mapping.searches[name], self._mapping.outcome_codes
-        return await search_chart(self._chart, plan, patient_id=self._patient.partition("/")[2], codes=codes)
+    async def search(self, name: str) -> Found:
+        """What one search of the mapping brings."""
+        return await search_chart(
+            self._chart,
+            self._mapping.searches[name],
+            patient_id=self._subject.patient.partition("/")[2],
+            codes=self._mapping.outcome_codes,
+            today=self._now.date(),
+        )
 
-    async def read_person(self) -> Section[PersonSummary]:
-        return read_person(await self._chart.read(self._patient, {}), patient=self._patient)
+    async def read(self, name: str) -> Section[Any]:
+        """One section, vital signs and laboratory tests excepted."""
+        if name == "patient":
+            return await self._read_person()
+        if name == "encounter":
+            return await self._read_encounter()
+        found = await self.search(name)
+        if name in ENTRIES:
+            return read_entries(found, name, **self._own)
+        match name:
+            case "medications":
+                return await self.medicate(found)
+            case "allergies":
+                return read_allergies(found, **self._own, none_known=self._mapping.none_known)
+            case "problems":
+                return self.list_problems(found)
+            case "assessments":
+                return read_measurements(pick_codes(found, self._mapping.assessment_codes), **self._own)
+            case "care_team":
+                return read_care_team(found, **self._own)
+            case "notes":
+                most = self._mapping.note_bytes
+                return await read_notes(self._chart, found, patient=self._subject.patient, most=most)
+            case _:
+                raise KeyError(name)
 
-    async def read_encounter(self, encounter: str | None) -> Section[EncounterSummary]:
-        if encounter is None:
+    async def medicate(self, found: Found) -> Section[Medication]:
+        """The drugs of a search for requests or statements."""
+        reads = self._mapping.medication_reads
+        return await read_medications(self._chart, found, patient=self._subject.patient, reads=reads)
+
+    def list_problems(self, found: Found) -> Section[Problem]:
+        """The problems of a search for conditions."""
+        return read_problems(found, **self._own)
+
+    def measure(self, found: Found, name: str) -> Section[Measurement]:
+        """The vital signs or the laboratory tests of the one search for both."""
+        category = _VITALS if name == "vitals" else _LABS
+        if not self._chart.allowed("Observation", "s", category):
+            return Section(SectionState.FORBIDDEN, detail=NOT_GRANTED)
+        kinds = [one for one in (_VITALS, _LABS) if self._chart.allowed("Observation", "s", one)]
+        return read_measurements(pick_category(found, category, among=tuple(kinds)), **self._own)
+
+    async def _read_person(self) -> Section[PersonSummary]:
+        if not self._chart.allowed("Patient", "r", None):
+            return Section(SectionState.FORBIDDEN, detail=NOT_GRANTED)
+        answer = await self._chart.read(self._subject.patient, {})
+        return read_person(answer, **self._own, merged=self._mapping.outcome_codes.merged)
+
+    async def _read_encounter(self) -> Section[EncounterSummary]:
+        if self._subject.encounter is None:
             return Section(SectionState.EMPTY, detail=NO_ENCOUNTER)
-        answer = await self._chart.read(encounter, {})
-        return read_encounter(answer, patient=self._patient, base=self._chart.base)
-
-    async def read_medications(self) -> Section[Medication]:
-        found = await self._search("medications")
-        return await read_medications(self._chart, found, patient=self._patient, reads=self._mapping.medication_reads)
-
-    async def read_allergies(self) -> Section[Allergy]:
-        found = await self._search("allergies")
-        none_known = self._mapping.none_known
-        return read_allergies(found, patient=self._patient, base=self._chart.base, none_known=none_known)
-
-    async def read_problems(self) -> Section[Problem]:
-        return read_problems(await self._search("problems"), patient=self._patient, base=self._chart.base)
-
-    async def read_measurements(self, name: str) -> Section[Measurement]:
-        return read_measurements(await self._search(name), patient=self._patient, base=self._chart.base)
+        if not self._chart.allowed("Encounter", "r", None):
+            return Section(SectionState.FORBIDDEN, detail=NOT_GRANTED)
+        return read_encounter(await self._chart.read(self._subject.encounter, {}), **self._own)

@@ -6,36 +6,43 @@ Never lets an unknown key pass: a misspelt cap would silently read too little of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from connector.errors import Misconfigured
+from connector.context.plans import Keys, SearchPlan, read_change, read_plan
+
+__all__ = ["FIRST", "SEARCHES", "Caps", "ContextMapping", "NoneKnown", "OutcomeCodes", "SearchPlan"]
 
 FILE = "mappings/context.yaml"
-SECTIONS = ("medications", "allergies", "problems", "vitals", "labs")
-
-
-@dataclass(frozen=True, slots=True)
-class SearchPlan:
-    """One search: FHIR type, parameters, page cap, and which parameters to give up when the server refuses them.
-
-    `newest_first` says that the search asks for the newest first, so that reaching the cap only loses older values.
-    """
-
-    resource: str
-    parameters: Mapping[str, str]
-    pages: int
-    optional: tuple[str, ...] = ()
-    newest_first: bool = False
+FIRST = ("medications", "allergies", "problems", "observations")
+"""Searches made before the first page, beside the Patient and the Encounter."""
+BACKGROUND = (
+    "statements",
+    "diagnoses",
+    "assessments",
+    "immunizations",
+    "procedures",
+    "care_team",
+    "appointments",
+    "goals",
+    "care_plans",
+    "orders",
+    "notes",
+)
+"""Searches made behind the first page."""
+SEARCHES = (*FIRST, *BACKGROUND)
+_CODES = ("empty", "partial", "forbidden", "merged")
+_MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeCodes:
-    """Vendors' OperationOutcome codes inside a searchset: no results, more may exist, or refused by policy."""
+    """Vendors' OperationOutcome codes: no results, more may exist, refused by policy, or a patient's merged record."""
 
     empty: frozenset[str]
     partial: frozenset[str]
     forbidden: frozenset[str]
+    merged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,21 @@ class NoneKnown:
 
 
 @dataclass(frozen=True, slots=True)
+class Caps:
+    """Over one stage of the reading: requests, seconds after which none is begun, bytes after which none is begun."""
+
+    requests: int
+    seconds: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContextMapping:
-    """Which parts of the chart are read and how far; `at_once` and `medication_reads` are caps on requests."""
+    """Which parts of the chart are read and how far; `at_once` and `medication_reads` are caps on requests.
+
+    `first` and `background` cap the two stages; `batch` sends the first one as a single request; `note_bytes` is the
+    most that is taken of an earlier note; `assessment_codes` are those of smoking status and scored questionnaires.
+    """
 
     version: int
     at_once: int
@@ -56,88 +76,88 @@ class ContextMapping:
     searches: Mapping[str, SearchPlan]
     outcome_codes: OutcomeCodes
     none_known: NoneKnown
+    first: Caps
+    background: Caps
+    note_bytes: int
+    assessment_codes: frozenset[str]
+    batch: bool = False
+    profile: str | None = None
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> ContextMapping:
         """Read the mapping. Raises Misconfigured, naming the key that is unknown, missing or of a wrong kind."""
-        top = ("version", "at_once", "medication_reads", "searches", "outcome_codes", "none_known")
-        _check_keys(raw, top, where="")
-        searches = _object(raw, "searches", where="")
-        _check_keys(searches, SECTIONS, where="searches.")
-        codes, none_known = _object(raw, "outcome_codes", where=""), _object(raw, "none_known", where="")
-        _check_keys(codes, ("empty", "partial", "forbidden"), where="outcome_codes.")
-        _check_keys(none_known, ("codes", "texts"), where="none_known.")
+        keys = Keys(FILE)
+        top = ("version", "at_once", "medication_reads", "caps", "note_kilobytes", "searches")
+        keys.table(raw, "", needed=(*top, "assessment_codes", "outcome_codes", "none_known"))
+        searches = keys.table(raw["searches"], "searches", needed=SEARCHES)
+        caps = keys.table(raw["caps"], "caps", needed=("first", "background"))
+        codes = keys.table(raw["outcome_codes"], "outcome_codes", needed=_CODES)
+        none_known = keys.table(raw["none_known"], "none_known", needed=("codes", "texts"))
         return cls(
-            version=_count(raw, "version", where=""),
-            at_once=_count(raw, "at_once", where=""),
-            medication_reads=_count(raw, "medication_reads", where="", least=0),
-            searches={name: _read_plan(_object(searches, name, where="searches."), name) for name in SECTIONS},
-            outcome_codes=OutcomeCodes(
-                *(frozenset(_texts(codes, key, where="outcome_codes.")) for key in ("empty", "partial", "forbidden"))
-            ),
+            version=keys.count(raw["version"], "version"),
+            at_once=keys.count(raw["at_once"], "at_once"),
+            medication_reads=keys.count(raw["medication_reads"], "medication_reads", least=0),
+            searches={name: read_plan(searches[name], where=f"searches.{name}", file=FILE) for name in SEARCHES},
+            outcome_codes=OutcomeCodes(*(frozenset(keys.texts(codes[key], f"outcome_codes.{key}")) for key in _CODES)),
             none_known=NoneKnown(
-                codes=frozenset(_texts(none_known, "codes", where="none_known.")),
-                texts=frozenset(text.casefold() for text in _texts(none_known, "texts", where="none_known.")),
+                codes=frozenset(keys.texts(none_known["codes"], "none_known.codes")),
+                texts=frozenset(text.casefold() for text in keys.texts(none_known["texts"], "none_known.texts")),
             ),
+            first=_read_caps(keys, caps["first"], "caps.first"),
+            background=_read_caps(keys, caps["background"], "caps.background"),
+            note_bytes=keys.count(raw["note_kilobytes"], "note_kilobytes") * 1024,
+            assessment_codes=frozenset(keys.texts(raw["assessment_codes"], "assessment_codes")),
         )
 
-
-def _read_plan(raw: Mapping[str, Any], name: str) -> SearchPlan:
-    where = f"searches.{name}."
-    _check_keys(raw, ("resource", "parameters", "pages"), where=where, may=("optional", "newest_first"))
-    parameters = _object(raw, "parameters", where=where)
-    for key, value in parameters.items():
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            _refuse(f"{where}parameters.{key}", "has to be a text or a whole number")
-    optional = _texts(raw, "optional", where=where) if "optional" in raw else ()
-    for key in optional:
-        if key not in parameters:
-            _refuse(f"{where}optional", f"names {key}, which is not among the parameters")
-    newest_first = raw.get("newest_first", False)
-    if not isinstance(newest_first, bool):
-        _refuse(f"{where}newest_first", "has to be true or false")
-    if not isinstance(raw["resource"], str) or not raw["resource"].isalpha():
-        _refuse(f"{where}resource", "has to be a FHIR resource type")
-    return SearchPlan(
-        resource=raw["resource"],
-        parameters={str(key): str(value) for key, value in parameters.items()},
-        pages=_count(raw, "pages", where=where),
-        optional=optional,
-        newest_first=newest_first,
-    )
+    @property
+    def maker(self) -> str:
+        """What a PatientContext read by it is stamped with."""
+        return f"context/context.yaml@{self.version}" + (f"+{self.profile}" if self.profile else "")
 
 
-def _check_keys(raw: Mapping[str, Any], needed: tuple[str, ...], *, where: str, may: tuple[str, ...] = ()) -> None:
-    if not isinstance(raw, Mapping):
-        _refuse(where.rstrip(".") or "the file", "has to be a table of keys")
-    for key in raw:
-        if key not in needed and key not in may:
-            _refuse(f"{where}{key}", "is not a known key")
-    for key in needed:
-        if key not in raw:
-            _refuse(f"{where}{key}", "is missing")
+@dataclass(frozen=True, slots=True)
+class VendorReading:
+    """How one kind of EHR is read: what of the mapping is different there, by the name of the search."""
+
+    name: str
+    batch: bool = False
+    medication_reads: int | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> VendorReading:
+        """Read `name`, `version` and the table `reading` of a mappings/ehr file. Raises Misconfigured."""
+        keys = Keys("mappings/ehr")
+        if "reading" not in raw:
+            return cls(str(raw["name"]))
+        reading = keys.table(raw["reading"], "reading", may=("batch", "medication_reads", "searches"))
+        reads = reading.get("medication_reads")
+        changes = keys.table(reading.get("searches", {}), "reading.searches", may=SEARCHES)
+        for name, change in changes.items():
+            read_change(change, SearchPlan("Any", {}, 1), where=f"reading.searches.{name}", file="mappings/ehr")
+        return cls(
+            name=f"{raw['name']}@{raw['version']}",
+            batch=keys.flag(reading.get("batch", False), "reading.batch"),
+            medication_reads=None
+            if "medication_reads" not in reading
+            else keys.count(reads, "reading.medication_reads", least=0),
+            changes=changes,
+        )
+
+    def apply(self, mapping: ContextMapping) -> ContextMapping:
+        """The mapping as it is for this kind of EHR."""
+        changed = {
+            name: read_change(change, mapping.searches[name], where=f"reading.searches.{name}", file="mappings/ehr")
+            for name, change in self.changes.items()
+        }
+        reads = mapping.medication_reads if self.medication_reads is None else self.medication_reads
+        profile = self.name if self.batch or changed or reads != mapping.medication_reads else None
+        searches = {**mapping.searches, **changed}
+        return replace(mapping, batch=self.batch, medication_reads=reads, searches=searches, profile=profile)
 
 
-def _object(raw: Mapping[str, Any], key: str, *, where: str) -> Mapping[str, Any]:
-    value = raw[key]
-    if not isinstance(value, Mapping):
-        _refuse(f"{where}{key}", "has to be a table of keys")
-    return value
-
-
-def _count(raw: Mapping[str, Any], key: str, *, where: str, least: int = 1) -> int:
-    value = raw[key]
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        _refuse(f"{where}{key}", f"has to be a whole number, {least} or more")
-    return value
-
-
-def _texts(raw: Mapping[str, Any], key: str, *, where: str) -> tuple[str, ...]:
-    value = raw[key]
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        _refuse(f"{where}{key}", "has to be a list of quoted texts")
-    return tuple(value)
-
-
-def _refuse(key: str, why: str) -> NoReturn:
-    raise Misconfigured(f"{FILE}: {key} {why}.")
+def _read_caps(keys: Keys, raw: object, where: str) -> Caps:
+    named = ("requests", "seconds", "megabytes")
+    table = keys.table(raw, where, needed=named)
+    requests, seconds, megabytes = (keys.count(table[key], f"{where}.{key}") for key in named)
+    return Caps(requests, seconds, megabytes * _MEGABYTE)

@@ -44,6 +44,22 @@ def read_measurements(found: Found, *, patient: str, base: str) -> Section[Measu
     return replace(section, items=tuple(latest.values()))
 
 
+def pick_category(found: Found, category: str, *, among: tuple[str, ...]) -> Found:
+    """The Observations of one category, where a search asked for several; the last takes those without a category."""
+    kept = tuple(body for body in found.matches if _read_kind(body, among) == category)
+    return replace(found, matches=kept)
+
+
+def pick_codes(found: Found, codes: frozenset[str]) -> Found:
+    """The Observations whose code is one of `codes`; a server may ignore what it was asked for."""
+    return replace(found, matches=tuple(body for body in found.matches if has_code(body.get("code"), codes)))
+
+
+def _read_kind(observation: Mapping[str, Any], among: tuple[str, ...]) -> str | None:
+    told = [code for concept in as_objects(observation.get("category")) for _, code in read_codes(concept)]
+    return next((code for code in told if code in among), None if told else among[-1])
+
+
 def _key(observation: Mapping[str, Any]) -> str:
     codes = read_codes(observation.get("code"))
     return "|".join(sorted(f"{system or ''}#{code}" for system, code in codes))

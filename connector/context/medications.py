@@ -1,4 +1,4 @@
-"""MedicationRequests to the drugs a patient takes. In: what a search found. Out: a Section of Medication.
+"""MedicationRequests and -Statements to the drugs a patient takes. In: what a search found. Out: a Section.
 
 Never follows a reference to another server, and never loses an active drug because its name could not be read.
 """
@@ -16,6 +16,7 @@ from connector.context.accessors import (
     as_objects,
     as_text,
     read_concept,
+    read_day,
     read_quantity,
     read_reference,
     read_token,
@@ -31,7 +32,11 @@ Resolved = Mapping[str, Mapping[str, Any]]
 
 
 async def read_medications(chart: ChartReader, found: Found, *, patient: str, reads: int) -> Section[Medication]:
-    """Active drugs, each under the name the chart shows. At most `reads` Medications are fetched one by one."""
+    """Active drugs, each under the name the chart shows. At most `reads` Medications are fetched one by one.
+
+    Those of a MedicationStatement are marked as such.
+    """
+    reads = reads if chart.allowed("Medication", "r", None) else 0
     own = [request for request in found.matches if read_patient(request, base=chart.base) == patient]
     wanted = [_need_read(request, found.included, base=chart.base) for request in own if _in_force(request)]
     distinct = tuple(dict.fromkeys(reference for reference in wanted if reference is not None))[:reads]
@@ -70,7 +75,8 @@ def _read_medication(request: Mapping[str, Any], source: Source, *, resolved: Re
         return None
     concept = request.get("medicationCodeableConcept")
     display = as_text(as_object(request.get("medicationReference")).get("display"))
-    dosages = as_objects(request.get("dosageInstruction"))
+    dosages = as_objects(request.get("dosageInstruction") or request.get("dosage"))
+    statement = request.get("resourceType") == "MedicationStatement"
     told = (_read_dosage(dosage) for dosage in dosages)
     medication = _find_medication(request, resolved, base=base)
     return Medication(
@@ -81,8 +87,11 @@ def _read_medication(request: Mapping[str, Any], source: Source, *, resolved: Re
         as_needed=any(
             dosage.get("asNeededBoolean") is True or "asNeededCodeableConcept" in dosage for dosage in dosages
         ),
-        reported=request.get("reportedBoolean") is True or "reportedReference" in request,
+        reported=statement or request.get("reportedBoolean") is True or "reportedReference" in request,
         code=read_token(concept, prefer=RXNORM) or read_token(medication.get("code"), prefer=RXNORM),
+        requester=read_reference(request.get("requester"), base=base),
+        authored=read_day(request.get("authoredOn") or request.get("dateAsserted")),
+        statement=statement,
     )
 
 

@@ -18,30 +18,43 @@ from connector.context.accessors import (
     read_concept,
     read_day,
     read_instant,
+    read_reference,
     read_source,
 )
 from connector.context.answer import FhirAnswer
 from connector.context.searchset import judge_answer
 from connector.context.section import UNNAMED, read_patient
-from connector.records import EncounterSummary, PersonSummary, Section, SectionState
+from connector.records import EncounterSummary, Participant, PersonSummary, Section, SectionState
 
 NO_ENCOUNTER = "The EHR launched without an encounter."
+MERGED = "The EHR has merged this record into another one: open the scribe again from the patient's current record."
+_INTERPRETER = (
+    "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired",
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-interpreter-needed",
+)
+_YES = frozenset({"373066001"})  # SNOMED CT: yes
 _RECORD_NUMBER = frozenset({"MR"})
 _NAME_USES = ("official", "usual", None, "temp", "nickname", "anonymous", "old", "maiden")
 
 
-def read_person(answer: FhirAnswer, *, patient: str) -> Section[PersonSummary]:
-    """The launch patient; failed where the EHR answers with another one."""
+def read_person(
+    answer: FhirAnswer, *, patient: str, base: str = "", merged: frozenset[str] = frozenset()
+) -> Section[PersonSummary]:
+    """The launch patient; failed where the EHR answers with another one.
+
+    `merged` are the EHR's codes for a record that was merged into another: with a refusal, that is said.
+    """
     state, detail = judge_answer(answer, wanted="Patient")
     if state is not SectionState.OK:
-        return Section(state, detail=detail)
+        return Section(state, detail=MERGED if _says_merged(answer, merged) else detail)
     body = as_object(answer.body)
     source = read_source(body)
     if source is None or source.reference != patient:
-        return Section(SectionState.FAILED, dropped=1, detail="The EHR answered with another patient.")
+        told = "The EHR answered with another patient."
+        replaces = any(link.get("type") == "replaces" for link in as_objects(body.get("link")))
+        return Section(SectionState.FAILED, dropped=1, detail=f"{told} {MERGED}" if replaces else told)
     name, family, given = _read_name(body)
-    language = next(iter(as_objects(body.get("communication"))), {}).get("language")
-    codes = read_codes(language)
+    contacts = (_read_name({"name": contact.get("name")})[0] for contact in as_objects(body.get("contact")))
     person = PersonSummary(
         source=source,
         name=name,
@@ -50,14 +63,51 @@ def read_person(answer: FhirAnswer, *, patient: str) -> Section[PersonSummary]:
         birth_date=read_day(body.get("birthDate")),
         sex=as_text(body.get("gender")),
         identifier=_read_identifier(body),
-        language=codes[0][1] if codes else read_concept(language),
+        language=_read_language(body),
+        interpreter=any(_needs_interpreter(extension) for extension in as_objects(body.get("extension"))),
+        relatives=tuple(dict.fromkeys(contact for contact in contacts if contact != UNNAMED)),
+        deceased=body.get("deceasedBoolean") is True or as_text(body.get("deceasedDateTime")) is not None,
+        replaced_by=_read_successor(body, base),
     )
+    if person.replaced_by is not None:
+        return Section(SectionState.PARTIAL, (person,), detail=MERGED)
     if name == UNNAMED:
         return Section(SectionState.PARTIAL, (person,), detail="The patient's record has no readable name.")
     retired = body.get("active") is False
     return Section(
         SectionState.OK, (person,), detail="The EHR marks this patient's record as not in use." if retired else None
     )
+
+
+def _says_merged(answer: FhirAnswer, merged: frozenset[str]) -> bool:
+    issues = as_objects(as_object(answer.body).get("issue"))
+    return any(code in merged for issue in issues for _, code in read_codes(issue.get("details")))
+
+
+def _read_language(body: Mapping[str, Any]) -> str | None:
+    """The language of the patient's communication, the preferred one first, as its code or its name."""
+    spoken = sorted(as_objects(body.get("communication")), key=lambda one: one.get("preferred") is not True)
+    language = spoken[0].get("language") if spoken else None
+    codes = read_codes(language)
+    return codes[0][1] if codes else read_concept(language)
+
+
+def _needs_interpreter(extension: Mapping[str, Any]) -> bool:
+    """Whether an extension of the Patient says so: patient-interpreterRequired, or US Core's interpreter-needed."""
+    if extension.get("url") not in _INTERPRETER:
+        return False
+    coding = as_object(extension.get("valueCoding"))
+    concept = extension.get("valueCodeableConcept") or {"coding": [coding]}
+    return extension.get("valueBoolean") is True or has_code(concept, _YES)
+
+
+def _read_successor(body: Mapping[str, Any], base: str) -> str | None:
+    """The record this one was merged into (Patient.link of type replaced-by), if only its label."""
+    links = [link for link in as_objects(body.get("link")) if link.get("type") == "replaced-by"]
+    if not links:
+        return None
+    other = as_object(links[0].get("other"))
+    return read_reference(other, base=base) or as_text(other.get("display")) or "another record"
 
 
 def read_encounter(answer: FhirAnswer, *, patient: str, base: str) -> Section[EncounterSummary]:
@@ -81,8 +131,22 @@ def read_encounter(answer: FhirAnswer, *, patient: str, base: str) -> Section[En
         kind=next((kind for kind in kinds if kind), None),
         reason="; ".join(reason for reason in reasons if reason) or None,
         started=read_instant(as_object(body.get("period")).get("start")),
+        participants=_read_participants(body, base),
     )
     return Section(SectionState.OK, (encounter,))
+
+
+def _read_participants(body: Mapping[str, Any], base: str) -> tuple[Participant, ...]:
+    """Who takes part, by the names the encounter shows; somebody without one cannot be said."""
+    found: dict[Participant, None] = {}
+    for one in as_objects(body.get("participant")):
+        individual = as_object(one.get("individual"))
+        name = as_text(individual.get("display"))
+        roles = (read_concept(role) for role in as_objects(one.get("type")))
+        if name is not None:
+            reference = read_reference(individual, base=base)
+            found[Participant(name, next((role for role in roles if role), None), reference)] = None
+    return tuple(found)
 
 
 def _read_name(body: Mapping[str, Any]) -> tuple[str, str, tuple[str, ...]]:

@@ -42,4 +42,5 @@ def _read_problem(resource: Mapping[str, Any], source: Source) -> Problem | None
         category=next((category for category in _CATEGORIES if category in told), None),
         onset=read_day(resource.get("onsetDateTime")),
         code=read_token(resource.get("code"), prefer=SNOMED),
+        recorded=read_day(resource.get("recordedDate")),
     )

@@ -6,15 +6,19 @@ Never raises for an HTTP status, and never takes a page that could not be read f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
-from connector.context.accessors import as_object, as_objects, read_codes, read_source, read_taken
+from connector.context.accessors import as_object, as_objects, read_codes, read_instant, read_source, read_taken
 from connector.context.answer import ChartReader, FhirAnswer
 from connector.context.mapping import OutcomeCodes, SearchPlan
+from connector.context.together import Request
 from connector.records import SectionState
 
 MORE_EXIST = "The EHR holds more entries than were read."
+NOT_GRANTED = "The EHR did not grant this to be read."
+NOT_OFFERED = "This EHR does not offer this part of the chart."
 _REFUSED_PARAMETER = (400, 405, 422, 501)
 _FAILURES = {
     "timeout": "The EHR did not answer in time.",
@@ -22,6 +26,7 @@ _FAILURES = {
     "not-json": "The EHR's answer was not FHIR JSON.",
     "too-large": "The EHR's answer was larger than is read.",
     "foreign-link": "The EHR's list went on at another server, which was not followed.",
+    "not-asked": "Reading the chart had taken too much or too long by then.",
 }
 
 
@@ -29,13 +34,16 @@ _FAILURES = {
 class Found:
     """What a search brought: resources of the wanted type in their order, and all of them by relative reference.
 
-    `state` is ok, partial, forbidden or failed, or empty where the EHR itself says that nothing was found.
+    `state` is ok, partial, forbidden or failed, or empty where the EHR itself says that nothing was found. `offered` is
+    False where the EHR has no such list at all; `days` says how far back was searched, None for all there is.
     """
 
     state: SectionState
     matches: tuple[Mapping[str, Any], ...] = ()
     included: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     detail: str | None = None
+    offered: bool = True
+    days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +53,80 @@ class _Page:
     next_link: str | None
 
 
-async def search_chart(chart: ChartReader, plan: SearchPlan, *, patient_id: str, codes: OutcomeCodes) -> Found:
-    """Read every page the plan allows; `next` links are followed verbatim (R4 §3.1.1.3.2, links are opaque)."""
-    answer = await _open_search(chart, plan, patient_id=patient_id)
+async def search_chart(
+    chart: ChartReader, plan: SearchPlan, *, patient_id: str, codes: OutcomeCodes, today: date | None = None
+) -> Found:
+    """Read every page the plan allows; `next` links are followed verbatim (R4 §3.1.1.3.2, links are opaque).
+
+    Nothing is asked where the plan is skipped or the launch was not granted it; without `today`, `since` is not sent.
+    """
+    if plan.skipped:
+        return Found(SectionState.FAILED, detail=NOT_OFFERED, offered=False)
+    granted = confine_plan(chart, plan)
+    if granted is None:
+        return Found(SectionState.FORBIDDEN, detail=NOT_GRANTED)
+    answer, dated = await _open_search(chart, granted, patient_id=patient_id, today=today)
     state, detail = judge_answer(answer)
+    if answer.status == 404:
+        return Found(state, detail=f"{NOT_OFFERED[:-1]} (HTTP 404).", offered=False)
     if state is not SectionState.OK:
         return Found(state, detail=detail)
     pages, followed = [_read_page(answer, codes)], {""}
+    broken: str | None = None
     while (link := pages[-1].next_link) and len(pages) < plan.pages and link not in followed:
         followed.add(link)
         answer = await chart.follow(link)
-        state, detail = judge_answer(answer)
+        state, broken = judge_answer(answer)
         if state is not SectionState.OK:
-            return _gather(pages, plan, broken=detail)
+            break
         pages.append(_read_page(answer, codes))
-    return _gather(pages, plan, broken=MORE_EXIST if _lost_entries(pages, plan) else None)
+    if broken is None and _lost_entries(pages, plan):
+        broken = MORE_EXIST
+    return replace(_gather(pages, plan, broken=broken), days=min(plan.since.values(), default=None) if dated else None)
+
+
+def confine_plan(chart: ChartReader, plan: SearchPlan) -> SearchPlan | None:
+    """The plan for what the launch was granted: of several categories those that are, None where nothing is."""
+    categories = plan.categories
+    if not categories:
+        return plan if chart.allowed(plan.resource, "s", None) else None
+    kept = [category for category in categories if chart.allowed(plan.resource, "s", category)]
+    if len(kept) == len(categories):
+        return plan
+    return replace(plan, parameters={**plan.parameters, "category": ",".join(kept)}) if kept else None
+
+
+def first_request(chart: ChartReader, plan: SearchPlan, *, patient_id: str, today: date) -> Request | None:
+    """What a search asks for first; None where it asks for nothing."""
+    granted = None if plan.skipped else confine_plan(chart, plan)
+    return Request(plan.resource, granted.query(patient_id, today=today)) if granted else None
 
 
 def _lost_entries(pages: list[_Page], plan: SearchPlan) -> bool:
     """Whether unread pages matter. A server may ignore `_sort`, so the order is looked at, not assumed."""
     if pages[-1].next_link is None:
         return False
-    taken = [read_taken(resource) for page in pages for resource in page.entries]
+    taken = [_read_moment(resource) for page in pages for resource in page.entries]
     dated = [moment for moment in taken if moment is not None]
     return not (plan.newest_first and len(dated) == len(taken) and dated == sorted(dated, reverse=True))
 
 
-async def _open_search(chart: ChartReader, plan: SearchPlan, *, patient_id: str) -> FhirAnswer:
-    answer = await chart.read(plan.resource, {"patient": patient_id, **plan.parameters})
-    if answer.status in _REFUSED_PARAMETER and plan.optional:
-        plain = {key: value for key, value in plan.parameters.items() if key not in plan.optional}
-        return await chart.read(plan.resource, {"patient": patient_id, **plain})
-    return answer
+def _read_moment(resource: Mapping[str, Any]) -> datetime | None:
+    moments = (resource.get("recordedDate"), resource.get("date"), resource.get("authoredOn"))
+    return read_taken(resource) or next((found for one in moments if (found := read_instant(one))), None)
+
+
+async def _open_search(
+    chart: ChartReader, plan: SearchPlan, *, patient_id: str, today: date | None
+) -> tuple[FhirAnswer, bool]:
+    """The first page, and whether it was asked for with the dates of `since`."""
+    asked = plan.query(patient_id, today=today)
+    dated = bool(plan.since) and today is not None
+    answer = await chart.read(plan.resource, asked)
+    plain = plan.query(patient_id, plain=True)
+    if answer.status in _REFUSED_PARAMETER and plain != asked:
+        return await chart.read(plan.resource, plain), False
+    return answer, dated
 
 
 def judge_answer(answer: FhirAnswer, *, wanted: str = "Bundle") -> tuple[SectionState, str | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from connector.context.accessors import as_object, read_codes, read_concept, read_reference, read_source
+from connector.context.accessors import as_object, as_objects, read_codes, read_concept, read_reference, read_source
 from connector.context.searchset import Found
 from connector.records import Section, SectionState, Source
 
@@ -20,7 +20,14 @@ UNNAMED = "Entry without a readable name"
 
 
 def read_patient(resource: Mapping[str, Any], *, base: str) -> str | None:
-    """The relative reference of the patient a resource is about (`subject`, or `patient` as allergies call it)."""
+    """The relative reference of the patient a resource is about (`subject`, or `patient` as allergies call it).
+
+    An Appointment is about the one patient among its participants.
+    """
+    if resource.get("resourceType") == "Appointment":
+        actors = (read_reference(one.get("actor"), base=base) for one in as_objects(resource.get("participant")))
+        patients = {actor for actor in actors if actor is not None and actor.startswith("Patient/")}
+        return patients.pop() if len(patients) == 1 else None
     return read_reference(resource.get("subject") or resource.get("patient"), base=base)
 
 
@@ -52,4 +59,6 @@ def sift(found: Found, *, patient: str, base: str, read: Read[Item], name: Calla
         said.append(f"Without a readable name: {unnamed}.")
     complete = SectionState.OK if items else SectionState.EMPTY
     state = SectionState.PARTIAL if said or found.state is SectionState.PARTIAL else complete
+    if found.days is not None:
+        said.append(f"Only the last {found.days} days were read.")
     return Section(state, items, dropped=len(found.matches) - len(items), detail=" ".join(said) or None)

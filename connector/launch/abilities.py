@@ -120,10 +120,17 @@ def find_missing(
     return tuple(found)
 
 
-def may(granted_scope: str, letter: str, *, resource: str, user: bool = False) -> bool:
-    """Whether the granted scopes allow `letter` on the resource type at all; `user`: beyond the launch's patient."""
-    scopes = parse_scopes(granted_scope)
-    return any(scope.touches(letter, resource=resource) and (not user or scope.context == "user") for scope in scopes)
+def may(granted_scope: str, letter: str, *, resource: str, user: bool = False, category: str | None = None) -> bool:
+    """Whether the granted scopes allow `letter` on the resource type at all; `user`: beyond the launch's patient.
+
+    With a `category` (a code), scopes confined to other categories do not count.
+    """
+    return any(
+        scope.touches(letter, resource=resource)
+        and (not user or scope.context == "user")
+        and (category is None or not _confined_to_others(scope, category))
+        for scope in parse_scopes(granted_scope)
+    )
 
 
 def _judge(reading: _Reading, granted: tuple[ResourceScope, ...]) -> MissingAbility | None:

@@ -20,6 +20,7 @@ from connector.clients.fhir import FhirReadAnswer, FhirServer
 from connector.clients.smart import ClientCredentials
 from connector.context.answer import ChartReader, FhirAnswer
 from connector.errors import AccessWithdrawn, ConnectorError, EhrUnavailable, Misconfigured, RelaunchNeeded
+from connector.launch.abilities import may
 from connector.launch.token_answer import GrantedTokens, read_refresh_answer
 from connector.store.client_keys import choose_key
 from connector.store.sessions import LaunchRow, TokenRow
@@ -90,8 +91,8 @@ class EhrAccess:
     base: str
     renew: Callable[[], Awaitable[None]]
 
-    def chart(self) -> ChartReader:
-        """The reader the context stage works with."""
+    def chart(self, granted_scope: str | None = None) -> ChartReader:
+        """The reader the context stage works with; with `granted_scope` it asks for nothing beyond that."""
 
         async def read(path: str, params: Mapping[str, str]) -> FhirAnswer:
             return _as_answer(await self.server.read(path, tuple(params.items())))
@@ -99,7 +100,13 @@ class EhrAccess:
         async def follow(url: str) -> FhirAnswer:
             return _as_answer(await self.server.follow(url))
 
-        return ChartReader(base=self.base, read=read, follow=follow)
+        async def batch(bundle: Mapping[str, Any]) -> FhirAnswer:
+            return _as_answer(await self.server.batch(bundle))
+
+        def allowed(resource: str, letter: str, category: str | None) -> bool:
+            return granted_scope is None or may(granted_scope, letter, resource=resource, category=category)
+
+        return ChartReader(base=self.base, read=read, follow=follow, batch=batch, allowed=allowed)
 
 
 def open_ehr(parts: Parts, launch: LaunchRow) -> EhrAccess:
@@ -130,7 +137,7 @@ def open_ehr(parts: Parts, launch: LaunchRow) -> EhrAccess:
 
 def _as_answer(answer: FhirReadAnswer) -> FhirAnswer:
     body: Mapping[str, Any] | None = answer.body
-    return FhirAnswer(answer.status, body, answer.failure)
+    return FhirAnswer(answer.status, body, answer.failure, answer.size)
 
 
 async def _token(parts: Parts, launch: LaunchRow, registration: Registration, *, renew: bool) -> GrantedTokens:

@@ -59,9 +59,10 @@ class ConsentWording:
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything mappings/ and templates/prompts/ say, checked at start."""
+    """Everything mappings/ and templates/prompts/ say, checked at start. `readings` is `context` for each vendor."""
 
     context: ContextMapping
+    readings: Mapping[str, ContextMapping]
     keyterms: KeytermMapping
     note_types: Mapping[str, NoteType]
     prompts: Mapping[str, PromptTemplates]

@@ -13,11 +13,14 @@ from typing import Any
 
 from connector.records import (
     Allergy,
+    CareTeamMember,
+    ChartEntry,
     EncounterSummary,
     Measurement,
     Medication,
     PatientContext,
     PersonSummary,
+    PriorNote,
     Problem,
     Section,
     SectionState,
@@ -111,6 +114,15 @@ _SECTIONS: Mapping[str, _Words] = {
     ),
     "vitals": _Words("Vital signs", "value", "values", "None recorded.", "There may be some."),
     "labs": _Words("Laboratory", "result", "results", "None recorded.", "There may be some."),
+    "assessments": _Words("Smoking and scores", "value", "values", "None recorded.", "There may be some."),
+    "immunizations": _Words("Immunizations", "immunization", "immunizations", "None recorded.", "There may be some."),
+    "procedures": _Words("Procedures", "procedure", "procedures", "None recorded.", "There may be some."),
+    "appointments": _Words("Appointments", "appointment", "appointments", "None recorded.", "There may be some."),
+    "orders": _Words("On order", "order", "orders", "None recorded.", "There may be some."),
+    "goals": _Words("Goals", "goal", "goals", "None recorded.", "There may be some."),
+    "care_plans": _Words("Care plans", "care plan", "care plans", "None recorded.", "There may be some."),
+    "care_team": _Words("Care team", "person", "people", "None recorded.", "There may be some."),
+    "notes": _Words("Earlier notes", "note", "notes", "None recorded.", "There may be some."),
     "encounter": _Words("This visit", "visit", "visits", "The EHR did not say which visit this is.", ""),
     "patient": _Words(
         "Patient", "patient", "patients", "The EHR did not say who the patient is.", "Check in the EHR who this is."
@@ -126,6 +138,14 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "problems": ("Problem", "name"),
     "vitals": ("Vital sign", "name"),
     "labs": ("Laboratory", "name"),
+    "assessments": ("Assessment", "name"),
+    "immunizations": ("Immunization", "name"),
+    "procedures": ("Procedure", "name"),
+    "appointments": ("Appointment", "name"),
+    "orders": ("Order", "name"),
+    "goals": ("Goal", "name"),
+    "care_plans": ("Care plan", "name"),
+    "notes": ("Note", "title"),
 }
 _TERM_GROUPS: Mapping[str, str] = {
     "drug": "Drugs",
@@ -234,6 +254,8 @@ def _says_none(item: object) -> bool:
 def _summarise(key: str, section: Section[Any], entries: int) -> str:
     words = _SECTIONS[key]
     detail = f" {section.detail}" if section.detail else ""
+    if section.state is SectionState.PENDING:
+        return "Not read yet."
     if section.state is SectionState.FORBIDDEN:
         return f"The EHR did not allow this to be read. {words.beware}"
     if section.state is SectionState.FAILED:
@@ -247,7 +269,7 @@ def _summarise(key: str, section: Section[Any], entries: int) -> str:
     if said_none and not entries:
         return "No known allergies, as stated in the chart."
     if not entries:
-        return words.empty
+        return words.empty + (detail if section.state is SectionState.EMPTY and key != "encounter" else "")
     if key == "encounter":
         return _join((section.items[0].kind or "Visit", section.items[0].reason)) or words.title
     both = ' The chart also says "no known allergies": ask.' if said_none else ""
@@ -274,7 +296,8 @@ def _count_left_out(section: Section[Any]) -> str | None:
 def _build_entry(item: object) -> EntryView:
     match item:
         case Medication():
-            extras = (item.dosage, "as needed" if item.as_needed else None, "as reported" if item.reported else None)
+            said = "as stated, not ordered" if item.statement else "as reported" if item.reported else None
+            extras = (item.dosage, "as needed" if item.as_needed else None, said)
             return EntryView(item.name, _join(extras), item.source.reference)
         case Allergy():
             reactions = ", ".join(item.reactions) or None
@@ -291,6 +314,14 @@ def _build_entry(item: object) -> EntryView:
             started = f"since {item.started:%H:%M} UTC" if item.started else None
             kind = item.kind or "Visit"
             return EntryView(kind, _join((item.reason, item.status, started)), item.source.reference)
+        case ChartEntry():
+            when = show_day(item.when) if item.when else None
+            return EntryView(item.name, _join((item.status, when, item.detail)), item.source.reference)
+        case CareTeamMember():
+            return EntryView(item.name, item.role, item.source.reference)
+        case PriorNote():
+            written = show_day(item.written.date()) if item.written else "undated"
+            return EntryView(item.title, _join((written, item.author)), item.source.reference)
         case PersonSummary():
             return EntryView(item.name, None, item.source.reference)
         case _:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
+from connector.context.chart import SECTIONS
 from connector.errors import InputRefused
 from connector.records import (
     Consent,
@@ -23,7 +25,7 @@ from connector.review.signature import ATTESTATION
 from connector.visit import note as notes
 from connector.visit.encounter import choose_encounter
 from connector.visit.limits import find_limits
-from connector.visit.priming import prime
+from connector.visit.priming import complete_chart, is_unfinished, prime
 from connector.visit.recording import keep_consent, keep_typed_text
 from connector.visit.retrying import try_again
 from connector.visit.returning import is_locked, refuse_locked
@@ -35,6 +37,7 @@ from connector.web.session import Session, open_changing_session, open_hidden_se
 from connector.web.views import VisitFacts, build_status, build_visit_view
 
 router = APIRouter(prefix="/v/{launch_id}")
+_log = structlog.get_logger("connector.web.visiting")
 
 _EDIT = frozenset({"revision", "sections"})
 _SENTENCE = frozenset({"id", "text"})
@@ -53,6 +56,7 @@ async def page(request: Request, session: Hidden) -> Response:
     await refuse_locked(session.parts, session.row)
     await _prime(request, session, patience=2.5)
     facts = await collect_facts(session)
+    _complete(request, session, facts)
     pages: Pages = request.app.state.pages
     return pages.render(request, "visit.html", {"view": build_visit_view(facts)})
 
@@ -63,7 +67,9 @@ async def status(request: Request, session: Hidden) -> Response:
     if is_locked(session.parts, session.row):
         return JSONResponse({"state": (await session.parts.visits.row(session.row.visit_id)).state, "locked": True})
     await _prime(request, session, patience=0.0)
-    return JSONResponse(build_status(await collect_facts(session)))
+    facts = await collect_facts(session)
+    _complete(request, session, facts)
+    return JSONResponse(build_status(facts))
 
 
 def show_lock(request: Request, session: Session) -> Response:
@@ -89,6 +95,26 @@ async def _prime(request: Request, session: Session, *, patience: float) -> None
         await asyncio.wait({task}, timeout=patience)
         if task.done():
             task.result()
+
+
+def _complete(request: Request, session: Session, facts: VisitFacts, *, again: bool = False) -> None:
+    """Reads the rest of the chart behind the page, once at a time per visit; nothing waits for it.
+
+    Nothing is lost when the process dies: the next request of a visit with a part unread starts the reading again.
+    """
+    tasks: dict[str, asyncio.Task[Any]] = request.app.state.priming
+    visit_id = session.row.visit_id
+    if visit_id in tasks or not (again or is_unfinished(facts.row, facts.context)):
+        return
+    task = asyncio.create_task(complete_chart(session.parts, session.row, again=again))
+    tasks[visit_id] = task
+    task.add_done_callback(lambda done: _put_away(tasks, visit_id, done))
+
+
+def _put_away(tasks: dict[str, asyncio.Task[Any]], visit_id: str, done: asyncio.Task[Any]) -> None:
+    tasks.pop(visit_id, None)
+    if not done.cancelled() and (error := done.exception()) is not None:
+        _log.warning("chart.not-completed", visit_id=visit_id, kind=type(error).__name__)
 
 
 async def collect_facts(session: Session) -> VisitFacts:
@@ -122,7 +148,7 @@ async def read_context(session: Reading) -> Response:
     visits, visit_id = session.parts.visits, session.row.visit_id
     context, hints = await visits.need(visit_id, PatientContext), await visits.need(visit_id, SpeechHints)
     sections = {}
-    for name in ("patient", "encounter", "medications", "allergies", "problems", "vitals", "labs"):
+    for name in SECTIONS:
         section = getattr(context, name)
         sections[name] = {"state": str(section.state), "count": len(section.items), "dropped": section.dropped}
     keyterms = [
@@ -130,6 +156,13 @@ async def read_context(session: Reading) -> Response:
         for term in hints.keyterms
     ]
     return JSONResponse({"sections": sections, "keyterms": keyterms, "limit": hints.limit, "left_out": hints.left_out})
+
+
+@router.post("/chart")
+async def read_again(request: Request, session: Changing) -> Response:
+    """Reads again, behind the page, what could not be read of the chart."""
+    _complete(request, session, await collect_facts(session), again=True)
+    return await visit_done(request, session)
 
 
 @router.post("/consent")

@@ -19,6 +19,7 @@ SIGNED = "final"
 
 _SWITCHES = ("composition", "provenance", "conditional_create", "authenticator")
 _KEYS = ("name", "version", "formats", "doc_status", *_SWITCHES)
+_READING = "reading"  # how the same EHR is read: connector/context/mapping.py has the say
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class WriteProfile:
         if not isinstance(raw, Mapping):
             _refuse("the file", "has to be a table of keys")
         for key in raw:
-            if key not in _KEYS:
+            if key not in (*_KEYS, _READING):
                 _refuse(str(key), "is not a known key")
         for key in _KEYS:
             if key not in raw:

@@ -22,7 +22,7 @@ BASE = "https://ehr.example.org/fhir"
 def in_category(resource: Mapping[str, Any], category: str) -> bool:
     concepts = resource.get("category", [])
     codings = [coding for concept in concepts if isinstance(concept, dict) for coding in concept.get("coding", [])]
-    return category in {coding.get("code") for coding in codings}
+    return not {coding.get("code") for coding in codings}.isdisjoint(category.split(","))
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Chart:
 
     def _page(self, kind: str, parameters: dict[str, str], offset: int) -> FhirAnswer:
         found = [resource for resource in self.resources.values() if resource["resourceType"] == kind]
-        if "category" in parameters:
+        if "category" in parameters and kind == "Observation":
             found = [resource for resource in found if in_category(resource, parameters["category"])]
         page = found[offset : offset + self.page_size]
         link = []

@@ -54,7 +54,7 @@ async def test_chasidys_chart(open_chart: Open) -> None:
     assert "Lisinopril" in {allergy.substance for allergy in context.allergies.items}
     assert "losartan potassium 50 MG Oral Tablet" in {drug.name for drug in context.medications.items}
     assert context.vitals.state is SectionState.EMPTY
-    assert context.stamp.maker == "context/context.yaml@1"
+    assert context.stamp.maker == "context/context.yaml@2"
     assert context.stamp.at == NOW
 
 
@@ -130,10 +130,12 @@ async def test_another_patients_drug_never_shows(chart: Any, open_chart: Open) -
 async def test_no_section_detail_repeats_what_the_ehr_wrote(chart: Any, open_chart: Open) -> None:
     issue = {"severity": "error", "code": "exception", "diagnostics": "CANARY Prosacco", "details": {"text": "CANARY"}}
     outcome = {"resourceType": "OperationOutcome", "issue": [issue]}
-    chart.script("Observation", FhirAnswer(500, outcome), FhirAnswer(200, {**outcome, "id": "CANARY"}))
+    chart.script("Observation", FhirAnswer(500, outcome))
+    chart.script("Condition", FhirAnswer(200, {**outcome, "id": "CANARY"}))
     context = await open_chart()
     assert context.vitals.state is context.labs.state is SectionState.FAILED
-    assert "CANARY" not in f"{context.vitals.detail}{context.labs.detail}"
+    assert context.problems.state is SectionState.FAILED
+    assert "CANARY" not in f"{context.vitals.detail}{context.labs.detail}{context.problems.detail}"
 
 
 async def test_what_the_callables_raise_comes_through_as_it_is(mapping: ContextMapping) -> None:
