@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,6 +51,7 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        lifespan=_live_and_settle,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     pages = Pages(version)
@@ -65,6 +68,13 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ReachNothing)
     return app
+
+
+@asynccontextmanager
+async def _live_and_settle(app: FastAPI) -> AsyncIterator[None]:
+    """Nothing to begin; at the end the charts being read are read to the end, or left."""
+    yield
+    await visiting.settle(app)
 
 
 async def _live() -> Response:

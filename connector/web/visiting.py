@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, FastAPI, Form, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from connector.context.chart import SECTIONS
@@ -109,6 +109,17 @@ def _complete(request: Request, session: Session, facts: VisitFacts, *, again: b
     task = asyncio.create_task(complete_chart(session.parts, session.row, again=again))
     tasks[visit_id] = task
     task.add_done_callback(lambda done: _put_away(tasks, visit_id, done))
+
+
+async def settle(app: FastAPI, *, patience: float = 2.0) -> None:
+    """Lets the readings under way end within `patience` seconds, then ends them: their visits read them again."""
+    tasks = list(app.state.priming.values())
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=patience)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
 
 
 def _put_away(tasks: dict[str, asyncio.Task[Any]], visit_id: str, done: asyncio.Task[Any]) -> None:

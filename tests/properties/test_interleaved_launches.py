@@ -27,6 +27,7 @@ from connector.settings import Settings
 from connector.store import audit, schema
 from connector.store.database import DatabaseAddress
 from connector.web.session import session_cookie
+from connector.web.visiting import settle
 from tests.smart.busy_ehr import BusyEhr
 from tests.smart.clock import Clock
 from tests.smart.conftest import _Server
@@ -115,7 +116,9 @@ def world(database: DatabaseAddress, tmp_path_factory: pytest.TempPathFactory) -
                 register(folder, ehr, scopes=[*SCOPES, "patient/Encounter.rs", "patient/Condition.rs"])
             parts = make_parts(composition, folder, clock)
             free = replace(parts.policy, launches_per_minute=10**6, failed_callbacks_per_minute=10**6)
-            yield Scribe(replace(parts, policy=free)), (made[0], made[1])
+            scribe = Scribe(replace(parts, policy=free))
+            yield scribe, (made[0], made[1])
+            await settle(scribe.app)
             await parts.directory.aclose()
             await parts.key_sets.aclose()
 

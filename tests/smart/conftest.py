@@ -14,6 +14,7 @@ import uvicorn
 from connector.app import Composition, compose
 from connector.settings import Settings
 from connector.store.database import DatabaseAddress
+from connector.web.visiting import settle
 from tests.smart.clock import Clock
 from tests.smart.scribe import PUBLIC, MakeEhr, OpenScribe, Scribe, make_parts, register
 from tests.smart.strict_ehr import Client, StrictEhr, make_app
@@ -109,5 +110,6 @@ async def open_scribe(composition: Composition, clock: Clock, tmp_path: Path) ->
 
     yield open_
     for scribe in opened:
+        await settle(scribe.app)
         await scribe.parts.directory.aclose()
         await scribe.parts.key_sets.aclose()

@@ -23,6 +23,7 @@ from connector.app import Composition
 from connector.registering import addresses_of
 from connector.store.client_keys import make_key
 from connector.visit.access import open_ehr
+from connector.web.visiting import settle
 from tests.smart.clock import Clock
 from tests.smart.inferno import ASSERTION, BASIC, Log
 from tests.smart.scribe import PUBLIC, Scribe, make_parts
@@ -154,5 +155,6 @@ async def _serving(scribe: Scribe, sock: Any) -> AsyncIterator[None]:
         server.should_exit = True
         await serving
         sock.close()
+        await settle(scribe.app)
         await scribe.parts.directory.aclose()
         await scribe.parts.key_sets.aclose()

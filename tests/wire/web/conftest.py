@@ -22,6 +22,7 @@ from connector.store.visits import Step
 from connector.visit.parts import Parts
 from connector.web.application import make_application
 from connector.web.session import session_cookie
+from connector.web.visiting import settle
 from tests.fixtures.product import EHR, ORIGIN
 from tests.unit.web import samples
 
@@ -115,3 +116,4 @@ async def site(product: Composition) -> AsyncIterator[Site]:
     app = make_application(product.parts, version="0")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
         yield Site(app, product.parts, client)
+    await settle(app)
