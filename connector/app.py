@@ -32,7 +32,7 @@ from connector.context.mapping import ContextMapping, VendorReading
 from connector.drafting.note_type import NoteType, read_note_types
 from connector.drafting.prompt import PromptTemplates
 from connector.errors import Misconfigured
-from connector.hints.mapping import KeytermMapping
+from connector.hints.rules import DRUG_FILES, KeytermRules
 from connector.settings import Settings
 from connector.store.chunks import ChunkStore
 from connector.store.client_keys import ClientKey, read_key_file, read_keys
@@ -77,13 +77,21 @@ def load_rules() -> Rules:
     return Rules(
         context=context,
         readings={name: VendorReading.from_dict(vendor).apply(context) for name, vendor in vendors.items()},
-        keyterms=KeytermMapping.from_dict(load_mapping("keyterms.yaml")),
+        keyterms=load_keyterm_rules(),
         note_types=note_types,
         prompts={key: _load_prompt(note_type) for key, note_type in note_types.items()},
         profiles={name: WriteProfile.from_dict(vendor) for name, vendor in vendors.items()},
         speech=SpeechThresholds(),
         consent=read_consent(load_mapping("consent.yaml")),
     )
+
+
+def load_keyterm_rules() -> KeytermRules:
+    """mappings/keyterms.yaml and the tables it works with; raises Misconfigured naming file and key."""
+    names = ["keyterms.yaml", "problem-names.yaml", "sensitive.yaml", "common-words.yaml"]
+    names += [f"drugs/{name}.yaml" for name in DRUG_FILES]
+    names += [f"{folder}/{name}.yaml" for folder in ("vocabularies", "lists") for name in list_mappings(folder)]
+    return KeytermRules.from_files({name: load_mapping(name) for name in names})
 
 
 def _load_prompt(note_type: NoteType) -> PromptTemplates:

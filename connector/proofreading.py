@@ -21,7 +21,10 @@ from connector.context.mapping import ContextMapping, VendorReading
 from connector.drafting.note_type import is_loinc, read_note_types
 from connector.drafting.prompt import PromptTemplates
 from connector.errors import Misconfigured
+from connector.hints.drug_tables import read_classes, read_drug_names, read_first_choices, read_sound_alikes
 from connector.hints.mapping import KeytermMapping
+from connector.hints.sensitive import read_sensitive
+from connector.hints.word_tables import Vocabulary, WordList, read_common_words, read_problem_book
 from connector.settings import Settings
 from connector.writeback.profile import WriteProfile
 
@@ -40,12 +43,19 @@ def check_files(settings: Settings) -> list[Problem]:
 
 
 def _mapping_names() -> list[str]:
-    return [*(f"{name}.yaml" for name in list_mappings("")), *(f"ehr/{name}.yaml" for name in list_mappings("ehr"))]
+    return [f"{folder}{name}.yaml" for folder in _FOLDERS for name in list_mappings(folder)]
+
+
+def kind_of(name: str) -> str:
+    """The schema and stage of a file: `ehr/generic.yaml` is of kind `ehr`, `drugs/classes.yaml` `drug-classes`."""
+    folder, _, file = name.rpartition("/")
+    file = file.removesuffix(".yaml")
+    return f"drug-{file}" if folder == "drugs" else folder or file
 
 
 def proofread_mapping(name: str, text: str) -> Sequence[Problem]:
     """The mistakes in the text of one file of mappings/, such as `ehr/generic.yaml`; () means that it loads."""
-    kind = "ehr" if name.startswith("ehr/") else name.removesuffix(".yaml")
+    kind = kind_of(name)
     file = f"mappings/{name}"
     problems = check_mapping(text, file, schema=load_schema(kind), formats={"loinc": _is_loinc})
     if problems:
@@ -69,11 +79,22 @@ def _read_vendor(raw: Mapping[str, Any]) -> None:
     VendorReading.from_dict(raw)
 
 
+_FOLDERS = ("", "ehr/", "drugs/", "vocabularies/", "lists/")
+
 _STAGES: Mapping[str, Callable[[Any], object]] = {
     "context": ContextMapping.from_dict,
     "keyterms": KeytermMapping.from_dict,
     "note-types": read_note_types,
     "consent": read_consent,
+    "problem-names": read_problem_book,
+    "sensitive": read_sensitive,
+    "common-words": read_common_words,
+    "drug-classes": read_classes,
+    "drug-names": read_drug_names,
+    "drug-sound-alikes": read_sound_alikes,
+    "drug-first-choices": read_first_choices,
+    "vocabularies": Vocabulary.from_dict,
+    "lists": WordList.from_dict,
     "ehr": _read_vendor,
 }
 

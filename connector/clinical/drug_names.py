@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from connector.clinical.drug_words import ALSO_SAID, BRANDS, CATIONS, SAID_SALTS, SALTS
 
@@ -29,7 +29,7 @@ _FORMS = re.compile(
     r"caplets?|"
     r"solution|suspension|syrup|elixir|powder|inhaler|spray|cream|ointment|gel|lotion|foam|shampoo|patch|film|lozenge|"
     r"suppository|enema|drops?|injection|syringe|pen|vial|kit|pack|aerosol|actuation|granules|paste|solostar|"
-    r"kwikpen|flexpen|implant|hfa|tabs?|caps?|soln|susp|inj|supp|oint|ec|odt|"
+    r"kwikpen|flexpen|flextouch|diskus|ellipta|respimat|handihaler|flexhaler|implant|hfa|tabs?|caps?|soln|susp|inj|supp|oint|ec|odt|xr|xl|er|sr|dr|"
     r"doses?|as needed|daily|twice|once|for)\b",
     re.IGNORECASE,
 )
@@ -41,24 +41,24 @@ _CAMEL = re.compile(r"[a-z][A-Z][a-z]")
 _TALL_MAN = re.compile(r"[a-z][A-Z]{2,}|[A-Z]{2,}[a-z]")
 
 
-def spoken_names(name: str) -> tuple[str, ...]:
+def spoken_names(name: str, *, brands: Container[str] = BRANDS) -> tuple[str, ...]:
     """The names a visit would use for a drug the chart shows, best first, without repeats.
 
     `24 HR metoprolol succinate 25 MG Extended Release Oral Tablet` → (`metoprolol succinate`, `metoprolol`);
     `Acetaminophen 325 MG Oral Tablet [Tylenol]` → (`acetaminophen`, `Tylenol`). Strength, form and release are left
     out; generic names are lower-case (tall-man letters undone), brands capitalised. Any string is taken: one without a
-    name in it gives ().
+    name in it gives (). `brands` are those known, in lower case.
     """
     text = _NDA.sub(" ", " ".join(name[:_LONGEST].split()))
-    brands = [_brand(inside) for inside in _BRACKETED.findall(text)]
+    named = [_brand(inside) for inside in _BRACKETED.findall(text)]
     text = _BRACKETED.sub(" ", text)
     text, aside = _without_parentheses(text)
     if _PACK.search(text):
-        return _distinct([*brands, _brand(text)])
-    components = [_component(part) for part in _parts(text)]
+        return _distinct([*named, _brand(text)])
+    components = [_component(part, brands) for part in _parts(text)]
     first = [forms[0] for forms in components if forms]
     rest = [form for forms in components for form in forms[1:]]
-    return _distinct([*first, *brands, *aside, *rest])
+    return _distinct([*first, *named, *aside, *rest])
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -83,17 +83,17 @@ def _without_parentheses(text: str) -> tuple[str, list[str]]:
     return _PARENTHESES.sub(take, text), brands
 
 
-def _component(part: str) -> list[str]:
+def _component(part: str, brands: Container[str]) -> list[str]:
     """Spoken forms of one ingredient: with its salt where people say it, without, then what else it is called."""
-    words = _bare(part)
+    words = _bare(part, brands)
     if not words:
         return []
     full = " ".join(words)
     short = " ".join(_without_salt(words))
     said_with_salt = short != full and words[-1] in SAID_SALTS
     forms = [full, short] if said_with_salt else [short, full]
-    brands = [word for word in words if word.casefold() in BRANDS]
-    return [*brands, *forms, *_pieces(short), *ALSO_SAID.get(short, ()), *ALSO_SAID.get(full, ())]
+    named = [word for word in words if word.casefold() in brands]
+    return [*named, *forms, *_pieces(short), *ALSO_SAID.get(short, ()), *ALSO_SAID.get(full, ())]
 
 
 def _pieces(short: str) -> list[str]:
@@ -105,11 +105,11 @@ def _pieces(short: str) -> list[str]:
     return pieces if len(pieces) > 1 and len(pieces[0]) >= _SHORTEST_PIECE and pieces[0].isalpha() else []
 
 
-def _bare(part: str) -> list[str]:
+def _bare(part: str, brands: Container[str]) -> list[str]:
     """The words of the name itself: the first stretch between strengths that holds more than a form."""
     for stretch in _STRENGTH.split(part):
         plain = _qualified(_BARE_NUMBER.sub(" ", _FORMS.sub(" ", stretch).strip(" ,")))
-        words = [_generic(word) for word in plain.split() if _letters(word)]
+        words = [_generic(word, brands) for word in plain.split() if _letters(word)]
         if words:
             return words
     return []
@@ -129,9 +129,9 @@ def _without_salt(words: list[str]) -> list[str]:
     return kept
 
 
-def _generic(word: str) -> str:
+def _generic(word: str, brands: Container[str]) -> str:
     word = word.strip(".,:*'\"")
-    if word.casefold() in BRANDS or _CAMEL.search(word):
+    if word.casefold() in brands or _CAMEL.search(word):
         return _brand(word)
     if len(word) == 1 or any(character.isdigit() for character in word) or re.fullmatch(r"[IVX]{2,4}", word):
         return word.upper()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from connector.clinical.drug_names import spoken_names
 from connector.clinical.drug_words import BRANDS, STEMS
@@ -65,6 +67,17 @@ _ALSO_SAID = {
     "kidney transplant": ("renal transplant",),
     "renal transplant": ("kidney transplant",),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemBook:
+    """Charted name, in lower case and without its tag, to what is said, best first: mappings/problem-names.yaml."""
+
+    problems: Mapping[str, tuple[str, ...]]
+    substances: Mapping[str, tuple[str, ...]]
+    reactions: Mapping[str, tuple[str, ...]]
+
+
 _PLAIN_STAGE = re.compile(r"\s+(?:stage|grade|type)\s+[\dIVX]+[ab]?$", re.IGNORECASE)
 
 
@@ -85,6 +98,15 @@ def spoken_problems(name: str) -> tuple[str, ...]:
         forms.append(" ".join(words))
     forms += [_PLAIN_STAGE.sub("", forms[-1]), _lowered(cut), _lowered(whole)]
     return _distinct([*forms, *(also for form in forms for also in _ALSO_SAID.get(form, ()))])
+
+
+def plain_problem(name: str) -> tuple[str, str]:
+    """The name without tag, codes and "history of", and that without what follows "due to"; both without capitals."""
+    text = _ASIDE.sub(" ", _ICD.sub("", _TAG.sub("", " ".join(name[:_LONGEST].split())))).strip()
+    whole = text.rpartition(" - ")[2]
+    former = re.sub(r"^past pregnancy ", "", whole, flags=re.IGNORECASE)
+    former = _shorter(former, _FORMER.sub("", former, count=1) if _FORMER.match(former) else former)
+    return _lowered(former), _lowered(_shorter(former, _CUT.sub("", former).strip()))
 
 
 def spoken_substances(name: str) -> tuple[str, ...]:

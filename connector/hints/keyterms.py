@@ -1,83 +1,139 @@
-"""Keyterms for speech recognition. In: PatientContext, mapping, people. Out: SpeechHints.
+"""Keyterms for speech recognition. In: PatientContext, rules, the visit's setting. Out: SpeechHints.
 
-Never holds a term without a chart source, a named person or the vocabulary behind it, and never exceeds the limit.
+Never holds a term without its origin, nor one that a policy holds back or the clinician removed; exceeds no limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.clinical.drug_names import spoken_names
-from connector.clinical.person_names import spoken_people
-from connector.clinical.problem_names import spoken_problems, spoken_substances
-from connector.hints.mapping import KeytermMapping
-from connector.records import Keyterm, PatientContext, Source, SpeechHints, Stamp
+from connector.hints.candidates import Candidate, Collecting, HintSetting, days_since
+from connector.hints.editing import added_terms, removed_keys
+from connector.hints.limits import TermLimits
+from connector.hints.rules import KeytermRules
+from connector.hints.written import same_as, tidy
+from connector.records import Keyterm, PatientContext, Source, SpeechHints, Stamp, Withheld
 
-_REFUTED = frozenset({"refuted", "entered-in-error"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A term as found: `rank` is its place among the spoken forms of one chart entry."""
-
-    text: str
-    kind: str
-    rank: int
-    sources: tuple[Source, ...]
+_STEPS = 3
+"""Forms of one entry beyond this many weigh no less."""
 
 
-def derive_hints(
-    context: PatientContext, *, mapping: KeytermMapping, limit: int, people: tuple[str, ...], now: datetime
-) -> SpeechHints:
-    """The terms worth telling a recogniser, best first: kinds in the mapping's order, within a kind each entry's best
-    form before any entry's second form.
+def derive_hints(context: PatientContext, rules: KeytermRules, *, setting: HintSetting, now: datetime) -> SpeechHints:
+    """The terms worth telling a recogniser, best first: the clinician's own, then by weight.
 
-    Terms have at most `mapping.max_words` words, stand once (case ignored, sources merged) and are cut at `limit`;
-    `left_out` counts what did not fit. A section that could not be read yields nothing.
+    Terms keep the limits of `setting`, stand once (case, salt and plural ignored, sources merged) and are cut from the
+    end; `left_out` counts what did not fit. A section that could not be read yields nothing.
     """
-    merged: dict[str, Keyterm] = {}
-    for candidate in _ranked(_candidates(context, mapping, people), mapping.order):
-        text = " ".join(candidate.text.split())
-        key = text.casefold()
-        if not text or len(text.split()) > mapping.max_words or key in mapping.drop:
-            continue
-        before = merged.get(key)
-        if before is None:
-            merged[key] = Keyterm(text, candidate.kind, candidate.sources)
-        else:
-            merged[key] = Keyterm(before.text, before.kind, _united(before.sources, candidate.sources))
-    terms = tuple(merged.values())
-    kept = terms[: max(limit, 0)]
-    return SpeechHints(kept, max(limit, 0), len(terms) - len(kept), Stamp(maker=mapping.maker, at=now))
+    withholding = rules.withholding(rules.mapping.held_back(setting.tenant))
+    candidates = Collecting(context, rules, setting, withholding).collect()
+    terms, held = _Choice(rules, setting.limits, now).choose(candidates)
+    removed = removed_keys(setting.edits)
+    own = {same_as(text): Keyterm(text, "own", (), "clinician") for text in added_terms(setting.edits)}
+    kept = [*own.values(), *(term for key, term in terms.items() if key not in own and key not in removed)]
+    fitting = _fit(kept, setting.limits)
+    return SpeechHints(
+        keyterms=tuple(fitting),
+        limit=setting.limits.terms,
+        left_out=len(kept) - len(fitting),
+        stamp=Stamp(maker=rules.mapping.maker, at=now),
+        target=setting.target,
+        withheld=tuple(Withheld(category, count) for category, count in sorted(held.items())),
+        edits=setting.edits,
+    )
 
 
-def _candidates(context: PatientContext, mapping: KeytermMapping, people: tuple[str, ...]) -> Iterator[_Candidate]:
-    for drug in context.medications.items:
-        yield from _forms(drug.name, "drug", spoken_names, (drug.source,))
-    for allergy in context.allergies.items:
-        if not allergy.none_known and allergy.verification not in _REFUTED:
-            yield from _forms(allergy.substance, "allergen", spoken_substances, (allergy.source,))
-    for problem in context.problems.items:
-        yield from _forms(problem.name, "problem", spoken_problems, (problem.source,))
-    for person in people:
-        yield from _forms(person, "person", spoken_people, ())
-    for word in mapping.vocabulary:
-        yield _Candidate(word, "vocabulary", 0, ())
+def _fit(terms: Iterable[Keyterm], limits: TermLimits) -> list[Keyterm]:
+    """As many as go, from the beginning."""
+    fitting: list[Keyterm] = []
+    characters = 0
+    for term in terms:
+        characters += len(term.text)
+        if len(fitting) == limits.terms or 0 < limits.characters_in_all < characters:
+            break
+        fitting.append(term)
+    return fitting
 
 
-def _forms(
-    name: str, kind: str, speak: Callable[[str], tuple[str, ...]], sources: tuple[Source, ...]
-) -> Iterator[_Candidate]:
-    for rank, text in enumerate(speak(name)):
-        yield _Candidate(text, kind, rank, sources)
+@dataclass(slots=True)
+class _Merged:
+    """All candidates of one key: the heaviest gives the written form, all of its origin give their sources."""
+
+    best: Candidate
+    weight: int
+    sources: dict[Source, None]
+    text: str
 
 
-def _ranked(candidates: Iterable[_Candidate], order: tuple[str, ...]) -> list[_Candidate]:
-    place = {kind: position for position, kind in enumerate(order)}
-    return sorted(candidates, key=lambda candidate: (place[candidate.kind], candidate.rank))
+class _Choice:
+    """Merges candidates and orders them. Whatever depends on a text alone is worked out once for each text."""
 
+    def __init__(self, rules: KeytermRules, limits: TermLimits, now: datetime) -> None:
+        self._rules = rules
+        self._limits = limits
+        self._now = now
+        self._texts: dict[str, tuple[str, str, int] | None] = {}
 
-def _united(first: tuple[Source, ...], second: tuple[Source, ...]) -> tuple[Source, ...]:
-    return tuple(dict.fromkeys((*first, *second)))
+    def choose(self, candidates: Iterable[Candidate]) -> tuple[dict[str, Keyterm], Mapping[str, int]]:
+        """Terms by key, best first, and how many terms of each category were held back."""
+        merged: dict[str, _Merged] = {}
+        held: dict[str, str] = {}
+        spared: dict[str, str] = {}
+        for one in candidates:
+            known = self._look_at(one.text)
+            if known is None:
+                continue
+            key, text, bonus = known
+            if one.category is not None:
+                (spared if one.origin == "neighbour" else held)[key] = one.category
+                continue
+            weight = self._weigh(one) + bonus
+            before = merged.get(key)
+            if before is not None and before.best.origin == one.origin:
+                before.sources.update(dict.fromkeys(one.sources))
+            elif before is None or weight > before.weight:
+                merged[key] = before = _Merged(one, weight, dict.fromkeys(one.sources), text)
+            if weight > before.weight:
+                before.best, before.weight, before.text = one, weight, text
+        kept = sorted((item for item in merged.items() if item[0] not in held), key=lambda item: -item[1].weight)
+        sent = {key for key, _ in kept}
+        spared = {key: category for key, category in spared.items() if key not in sent}
+        return dict(self._without_excess(kept)), Counter({**spared, **held}.values())
+
+    def _without_excess(self, kept: Iterable[tuple[str, _Merged]]) -> Iterable[tuple[str, Keyterm]]:
+        room = self._rules.mapping.most_neighbours
+        for key, one in kept:
+            if one.best.origin == "neighbour":
+                if room <= 0:
+                    continue
+                room -= 1
+            yield key, Keyterm(one.text, one.best.kind, tuple(one.sources), one.best.origin)
+
+    def _look_at(self, text: str) -> tuple[str, str, int] | None:
+        """Key, written form and what the words themselves weigh; None for a term that is not to be told."""
+        if text not in self._texts:
+            self._texts[text] = self._examine(text)
+        return self._texts[text]
+
+    def _examine(self, text: str) -> tuple[str, str, int] | None:
+        plain = tidy(text)
+        key = same_as(plain)
+        if not plain or not key or not self._limits.allows(plain) or plain.casefold() in self._rules.mapping.drop:
+            return None
+        adjust = self._rules.mapping.adjust
+        words = plain.casefold().replace("-", " ").split()
+        bonus = adjust["common"] if all(word in self._rules.common for word in words) else 0
+        if plain.casefold() in self._rules.drugs.sound_alikes:
+            bonus += adjust["sound_alike"]
+        return key, plain, bonus
+
+    def _weigh(self, one: Candidate) -> int:
+        mapping = self._rules.mapping
+        weight = mapping.weights[one.origin if one.origin in ("list", "neighbour") else one.kind]
+        weight += mapping.adjust["other_form"] * min(one.rank, _STEPS) if one.origin != "neighbour" else -one.rank
+        days = days_since(one.when, self._now)
+        if days is not None and 0 <= days <= mapping.recent_days:
+            weight += mapping.adjust["recent"]
+        return weight + (mapping.adjust["this_clinician"] if one.own else 0)

@@ -5,69 +5,95 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connector.errors import Misconfigured
+from connector.hints.limits import TermLimits, find_limits, read_limits
+from connector.hints.reading import read_switch, read_table, read_texts, read_whole
 
-KINDS = ("drug", "allergen", "problem", "person", "vocabulary")
-_KEYS = frozenset({"version", "limits", "max_words", "order", "vocabulary", "drop"})
+_FILE = "mappings/keyterms.yaml"
+WEIGHTS = (
+    "drug",
+    "allergen",
+    "problem",
+    "order",
+    "procedure",
+    "reaction",
+    "person",
+    "list",
+    "neighbour",
+    "vocabulary",
+)
+ADJUSTMENTS = ("other_form", "common", "recent", "this_clinician", "sound_alike")
+PEOPLE = ("clinician", "patient", "relatives", "care_team")
+_KEYS = (
+    "version",
+    "limits",
+    "weights",
+    "adjust",
+    "recent_days",
+    "people",
+    "withhold",
+    "withhold_for_tenants",
+    "most_neighbours",
+    "drop",
+    "drop_words",
+)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KeytermMapping:
-    """Order of kinds, terms a model takes at most, words a term has at most, general vocabulary, terms to leave out."""
+    """Limits by use and model, weights by kind, adjustments, whose names are sent, what is held back, what is dropped.
+
+    `drop` and `drop_words` are in lower case.
+    """
 
     version: int
-    limits: Mapping[str, int]
-    max_words: int
-    order: tuple[str, ...]
-    vocabulary: tuple[str, ...]
+    limits: Mapping[str, Mapping[str, TermLimits]]
+    weights: Mapping[str, int]
+    adjust: Mapping[str, int]
+    recent_days: int
+    people: frozenset[str]
+    withhold: tuple[str, ...]
+    withhold_for_tenants: Mapping[str, tuple[str, ...]]
+    most_neighbours: int
     drop: frozenset[str]
+    drop_words: tuple[str, ...]
 
     @classmethod
     def from_dict(cls, data: object) -> KeytermMapping:
         """Reads the parsed file; raises Misconfigured naming the key that is unknown, missing or of the wrong kind."""
-        if not isinstance(data, Mapping):
-            raise Misconfigured("mappings/keyterms.yaml: must be a table of keys")
-        unknown = sorted(str(key) for key in data if key not in _KEYS)
-        if unknown:
-            raise Misconfigured(f"mappings/keyterms.yaml: unknown key {unknown[0]!r}")
-        order = _texts(data, "order")
-        if sorted(order) != sorted(KINDS):
-            raise Misconfigured(f"mappings/keyterms.yaml: order must name each of {', '.join(KINDS)} once")
+        table = read_table(data, _FILE, keys=_KEYS)
+        people = read_table(table["people"], f"{_FILE}: people", keys=PEOPLE)
+        tenants = read_table(table["withhold_for_tenants"], f"{_FILE}: withhold_for_tenants")
         return cls(
-            version=_whole(data.get("version"), "version"),
-            limits=_limits(data.get("limits")),
-            max_words=_whole(data.get("max_words"), "max_words"),
-            order=order,
-            vocabulary=_texts(data, "vocabulary"),
-            drop=frozenset(term.casefold() for term in _texts(data, "drop")),
+            version=read_whole(table["version"], f"{_FILE}: version"),
+            limits=read_limits(table["limits"]),
+            weights=_numbers(table["weights"], "weights", WEIGHTS),
+            adjust=_numbers(table["adjust"], "adjust", ADJUSTMENTS),
+            recent_days=read_whole(table["recent_days"], f"{_FILE}: recent_days"),
+            people=frozenset(one for one in PEOPLE if read_switch(people[one], f"{_FILE}: people.{one}")),
+            withhold=read_texts(table["withhold"], f"{_FILE}: withhold"),
+            withhold_for_tenants={
+                tenant: read_texts(names, f"{_FILE}: withhold_for_tenants.{tenant}")
+                for tenant, names in tenants.items()
+            },
+            most_neighbours=read_whole(table["most_neighbours"], f"{_FILE}: most_neighbours", least=0),
+            drop=frozenset(text.casefold() for text in read_texts(table["drop"], f"{_FILE}: drop")),
+            drop_words=tuple(text.casefold() for text in read_texts(table["drop_words"], f"{_FILE}: drop_words")),
         )
 
-    def limit_for(self, model: str) -> int:
-        """Terms the speech model takes at most; raises Misconfigured for a model without a limit."""
-        if model not in self.limits:
-            raise Misconfigured(f"mappings/keyterms.yaml: limits has no entry for the model {model!r}")
-        return self.limits[model]
+    def limits_for(self, use: str, model: str) -> TermLimits:
+        """What the speech model takes in this use; raises Misconfigured for a model without limits."""
+        return find_limits(self.limits, use, model)
+
+    def held_back(self, tenant: str) -> tuple[str, ...]:
+        """Categories held back at this EHR."""
+        return tuple(dict.fromkeys((*self.withhold, *self.withhold_for_tenants.get(tenant, ()))))
 
     @property
     def maker(self) -> str:
-        """The name a Stamp carries, e.g. `hints/keyterms.yaml@1`."""
+        """The name a Stamp carries, e.g. `hints/keyterms.yaml@2`."""
         return f"hints/keyterms.yaml@{self.version}"
 
 
-def _whole(value: object, key: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise Misconfigured(f"mappings/keyterms.yaml: {key} must be a whole number from 1")
-    return value
-
-
-def _limits(value: object) -> dict[str, int]:
-    if not isinstance(value, Mapping) or not value:
-        raise Misconfigured("mappings/keyterms.yaml: limits must be a table of speech model to number of terms")
-    return {str(model): _whole(limit, f"limits.{model}") for model, limit in value.items()}
-
-
-def _texts(data: Mapping[str, object], key: str) -> tuple[str, ...]:
-    value = data.get(key)
-    if not isinstance(value, list) or not all(isinstance(text, str) and text.strip() for text in value):
-        raise Misconfigured(f"mappings/keyterms.yaml: {key} must be a list of texts")
-    return tuple(" ".join(text.split()) for text in value)
+def _numbers(value: object, key: str, names: tuple[str, ...]) -> dict[str, int]:
+    table = read_table(value, f"{_FILE}: {key}", keys=names)
+    return {name: read_whole(table[name], f"{_FILE}: {key}.{name}", least=None) for name in names}

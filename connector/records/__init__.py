@@ -23,7 +23,7 @@ from connector.records.chart import (
     SectionState,
 )
 from connector.records.filing import Erasure, Filing, VendorCopy
-from connector.records.hints import Keyterm, SpeechHints
+from connector.records.hints import Keyterm, KeytermEdit, SpeechHints, Withheld
 from connector.records.launch import Launch
 from connector.records.note import DraftNote, Finding, Findings, NoteSection, Sentence, SignedNote
 from connector.records.stamps import Source, Stamp
@@ -42,6 +42,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Keyterm",
+    "KeytermEdit",
     "Launch",
     "Measurement",
     "Medication",
@@ -62,5 +63,6 @@ __all__ = [
     "Transcript",
     "Turn",
     "VendorCopy",
+    "Withheld",
     "Word",
 ]

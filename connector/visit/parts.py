@@ -20,7 +20,7 @@ from connector.clients.smart import SmartServer
 from connector.context.mapping import ContextMapping
 from connector.drafting.note_type import NoteType
 from connector.drafting.prompt import PromptTemplates
-from connector.hints.mapping import KeytermMapping
+from connector.hints.rules import KeytermRules
 from connector.store.chunks import ChunkStore
 from connector.store.client_keys import ClientKey
 from connector.store.ledger import Ledger
@@ -63,7 +63,7 @@ class Rules:
 
     context: ContextMapping
     readings: Mapping[str, ContextMapping]
-    keyterms: KeytermMapping
+    keyterms: KeytermRules
     note_types: Mapping[str, NoteType]
     prompts: Mapping[str, PromptTemplates]
     profiles: Mapping[str, WriteProfile]

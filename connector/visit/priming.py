@@ -20,9 +20,10 @@ from connector.context.chart import (
 from connector.context.encounters import read_encounters
 from connector.context.mapping import ContextMapping
 from connector.errors import Conflict, ConnectorError
+from connector.hints.candidates import HintSetting
 from connector.hints.keyterms import derive_hints
 from connector.launch.abilities import may
-from connector.records import Launch, PatientContext, SpeechHints, Stamp
+from connector.records import KeytermEdit, Launch, PatientContext, SpeechHints, Stamp
 from connector.store.sessions import LaunchRow
 from connector.store.visits import Numbered, Step, VisitRow
 from connector.visit.access import find_registration, open_ehr
@@ -105,10 +106,14 @@ async def _keep(parts: Parts, launch: Launch, context: PatientContext, *, read: 
             return
         async with parts.visits.engine.connect() as connection:
             number = await parts.visits.newest_number(connection, visit_id, PatientContext)
+            listed = await parts.visits.newest_number(connection, visit_id, SpeechHints)
         newest = await parts.visits.need(visit_id, PatientContext)
         sections = {name: getattr(context, name) for name in names}
         whole = replace(newest, **sections, stamp=Stamp(context.stamp.maker, parts.clock()))
-        hints = (prepare_hints(parts, launch, whole),) if row.state in _HINTED else ()
+        hints: tuple[Numbered, ...] = ()
+        if row.state in _HINTED:
+            edits = (await parts.visits.need(visit_id, SpeechHints)).edits
+            hints = (Numbered(prepare_hints(parts, launch, whole, edits=edits), listed + 1),)
         step = Step(
             visit_id=visit_id,
             expect=(row.state,),
@@ -126,12 +131,21 @@ async def _keep(parts: Parts, launch: Launch, context: PatientContext, *, read: 
         return
 
 
-def prepare_hints(parts: Parts, launch: Launch, context: PatientContext) -> SpeechHints:
-    """Keyterms within the limit of the first configured speech model."""
-    people = tuple(name for name in (launch.practitioner_name,) if name)
-    mapping = parts.rules.keyterms
-    limit = mapping.limit_for(parts.policy.speech_models[0])
-    return derive_hints(context, mapping=mapping, limit=limit, people=people, now=parts.clock())
+def prepare_hints(
+    parts: Parts, launch: Launch, context: PatientContext, *, edits: tuple[KeytermEdit, ...] = ()
+) -> SpeechHints:
+    """Keyterms within the limits of the first configured speech model, with the clinician's edits."""
+    model = parts.policy.speech_models[0]
+    setting = HintSetting(
+        limits=parts.rules.keyterms.mapping.limits_for("prerecorded", model),
+        target=f"prerecorded/{model}",
+        clinician=launch.practitioner_name,
+        practitioner=launch.practitioner,
+        tenant=launch.tenant,
+        note_type=parts.policy.note_type,
+        edits=edits,
+    )
+    return derive_hints(context, parts.rules.keyterms, setting=setting, now=parts.clock())
 
 
 def _section_states(context: PatientContext) -> dict[str, str | int | bool | None]:

@@ -13,12 +13,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.assets.catalogue import list_mappings, list_templates, load_template, read_mapping
+from connector.assets.catalogue import list_templates, load_template, read_mapping
 from connector.assets.mapping_check import check_prompt, load_schema
 from connector.errors import Misconfigured
-from connector.proofreading import _STAGES, proofread_mapping
+from connector.proofreading import _STAGES, _mapping_names, kind_of, proofread_mapping
 
-NAMES = [*(f"{name}.yaml" for name in list_mappings("")), *(f"ehr/{name}.yaml" for name in list_mappings("ehr"))]
+NAMES = _mapping_names()
 USER = ("title", "visit", "chart", "transcript")
 
 
@@ -29,7 +29,7 @@ def told(name: str, text: str) -> list[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_shipped_has_no_mistake_and_a_schema(name: str) -> None:
     assert told(name, read_mapping(name)) == []
-    assert load_schema("ehr" if name.startswith("ehr/") else name.removesuffix(".yaml"))["title"]
+    assert load_schema(kind_of(name))["title"]
 
 
 def test_every_mistake_is_told_at_once_with_its_line() -> None:
@@ -64,10 +64,11 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "a search that is not skipped": ("ehr/epic.yaml", "statements: skip", "statements: none", "must be skip"),
     "days as text": ("context.yaml", "since: {date: 365}", "since: {date: year}", "must be a whole number"),
     "code unquoted": ("context.yaml", '- "716186003"', "- 716186003", "in quotes if it looks like a number"),
-    "kind left out": ("keyterms.yaml", "order: [drug, allergen,", "order: [drug,", "must hold 5 entries"),
-    "kind twice": ("keyterms.yaml", "order: [drug, allergen,", "order: [drug, drug,", "holds an entry twice"),
-    "kind unknown": ("keyterms.yaml", "order: [drug, allergen,", "order: [drug, alergen,", "must be one of drug"),
-    "limit of nothing": ("keyterms.yaml", "universal-2: 200", "universal-2:", "must be a whole number"),
+    "kind left out": ("keyterms.yaml", "  drug: 100\n", "", "weights.drug: missing"),
+    "kind unknown": ("keyterms.yaml", "  allergen: 90", "  alergen: 90", "alergen: unknown key; is allergen meant?"),
+    "limit of nothing": ("keyterms.yaml", "universal-2: {terms: 200,", "universal-2: {terms: ,", "a whole number"),
+    "three that sound alike": ("drugs/sound-alikes.yaml", "[atenolol, timolol]", "[atenolol, timolol, x]", "too long"),
+    "a category without codes": ("sensitive.yaml", "    codes: [B20,", "    coeds: [B20,", "is codes meant?"),
     "a code with a wrong digit": ("note-types.yaml", "loinc: 11506-3", "loinc: 11506-4", "is no LOINC code"),
     "a section twice": ("note-types.yaml", "key: plan", "key: assessment", "'assessment' stands twice"),
     "a key in capitals": ("note-types.yaml", "prompt: soap", "prompt: SOAP", "must be lower-case letters"),
@@ -125,7 +126,7 @@ def test_whatever_the_stages_refuse_is_found_and_what_is_clean_loads(data: st.Da
     elif isinstance(place, dict):
         place["unheard_of"] = data.draw(JUNK)
     text = yaml.safe_dump(body)
-    kind = "ehr" if name.startswith("ehr/") else name.removesuffix(".yaml")
+    kind = kind_of(name)
     try:
         _STAGES[kind](yaml.safe_load(text))
     except Misconfigured:

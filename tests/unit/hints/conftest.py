@@ -1,4 +1,4 @@
-"""A chart with one entry of each kind, and the shipped mapping."""
+"""A chart with one entry of each kind, and the shipped rules."""
 
 from __future__ import annotations
 
@@ -9,18 +9,36 @@ from typing import Any
 
 import pytest
 
-from connector.assets.catalogue import load_mapping
-from connector.hints.mapping import KeytermMapping
+from connector.app import load_keyterm_rules
+from connector.hints.candidates import HintSetting
+from connector.hints.limits import TermLimits
+from connector.hints.rules import KeytermRules
 from connector.records import Allergy, Medication, PatientContext, Problem, Section, SectionState, Source, Stamp
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 NOTHING: Section[Any] = Section(SectionState.EMPTY)
 
 
+@pytest.fixture(scope="session")
+def shipped() -> KeytermRules:
+    """The shipped mappings, as the service starts with them."""
+    return load_keyterm_rules()
+
+
 @pytest.fixture
-def mapping() -> KeytermMapping:
-    """The shipped mapping, without vocabulary, so that a test sees the chart's terms alone."""
-    return replace(KeytermMapping.from_dict(load_mapping("keyterms.yaml")), vocabulary=())
+def rules(shipped: KeytermRules) -> KeytermRules:
+    """The shipped rules without vocabularies and neighbours, so that a test sees the chart's terms alone."""
+    return replace(shipped, vocabularies=(), lists=(), mapping=replace(shipped.mapping, most_neighbours=0))
+
+
+@pytest.fixture
+def make_setting() -> Callable[..., HintSetting]:
+    """A visit without anything beside its chart, and room for `terms`."""
+
+    def make(terms: int = 1000, **values: Any) -> HintSetting:
+        return HintSetting(TermLimits(terms, 6), target="prerecorded/universal-3-5-pro", **values)
+
+    return make
 
 
 @pytest.fixture
@@ -29,7 +47,8 @@ def make_context() -> Callable[..., PatientContext]:
 
     def make(**sections: Section[Any]) -> PatientContext:
         names = ("patient", "encounter", "medications", "allergies", "problems", "vitals", "labs")
-        return PatientContext(**{name: sections.get(name, NOTHING) for name in names}, stamp=Stamp("context@1", NOW))
+        first = {name: sections.pop(name, NOTHING) for name in names}
+        return PatientContext(**first, stamp=Stamp("context@1", NOW), **sections)
 
     return make
 
