@@ -92,13 +92,13 @@ def find_pending(context: PatientContext) -> tuple[str, ...]:
 def reopen(context: PatientContext) -> PatientContext:
     """The same with every section that failed pending again."""
     failed = [name for name in SECTIONS if getattr(context, name).state is SectionState.FAILED]
-    pending: Any = Section[Any](SectionState.PENDING)
+    pending: Any = Section(SectionState.PENDING)
     return replace(context, **dict.fromkeys(failed, pending))
 
 
 def give_up(context: PatientContext, reason: str) -> PatientContext:
     """The same with every section that is pending failed, for this reason."""
-    failed: Any = Section[Any](SectionState.FAILED, detail=reason)
+    failed: Any = Section(SectionState.FAILED, detail=reason)
     return replace(context, **dict.fromkeys(find_pending(context), failed))
 
 

@@ -33,7 +33,7 @@ _KINDS: Mapping[str, _Kind] = {
     "procedures": _Kind((_MISTAKE, "not-done"), when=("performedDateTime", "performedPeriod"), details=("reasonCode",)),
     "appointments": _Kind(
         (_MISTAKE, "cancelled", "noshow"),
-        ("serviceType", "appointmentType", "description"),
+        ("serviceType", "appointmentType", "description", "reasonCode"),
         ("start",),
         ("reasonCode", "reasonReference", "description", "comment"),
     ),

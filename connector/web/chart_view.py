@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
 
+from connector.context.chart import LATER_SECTIONS
+from connector.context.searchset import NOT_GRANTED, NOT_OFFERED
 from connector.records import (
     Allergy,
     CareTeamMember,
@@ -241,10 +243,15 @@ def _build_section(key: str, section: Section[Any]) -> ChartSectionView:
         state=section.state.value,
         count=len(entries),
         summary=_summarise(key, section, len(entries)),
-        unread=section.state in _UNREAD,
+        unread=section.state in _UNREAD and not _is_unasked(key, section),
         entries=entries,
         left_out=_count_left_out(section),
     )
+
+
+def _is_unasked(key: str, section: Section[Any]) -> bool:
+    """Whether a part beyond the first page's was not to be had in this EHR or launch: nobody misses it."""
+    return key in LATER_SECTIONS and section.detail in (NOT_GRANTED, NOT_OFFERED)
 
 
 def _says_none(item: object) -> bool:

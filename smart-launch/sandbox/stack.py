@@ -25,6 +25,8 @@ SCOPES = (
     "launch openid fhirUser online_access "
     "patient/Patient.r patient/Encounter.rs patient/MedicationRequest.rs patient/Medication.r "
     "patient/AllergyIntolerance.rs patient/Condition.rs patient/Observation.rs "
+    "patient/MedicationStatement.rs patient/Immunization.rs patient/Procedure.rs patient/CareTeam.rs "
+    "patient/Appointment.rs patient/Goal.rs patient/CarePlan.rs patient/ServiceRequest.rs "
     "patient/DocumentReference.crs patient/Composition.crs patient/Provenance.cu user/Practitioner.r"
 )
 READY_SECONDS = 120.0

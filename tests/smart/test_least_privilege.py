@@ -25,6 +25,15 @@ USED = {
     "AllergyIntolerance": "rs",
     "Condition": "rs",
     "Observation": "rs",
+    "MedicationStatement": "rs",
+    "Immunization": "rs",
+    "Procedure": "rs",
+    "CareTeam": "rs",
+    "Appointment": "rs",
+    "Goal": "rs",
+    "CarePlan": "rs",
+    "ServiceRequest": "rs",
+    "Binary": "r",
     "DocumentReference": "crs",
     "Composition": "crs",
     "Provenance": "cu",
@@ -61,7 +70,13 @@ def test_a_shipped_registration_asks_for_no_more_than_is_used(name: str) -> None
 
 @pytest.mark.parametrize(
     "scope",
-    ["patient/*.rs", "patient/DocumentReference.cruds", "patient/Procedure.rs", "offline_access", "system/Patient.r"],
+    [
+        "patient/*.rs",
+        "patient/DocumentReference.cruds",
+        "patient/DiagnosticReport.rs",
+        "offline_access",
+        "system/Patient.r",
+    ],
 )
 def test_the_control_what_is_too_much_is_found(scope: str) -> None:
     assert find_excess((*SCOPES, scope)) == [scope]
