@@ -1,6 +1,7 @@
 """Visits and their records. In: a step (state expected, state reached, records, audit event). Out: the visit's row.
 
 One step is one transaction: the state, its records, its audit link and the work it starts are all there, or none.
+Whoever locks both locks the visit's row before the tenant's audit chain: so no two ever wait for each other.
 """
 
 from __future__ import annotations
@@ -270,7 +271,9 @@ class VisitStore:
         async with self.engine.begin() as connection:
             row = (
                 await connection.execute(
-                    select(visits.c.attention, visits.c.tenant).where(visits.c.visit_id == visit_id).with_for_update()
+                    select(visits.c.attention, visits.c.tenant)
+                    .where(visits.c.visit_id == visit_id)
+                    .with_for_update(key_share=True)
                 )
             ).one()
             values: dict[str, object] = {"attention": slug, "attention_text": text, "attention_action": action}
@@ -304,6 +307,7 @@ class VisitStore:
     async def reopen(self, visit_id: str, event: AuditEvent, *, also: Also) -> None:
         """Lets another launch of the same clinician, patient and encounter join a visit under way."""
         async with self.engine.begin() as connection:
+            await self.hold_state(connection, visit_id)
             await audit.append(connection, self.master, event)
             await also(connection)
 
