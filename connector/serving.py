@@ -11,6 +11,7 @@ import resource
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 import uvicorn
@@ -24,6 +25,7 @@ from connector.store import audit
 from connector.store.database import locate_database, make_engine
 from connector.store.executors import Executors
 from connector.store.migration import require_current
+from connector.visit.lapsing import forget_lapsed
 from connector.web.application import make_application
 from connector.worker.runner import run_worker
 
@@ -102,7 +104,8 @@ async def serve_work(settings: Settings, stop: asyncio.Event) -> None:
 
 async def _work(composition: Composition, stop: asyncio.Event) -> None:
     setting = make_worker(composition)
-    await run_worker(setting, Executors(composition.engine), clock=now, stop=stop)
+    sweep = partial(forget_lapsed, composition.parts)
+    await run_worker(setting, Executors(composition.engine), clock=now, stop=stop, sweep=sweep)
 
 
 async def migrate_database(settings: Settings) -> str:

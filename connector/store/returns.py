@@ -103,6 +103,12 @@ class ReturnStore:
             )
             return str(row.launch_id)
 
+    async def sweep_tickets(self, *, before: datetime) -> int:
+        """Forgets tickets that expired before `before`; returns how many."""
+        table = schema.tickets
+        async with self._engine.begin() as connection:
+            return int((await connection.execute(table.delete().where(table.c.expires_at < before))).rowcount)
+
     async def is_carried(self, session: str, launch_id: str) -> bool:
         """Whether a ticket carried this launch into the window of that session."""
         table = schema.carried_sessions

@@ -1,14 +1,14 @@
 """One worker process: DBOS, its lease, and the recovery of others' work. In: parts and an address. Out: work done.
 
-Recovery is level-triggered: every beat looks for pending work of executors whose lease ran out, so that a sweep that
-was missed is made up by the next.
+Recovery is level-triggered: every beat looks for pending work of executors whose lease ran out, and for what lapsed
+and may be kept no longer, so that a sweep that was missed is made up by the next.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -47,9 +47,17 @@ def dbos_config(setting: WorkerSetting) -> DBOSConfig:
 
 
 async def run_worker(
-    setting: WorkerSetting, executors: Executors, *, clock: Callable[[], datetime], stop: asyncio.Event
+    setting: WorkerSetting,
+    executors: Executors,
+    *,
+    clock: Callable[[], datetime],
+    stop: asyncio.Event,
+    sweep: Callable[[], Awaitable[None]],
 ) -> None:
-    """Works until `stop` is set. Workflows must be registered on a DBOS made with `dbos_config` before."""
+    """Works until `stop` is set, and calls `sweep` at every beat, a third of the lease apart.
+
+    Workflows must be registered on a DBOS made with `dbos_config` before.
+    """
     logging.getLogger("dbos").addFilter(_without_exceptions)
     await executors.beat(setting.executor_id, at=clock(), term=setting.lease)
     DBOS.launch()
@@ -61,6 +69,7 @@ async def run_worker(
         while not stop.is_set():
             await executors.beat(setting.executor_id, at=clock(), term=setting.lease)
             await _recover(setting, executors, clock())
+            await sweep()
             await _wait(stop, setting.lease / 3)
     finally:
         await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
