@@ -6,6 +6,7 @@ import asyncio
 import json
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from hypothesis import strategies as st
 
 from connector.context import accessors
 from connector.context.answer import ChartReader, FhirAnswer
-from connector.context.chart import read_context
+from connector.context.chart import SECTIONS, Subject, complete_context, find_pending, read_context
 from connector.context.mapping import ContextMapping
 from connector.context.measurements import read_value
+from connector.context.notes import read_attachment
+from connector.context.together import read_batch
 from connector.records import PatientContext, SectionState
+from tests.fixtures.charts import later_parts
 
 ROOT = Path(__file__).parents[2]
 BASE = "https://ehr.example.org/fhir"
@@ -33,11 +37,15 @@ KEYS_TEXT = """
     doseAndRate doseQuantity timing repeat frequency periodUnit asNeededBoolean reaction manifestation
     substance category clinicalStatus verificationStatus onsetDateTime effectiveDateTime effectivePeriod issued
     component valueQuantity valueRange low high valueRatio valueBoolean entry resource link relation
-    url issue severity details
+    url issue severity details participant actor member role individual docStatus content attachment contentType data
+    date author vaccineCode occurrenceDateTime lifecycleStatus activity detail description title response outcome
+    extension valueCode contact link other deceasedDateTime dosage requester authoredOn
 """
 WORDS_TEXT = """
     Patient Encounter MedicationRequest Medication AllergyIntolerance Condition Observation Bundle OperationOutcome
     Patient/p Encounter/e Medication/m #m p e active confirmed refuted 2026-11-21 2026-11-21T10:00:00Z 0000-00-00 4101
+    MedicationStatement Immunization Procedure CareTeam Appointment Goal CarePlan ServiceRequest DocumentReference
+    Binary Binary/b final text/plain text/html PGI+eA== replaced-by Practitioner/1 batch-response 200 403
     716186003 8480-6 8462-4 next MR official mm[Hg]
 """
 KEYS, WORDS = KEYS_TEXT.split(), WORDS_TEXT.split()
@@ -145,6 +153,13 @@ ELEMENTS: dict[str, st.SearchStrategy[Any]] = {
     "effectiveDateTime": scalars,
     "reaction": anything,
     "name": anything,
+    "participant": anything,
+    "content": st.lists(st.fixed_dictionaries({"attachment": anything}), max_size=2) | anything,
+    "docStatus": st.sampled_from(["final", "preliminary"]) | anything,
+    "lifecycleStatus": scalars,
+    "description": concepts,
+    "activity": anything,
+    "date": scalars,
 }
 
 
@@ -171,11 +186,25 @@ def answers(kind: str) -> st.SearchStrategy[FhirAnswer]:
     return st.one_of(read, read, read, refusals)
 
 
-KINDS = ("MedicationRequest", "AllergyIntolerance", "Condition", "Observation")
+FIRST_KINDS = ("MedicationRequest", "AllergyIntolerance", "Condition", "Observation")
+LATER_KINDS = (
+    "MedicationStatement",
+    "Immunization",
+    "Procedure",
+    "CareTeam",
+    "Appointment",
+    "Goal",
+    "CarePlan",
+    "ServiceRequest",
+    "DocumentReference",
+)
+KINDS = (*FIRST_KINDS, *LATER_KINDS)
 
 
 @given(
-    searched=st.fixed_dictionaries({kind: answers(kind) for kind in KINDS}),
+    searched=st.fixed_dictionaries(
+        {kind: answers(kind) for kind in FIRST_KINDS}, optional={kind: answers(kind) for kind in LATER_KINDS}
+    ),
     person=resources("Patient", "p"),
     visit=resources("Encounter", "e"),
     followed=answers("Condition"),
@@ -193,13 +222,19 @@ def test_a_whole_chart_of_junk_still_gives_a_context(
         return followed
 
     chart = ChartReader(BASE, read, follow)
-    context = asyncio.run(read_context(chart, patient="Patient/p", encounter="Encounter/e", mapping=MAPPING, now=NOW))
-    _check_sections(context)
+    _check_sections(asyncio.run(_read_whole(chart)))
+
+
+async def _read_whole(chart: ChartReader, mapping: ContextMapping = MAPPING) -> PatientContext:
+    subject = Subject("Patient/p", "Encounter/e")
+    context = await read_context(chart, patient=subject.patient, encounter=subject.encounter, mapping=mapping, now=NOW)
+    whole = await complete_context(chart, context, subject=subject, mapping=mapping, now=NOW)
+    assert find_pending(whole) == ()
+    return whole
 
 
 def _check_sections(context: PatientContext) -> None:
-    sections = (context.patient, context.encounter, context.medications, context.allergies, context.problems)
-    for section in (*sections, context.vitals, context.labs):
+    for section in (getattr(context, name) for name in SECTIONS):
         if section.state in (SectionState.EMPTY, SectionState.FAILED, SectionState.FORBIDDEN):
             assert section.items == ()
         if section.state in (SectionState.FAILED, SectionState.FORBIDDEN):
@@ -207,3 +242,71 @@ def _check_sections(context: PatientContext) -> None:
         if section.state is SectionState.OK:
             assert section.items
     assert all(person.source.reference == "Patient/p" for person in context.patient.items)
+
+
+SOUND = {kind: [one for one in later_parts("p") if one["resourceType"] == kind] for kind in LATER_KINDS}
+OF_SECTION = {
+    "immunizations": "Immunization",
+    "procedures": "Procedure",
+    "care_team": "CareTeam",
+    "appointments": "Appointment",
+    "goals": "Goal",
+    "care_plans": "CarePlan",
+    "orders": "ServiceRequest",
+    "notes": "DocumentReference",
+}
+
+
+@given(junk=st.lists(st.one_of(anything, *(resources(kind, "junk") for kind in LATER_KINDS)), max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_a_sound_neighbour_of_junk_is_never_lost(junk: list[Any]) -> None:
+    async def read(path: str, parameters: Mapping[str, str]) -> FhirAnswer:
+        sound = [{"resource": one} for one in SOUND.get(path, [])]
+        entries = [*({"resource": one} for one in junk), *sound, *junk]
+        return FhirAnswer(200, {"resourceType": "Bundle", "entry": entries})
+
+    async def follow(link: str) -> FhirAnswer:
+        return FhirAnswer(404)
+
+    whole = asyncio.run(_read_whole(ChartReader(BASE, read, follow)))
+    alone = asyncio.run(_read_whole(ChartReader(BASE, _only_sound, follow)))
+    for name in OF_SECTION:
+        assert {one.source for one in getattr(alone, name).items} <= {one.source for one in getattr(whole, name).items}
+    assert all(getattr(alone, name).items for name in OF_SECTION)
+
+
+async def _only_sound(path: str, parameters: Mapping[str, str]) -> FhirAnswer:
+    return FhirAnswer(200, {"resourceType": "Bundle", "entry": [{"resource": one} for one in SOUND.get(path, [])]})
+
+
+response = st.fixed_dictionaries(
+    {}, optional={"response": st.fixed_dictionaries({"status": scalars}) | anything, "resource": anything}
+)
+
+
+@given(
+    body=st.fixed_dictionaries(
+        {"resourceType": st.just("Bundle"), "type": st.just("batch-response")},
+        optional={"entry": st.lists(response | anything, min_size=5, max_size=7)},
+    )
+    | anything,
+    status=st.sampled_from([200, 200, 200, 404, 500]),
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_answers_a_batch_the_chart_is_read(body: Any, status: int) -> None:
+    read_batch(body)
+
+    async def batch(bundle: Mapping[str, Any]) -> FhirAnswer:
+        return FhirAnswer(status, accessors.as_object(body))
+
+    async def follow(link: str) -> FhirAnswer:
+        return FhirAnswer(404)
+
+    chart = ChartReader(BASE, _only_sound, follow, batch)
+    _check_sections(asyncio.run(_read_whole(chart, replace(MAPPING, batch=True))))
+
+
+@given(data=anything, kind=scalars | st.just("text/html") | st.just("text/plain"), most=st.integers(1, 50))
+def test_an_attachment_of_anything_is_text_or_nothing(data: Any, kind: Any, most: int) -> None:
+    found = read_attachment(data, kind, most=most)
+    assert found is None or (found.text.strip() and len(found.text) <= 2 * most)

@@ -44,11 +44,20 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], None]:
         (lambda raw: raw["searches"].pop("observations"), "searches.observations is missing"),
         (_set("at_once", 0), "at_once has to be a whole number, 1 or more"),
         (_set("searches.observations.pages", True), "searches.observations.pages has to be a whole number"),
-        (_set("searches.observations.resource", "Observation?x"), "searches.observations.resource has to be a FHIR resource type"),
+        (
+            _set("searches.observations.resource", "Observation?x"),
+            "observations.resource has to be a FHIR resource type",
+        ),
         (_set("searches.observations.parameters", "x"), "searches.observations.parameters has to be a table"),
-        (_set("searches.observations.parameters.category", ["a"]), "searches.observations.parameters.category has to be a text"),
+        (
+            _set("searches.observations.parameters.category", ["a"]),
+            "observations.parameters.category has to be a text",
+        ),
         (_set("searches.observations.optional", ["_total"]), "searches.observations.optional names _total"),
-        (_set("searches.observations.newest_first", "yes"), "searches.observations.newest_first has to be true or false"),
+        (
+            _set("searches.observations.newest_first", "yes"),
+            "observations.newest_first has to be true or false",
+        ),
         (_set("outcome_codes.empty", [4101]), "outcome_codes.empty has to be a list of quoted texts"),
         (_set("searches.observations.since", ["date"]), "searches.observations.since has to be a table"),
         (_set("searches.observations.since", {"date": 0}), "searches.observations.since.date has to be a whole number"),

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from connector.context.answer import FhirAnswer
-from connector.context.person import read_encounter, read_person
-from connector.records import EncounterSummary, Section, SectionState
+from connector.context.person import MERGED, read_encounter, read_person
+from connector.records import EncounterSummary, Participant, Section, SectionState
 
 BASE = "https://ehr.example.org/fhir"
 
@@ -110,3 +110,45 @@ def test_the_encounter_says_why_and_when() -> None:
 def test_an_encounter_of_another_patient_or_in_error_is_refused(more: dict[str, Any]) -> None:
     section = encounter(**more)
     assert (section.state, section.items, section.dropped) == (SectionState.FAILED, (), 1)
+
+
+def test_language_interpreter_relatives_and_death() -> None:
+    url = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
+    answer = patient(
+        communication=[
+            {"language": {"text": "English"}},
+            {"language": {"coding": [{"code": "es"}]}, "preferred": True},
+        ],
+        extension=[{"url": url, "valueBoolean": True}],
+        contact=[{"name": {"family": "Vega", "given": ["Luz"]}}, {"name": {"text": "Rui"}}, {"name": 3}, {}],
+        deceasedDateTime="2026-01-01",
+    )
+    (found,) = read_person(answer, patient="Patient/p").items
+    assert (found.language, found.interpreter, found.deceased) == ("es", True, True)
+    assert found.relatives == ("Luz Vega", "Rui")
+    (plain,) = read_person(patient(), patient="Patient/p").items
+    assert (plain.interpreter, plain.deceased, plain.replaced_by) == (False, False, None)
+
+
+def test_a_merged_record_says_what_to_do() -> None:
+    link = {"type": "replaced-by", "other": {"reference": "Patient/new"}}
+    section = read_person(patient(link=[link]), patient="Patient/p")
+    assert (section.state, section.items[0].replaced_by) == (SectionState.PARTIAL, "Patient/new")
+    assert section.detail == MERGED and "open the scribe again" in MERGED
+
+
+def test_a_merged_record_that_is_refused_says_so_too() -> None:
+    issue = {"severity": "error", "code": "not-found", "details": {"coding": [{"code": "4107"}]}}
+    refused = FhirAnswer(404, {"resourceType": "OperationOutcome", "issue": [issue]})
+    assert read_person(refused, patient="Patient/p", merged=frozenset({"4107"})).detail == MERGED
+    assert read_person(refused, patient="Patient/p").detail != MERGED
+
+
+def test_who_takes_part_in_the_encounter() -> None:
+    people = [
+        {"type": [{"text": "attender"}], "individual": {"reference": "Practitioner/1", "display": "Dr. Duarte"}},
+        {"individual": {"reference": "Practitioner/2"}},
+        {"individual": "x"},
+    ]
+    (found,) = encounter(participant=people).items
+    assert found.participants == (Participant("Dr. Duarte", "attender", "Practitioner/1"),)
