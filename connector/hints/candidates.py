@@ -15,10 +15,13 @@ from connector.clinical.said_names import said_drugs, said_problems, said_reacti
 from connector.hints.limits import TermLimits
 from connector.hints.rules import KeytermRules
 from connector.hints.sensitive import Withholding
-from connector.records import KeytermEdit, Medication, PatientContext, Problem, Source
+from connector.records import KeytermEdit, PatientContext, Source
 
 _REFUTED = frozenset({"refuted", "entered-in-error"})
 _LONGEST_NAME = 300
+_OF_HEALTH = frozenset({"problem", "order", "procedure"})
+_CLASS_MATES = 3
+"""Other drugs of a class come behind the brands of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,100 +55,107 @@ class Candidate:
     category: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Entry:
-    """One chart entry: its string, where it stands, its code, when it was written, whether this clinician wrote it."""
+    """All entries of one kind with one string and code: where they stand, the latest, whether this clinician's."""
 
+    kind: str
     name: str
-    source: Source
-    code: str | None = None
+    code: str | None
+    sources: list[Source] = field(default_factory=list)
     when: date | None = None
     own: bool = False
 
 
 @dataclass(slots=True)
 class Collecting:
-    """One collection of candidates; names said twice in a chart are worked out once."""
+    """One collection of candidates. Entries with the same string are one: a chart repeats itself."""
 
     context: PatientContext
     rules: KeytermRules
     setting: HintSetting
     withholding: Withholding
-    _known: dict[tuple[str, str], tuple[tuple[str, ...], str | None]] = field(default_factory=dict)
+    _entries: dict[tuple[str, str, str | None], _Entry] = field(default_factory=dict)
+    _offered: dict[str, int] = field(default_factory=dict)
 
     def collect(self) -> Iterator[Candidate]:
         """Everything worth telling, in no order, repeats included."""
-        context = self.context
-        for drug in context.medications.items:
-            yield from self._drug(drug)
-        for allergy in context.allergies.items:
-            if not allergy.none_known and allergy.verification not in _REFUTED:
-                yield from self._said("allergen", _Entry(allergy.substance, allergy.source))
-                for reaction in allergy.reactions:
-                    yield from self._said("reaction", _Entry(reaction, allergy.source))
-        for problem in context.problems.items:
-            if not self._beside_health(problem.name):
-                yield from self._problem(problem)
-        for kind, section in (("order", context.orders), ("procedure", context.procedures)):
-            for entry in section.items:
-                yield from self._said(kind, _Entry(entry.name, entry.source, when=entry.when))
+        self._gather()
+        for entry in self._entries.values():
+            yield from self._said(entry)
         yield from self._people()
         yield from self._words()
 
-    def _drug(self, drug: Medication) -> Iterator[Candidate]:
-        own = drug.requester is not None and drug.requester == self.setting.practitioner
-        entry = _Entry(drug.name, drug.source, drug.code, drug.authored, own)
-        yield from self._said("drug", entry)
-        forms, category = self._forms("drug", entry)
+    def _gather(self) -> None:
+        context, me = self.context, self.setting.practitioner
+        for drug in context.medications.items:
+            entry = self._add("drug", drug.name, drug.source, code=drug.code, when=drug.authored)
+            entry.own = entry.own or (me is not None and drug.requester == me)
+        for allergy in context.allergies.items:
+            if not allergy.none_known and allergy.verification not in _REFUTED:
+                self._add("allergen", allergy.substance, allergy.source)
+                for reaction in allergy.reactions:
+                    self._add("reaction", reaction, allergy.source)
+        for problem in context.problems.items:
+            when = problem.recorded or problem.onset
+            self._add("problem", problem.name, problem.source, code=problem.code, when=when)
+        for kind, section in (("order", context.orders), ("procedure", context.procedures)):
+            for one in section.items:
+                self._add(kind, one.name, one.source, when=one.when)
+
+    def _add(
+        self, kind: str, name: str, source: Source, *, code: str | None = None, when: date | None = None
+    ) -> _Entry:
+        key = (kind, name, code)
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry(kind, name[:_LONGEST_NAME], code)
+        entry.sources.append(source)
+        if when is not None and (entry.when is None or when > entry.when):
+            entry.when = when
+        return entry
+
+    def _said(self, entry: _Entry) -> Iterator[Candidate]:
+        if entry.kind in _OF_HEALTH and self.rules.beside_health.search(entry.name.casefold()):
+            return
+        forms = _SPEAK[entry.kind](entry.name, self.rules)
+        sources = tuple(dict.fromkeys(entry.sources)) if len(entry.sources) > 1 else (entry.sources[0],)
+        category = self._category_of(entry, forms)
+        for rank, text in enumerate(forms):
+            yield Candidate(text, entry.kind, "chart", rank, sources, entry.when, entry.own, category)
+        neighbours = self._beside_drug(forms) if entry.kind == "drug" else ()
+        for place, name in self._beside_problem(forms) if entry.kind == "problem" else neighbours:
+            if self._offered.get(name, place + 1) <= place:
+                continue
+            held = category or self._held(name)
+            if held is None:
+                self._offered[name] = place
+            yield Candidate(name, "drug", "neighbour", place, sources, category=held)
+
+    def _category_of(self, entry: _Entry, forms: tuple[str, ...]) -> str | None:
+        """What an entry is held back for: by its string, its code or what is said of it."""
+        if not self.withholding.names:
+            return None
+        category = self.withholding.category_of(entry.name, entry.code)
+        return category or next((one for form in forms if (one := self._held(form)) is not None), None)
+
+    def _beside_drug(self, forms: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+        """Brands of a generic and generics of a brand, then other drugs of its class; with their place."""
         book = self.rules.drugs
         for form in forms:
-            names = (*book.brands_of(form), *book.generics_of(form))
-            yield from self._neighbours(names, drug.source, category, start=0)
-        for form in forms:
+            yield from enumerate((*book.brands_of(form), *book.generics_of(form)))
             group = book.class_of(form)
             if group is not None:
-                yield from self._neighbours(tuple(book.classes[group]), drug.source, category, start=3)
+                yield from enumerate(book.classes[group], start=_CLASS_MATES)
 
-    def _problem(self, problem: Problem) -> Iterator[Candidate]:
-        entry = _Entry(problem.name, problem.source, problem.code, problem.recorded or problem.onset)
-        yield from self._said("problem", entry)
-        forms, category = self._forms("problem", entry)
+    def _beside_problem(self, forms: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+        """Drugs commonly begun for it, with their place."""
         choices = self.rules.choices_by_word
         for name in dict.fromkeys(run for form in forms for run in _runs(form) if run in choices):
-            yield from self._neighbours(choices[name], problem.source, category, start=1)
-
-    def _neighbours(
-        self, names: tuple[str, ...], source: Source, category: str | None, *, start: int
-    ) -> Iterator[Candidate]:
-        """Names not in the chart; those of a held-back entry are held back with it."""
-        for place, name in enumerate(names):
-            yield Candidate(name, "drug", "neighbour", start + place, (source,), category=category or self._held(name))
-
-    def _said(self, kind: str, entry: _Entry) -> Iterator[Candidate]:
-        forms, category = self._forms(kind, entry)
-        for rank, text in enumerate(forms):
-            yield Candidate(text, kind, "chart", rank, (entry.source,), entry.when, entry.own, category)
-
-    def _forms(self, kind: str, entry: _Entry) -> tuple[tuple[str, ...], str | None]:
-        """What is said of an entry, and its category; both once for each name."""
-        name, code = entry.name, entry.code
-        key = (kind, name if code is None else f"{name}\n{code}")
-        found = self._known.get(key)
-        if found is None:
-            speak = _SPEAK[kind]
-            forms = speak(name[:_LONGEST_NAME], self.rules)
-            category = self.withholding.category_of(name, code) if self.withholding.names else None
-            for form in forms:
-                category = category or self._held(form)
-            found = self._known[key] = (forms, category)
-        return found
+            yield from enumerate(choices[name], start=1)
 
     def _held(self, name: str) -> str | None:
         return self.withholding.category_of(name) if self.withholding.names else None
-
-    def _beside_health(self, name: str) -> bool:
-        folded = name.casefold()
-        return any(word in folded for word in self.rules.mapping.drop_words)
 
     def _people(self) -> Iterator[Candidate]:
         allowed = self.rules.mapping.people

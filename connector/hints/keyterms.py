@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from connector.hints.candidates import Candidate, Collecting, HintSetting, days_since
 from connector.hints.editing import added_terms, removed_keys
 from connector.hints.limits import TermLimits
 from connector.hints.rules import KeytermRules
-from connector.hints.written import same_as, tidy
+from connector.hints.written import same_as
 from connector.records import Keyterm, PatientContext, Source, SpeechHints, Stamp, Withheld
 
 _STEPS = 3
@@ -63,8 +64,13 @@ class _Merged:
 
     best: Candidate
     weight: int
-    sources: dict[Source, None]
+    groups: list[tuple[Source, ...]]
     text: str
+
+    def sources(self) -> tuple[Source, ...]:
+        """Those of all entries, each once."""
+        first, *others = self.groups
+        return tuple(dict.fromkeys(chain(first, *others))) if others else first
 
 
 class _Choice:
@@ -74,6 +80,7 @@ class _Choice:
         self._rules = rules
         self._limits = limits
         self._now = now
+        self._tables = rules.looked_at
         self._texts: dict[str, tuple[str, str, int] | None] = {}
 
     def choose(self, candidates: Iterable[Candidate]) -> tuple[dict[str, Keyterm], Mapping[str, int]]:
@@ -92,9 +99,10 @@ class _Choice:
             weight = self._weigh(one) + bonus
             before = merged.get(key)
             if before is not None and before.best.origin == one.origin:
-                before.sources.update(dict.fromkeys(one.sources))
+                if all(group is not one.sources for group in before.groups):
+                    before.groups.append(one.sources)
             elif before is None or weight > before.weight:
-                merged[key] = before = _Merged(one, weight, dict.fromkeys(one.sources), text)
+                merged[key] = before = _Merged(one, weight, [one.sources], text)
             if weight > before.weight:
                 before.best, before.weight, before.text = one, weight, text
         kept = sorted((item for item in merged.items() if item[0] not in held), key=lambda item: -item[1].weight)
@@ -109,7 +117,7 @@ class _Choice:
                 if room <= 0:
                     continue
                 room -= 1
-            yield key, Keyterm(one.text, one.best.kind, tuple(one.sources), one.best.origin)
+            yield key, Keyterm(one.text, one.best.kind, one.sources(), one.best.origin)
 
     def _look_at(self, text: str) -> tuple[str, str, int] | None:
         """Key, written form and what the words themselves weigh; None for a term that is not to be told."""
@@ -118,16 +126,10 @@ class _Choice:
         return self._texts[text]
 
     def _examine(self, text: str) -> tuple[str, str, int] | None:
-        plain = tidy(text)
-        key = same_as(plain)
-        if not plain or not key or not self._limits.allows(plain) or plain.casefold() in self._rules.mapping.drop:
-            return None
-        adjust = self._rules.mapping.adjust
-        words = plain.casefold().replace("-", " ").split()
-        bonus = adjust["common"] if all(word in self._rules.common for word in words) else 0
-        if plain.casefold() in self._rules.drugs.sound_alikes:
-            bonus += adjust["sound_alike"]
-        return key, plain, bonus
+        found = self._tables.get(text) or self._rules.look_at(text)
+        key, plain, _ = found
+        dropped = not key or plain.casefold() in self._rules.mapping.drop
+        return None if dropped or not self._limits.allows(plain) else found
 
     def _weigh(self, one: Candidate) -> int:
         mapping = self._rules.mapping

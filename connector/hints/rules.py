@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from connector.hints.drug_tables import read_drug_book
 from connector.hints.mapping import KeytermMapping
 from connector.hints.sensitive import Category, Withholding, read_sensitive
 from connector.hints.word_tables import Vocabulary, WordList, read_common_words, read_problem_book
+from connector.hints.written import same_as, tidy
 
 DRUG_FILES = ("classes", "names", "sound-alikes", "first-choices")
 
@@ -48,6 +50,31 @@ class KeytermRules:
     def withholding(self, held: Iterable[str]) -> Withholding:
         """What the categories named hold back; raises Misconfigured for one that is not defined."""
         return Withholding.of(self.sensitive, self.drugs, held=held)
+
+    @cached_property
+    def looked_at(self) -> Mapping[str, tuple[str, str, int]]:
+        """What `look_at` gives for every name of the tables, once for all visits. Holds nothing of a chart."""
+        book = self.drugs
+        texts = [name for group in book.classes for name in book.names_in(group)]
+        texts += [name for choice in book.first_choices for name in choice.drugs]
+        texts += [term for vocabulary in self.vocabularies for term in vocabulary.terms]
+        texts += [term for one in self.lists for term in one.terms]
+        return {text: self.look_at(text) for text in texts}
+
+    def look_at(self, text: str) -> tuple[str, str, int]:
+        """The key a text is the same by, its written form, and what its words weigh; empty where nothing is said."""
+        plain = tidy(text)
+        folded = plain.casefold()
+        bonus = self.mapping.adjust["common"] if self.common.issuperset(folded.replace("-", " ").split()) else 0
+        if folded in self.drugs.sound_alikes:
+            bonus += self.mapping.adjust["sound_alike"]
+        return same_as(plain), plain, bonus
+
+    @cached_property
+    def beside_health(self) -> re.Pattern[str]:
+        """Finds a word of `drop_words` in a folded name."""
+        words = "|".join(re.escape(word) for word in self.mapping.drop_words)
+        return re.compile(words or r"(?!)")
 
     @cached_property
     def choices_by_word(self) -> Mapping[str, tuple[str, ...]]:
