@@ -107,6 +107,12 @@ class EhrUnavailable(ConnectorError):
     slug, title, status, retryable = "ehr-unavailable", "The EHR cannot be reached", 503, True
 
 
+class ClientNotAccepted(EhrUnavailable):
+    """The EHR does not take our own client id, secret or key: the operator mends the registration, then it goes on."""
+
+    slug, title = "client-not-accepted", "The EHR does not accept the scribe's registration"
+
+
 class EhrOutcomeUnknown(EhrUnavailable):
     """A write was sent and no answer came: it may have happened. Search before sending again."""
 

@@ -20,6 +20,7 @@ from connector.clients.ehr_answers import AnswerNotJson, AnswerTooLarge, open_an
 from connector.clients.http import NOT_SENT, Timing, retry_after
 from connector.errors import (
     AccessWithdrawn,
+    ClientNotAccepted,
     ConnectorError,
     EhrRejected,
     EhrUnavailable,
@@ -31,6 +32,7 @@ from connector.errors import (
 LARGEST_METADATA = 1 << 20
 LARGEST_CAPABILITIES = 24 << 20
 LARGEST_TOKEN_ANSWER = 256 << 10
+_UNKNOWN_CLIENT = ("invalid_client", "unauthorized_client")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +133,10 @@ class SmartServer:
     ) -> Mapping[str, object]:
         """POST a refresh token (RFC 6749, section 6) with the same authentication as the code exchange.
 
-        Raises AccessWithdrawn when the EHR takes this grant back, and RelaunchNeeded when it refuses otherwise or the
-        answer was lost after sending: the refresh token may then be used up, and using one twice may revoke the whole
-        grant (RFC 9700, section 4.14.2).
+        Raises AccessWithdrawn when the EHR takes this grant back, ClientNotAccepted when it does not know us, which
+        says nothing of the grant (RFC 6749, section 5.2), and RelaunchNeeded when it refuses otherwise or the answer
+        was lost after sending: the refresh token may then be used up, and using one twice may revoke the whole grant
+        (RFC 9700, section 4.14.2).
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         if scope is not None:
@@ -147,9 +150,7 @@ class SmartServer:
         if answer.status == 200 and answer.body is not None:
             return answer.body
         _raise_if_failing(answer)
-        text = "The EHR no longer renews this launch's access. Open the scribe from the chart again."
-        withdrawn = answer.body is not None and answer.body.get("error") in ("invalid_grant", "access_denied")
-        raise AccessWithdrawn(text) if withdrawn else RelaunchNeeded(text)
+        raise _explain_refresh(answer)
 
     async def revoke(
         self, revocation_endpoint: str, *, token: str, token_endpoint: str, credentials: ClientCredentials
@@ -246,10 +247,23 @@ def _raise_if_failing(answer: _Answer) -> None:
         )
 
 
+def _explain_refresh(answer: _Answer) -> ConnectorError:
+    text = "The EHR no longer renews this launch's access. Open the scribe from the chart again."
+    code = answer.body.get("error") if answer.body is not None else None
+    if code in ("invalid_grant", "access_denied"):
+        return AccessWithdrawn(text)
+    if code in _UNKNOWN_CLIENT:
+        return ClientNotAccepted(
+            "The EHR does not accept the scribe's own credentials. Your scribe's operator has to mend the registration "
+            "of this EHR; then try again. Nothing is lost."
+        )
+    return RelaunchNeeded(text)
+
+
 def _explain_exchange(answer: _Answer) -> ConnectorError:
     _raise_if_failing(answer)
     code = answer.body.get("error") if answer.body is not None else None
-    if code in ("invalid_client", "unauthorized_client") or answer.status == 401:
+    if code in _UNKNOWN_CLIENT or answer.status == 401:
         return LaunchRefused("The EHR does not accept this client. Its registration's id, method or secret is wrong.")
     if code == "invalid_grant":
         return LaunchRefused(

@@ -217,7 +217,8 @@ async def _fly(parts: Parts, launch: LaunchRow, registration: Registration, *, r
     except RelaunchNeeded:
         await parts.sessions.forget_tokens(launch.launch_id)
         raise
-    except EhrUnavailable:
+    except (EhrUnavailable, Misconfigured):
+        # The EHR was not reached, or it is our own registration that is wrong: the tokens are as good as before.
         await parts.sessions.drop_refresh_claim(launch.launch_id, by=by)
         raise
     kept = await parts.sessions.keep_refreshed(

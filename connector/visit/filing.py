@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from connector.context.accessors import as_object, as_objects
-from connector.errors import Conflict, EhrOutcomeUnknown, EhrUnavailable, RelaunchNeeded
+from connector.errors import ClientNotAccepted, Conflict, EhrOutcomeUnknown, EhrUnavailable, RelaunchNeeded
 from connector.records import (
     Consent,
     DraftNote,
@@ -75,6 +75,8 @@ async def _try_filing(parts: Parts, visit_id: str, version: int) -> Outcome:
             return await _file(parts, access, version)
     except RelaunchNeeded:
         return await _wait_for_relaunch(parts, visit_id)
+    except ClientNotAccepted:
+        raise
     except EhrUnavailable as error:
         text = "The EHR cannot be reached. The signed note is safe here and is sent again by itself."
         raise type(error)(text, retry_after=error.retry_after) from error

@@ -93,6 +93,7 @@ _TITLES: Mapping[str, tuple[str, str]] = {
 _UNTIMED = ("consent", "recording", "typed", "ready", "signed", "read-back")
 _ATTENTION: Mapping[str, str] = {
     "ehr-unavailable": "The EHR cannot be reached",
+    "client-not-accepted": "The EHR does not accept the scribe's registration",
     "ehr-outcome-unknown": "The EHR did not confirm the note",
     "ehr-rejected": "The EHR refused the note",
     "read-back-differs": "The EHR stored something else",

@@ -12,7 +12,14 @@ import httpx
 import pytest
 
 from connector.clients.smart import ClientCredentials, SmartServer
-from connector.errors import ConnectorError, EhrUnavailable, LaunchRefused, Misconfigured, RelaunchNeeded
+from connector.errors import (
+    ClientNotAccepted,
+    ConnectorError,
+    EhrUnavailable,
+    LaunchRefused,
+    Misconfigured,
+    RelaunchNeeded,
+)
 
 PUBLIC = ClientCredentials("scribe")
 BASIC = ClientCredentials("scribe:1", "client_secret_basic", "s3cret +%&:ü")
@@ -206,8 +213,8 @@ async def test_a_refresh_may_ask_for_fewer_scopes(peer: Any, server: SmartServer
     ("status", "body"),
     [
         (400, {"error": "invalid_grant", "error_description": "PEER-SAYS"}),
-        (400, {"error": "invalid_client"}),
-        (401, {"error": "invalid_client"}),
+        (400, {"error": "invalid_scope"}),
+        (401, {}),
         (403, {}),
         (302, {}),
         (200, b"PEER-SAYS"),
@@ -216,6 +223,17 @@ async def test_a_refresh_may_ask_for_fewer_scopes(peer: Any, server: SmartServer
 async def test_a_refused_refresh_needs_a_relaunch(peer: Any, server: SmartServer, status: int, body: object) -> None:
     peer.says(status, body)
     with pytest.raises(RelaunchNeeded) as raised:
+        await renew(server, peer)
+    check_hides(raised.value)
+
+
+@pytest.mark.parametrize("status", [400, 401])
+@pytest.mark.parametrize("code", ["invalid_client", "unauthorized_client"])
+async def test_a_refresh_by_a_client_the_ehr_does_not_know_says_nothing_of_the_grant(
+    peer: Any, server: SmartServer, status: int, code: str
+) -> None:
+    peer.says(status, {"error": code, "error_description": "PEER-SAYS"})
+    with pytest.raises(ClientNotAccepted, match="operator") as raised:
         await renew(server, peer)
     check_hides(raised.value)
 
