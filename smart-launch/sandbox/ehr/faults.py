@@ -13,6 +13,9 @@ KINDS = (
     "deaf_if_none_exist",
     "altered_note",
     "expired_token",
+    "flood",
+    "drip",
+    "endless_next",
 )
 
 
@@ -22,7 +25,10 @@ class FaultRefused(ValueError):
 
 @dataclass
 class FaultRule:
-    """One rule. `times` None means until deleted; `seconds` is the delay of slow, the hang of commit_then_timeout."""
+    """One rule. `times` None means until deleted.
+
+    `seconds` is the delay of slow, the hang of commit_then_timeout, the pause between two bytes of drip.
+    """
 
     kind: str
     method: str | None = None

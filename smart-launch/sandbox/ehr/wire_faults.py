@@ -11,6 +11,7 @@ from typing import Any
 
 from .faults import FaultBook, FaultRule
 from .journal import JournalEntry, RequestJournal, RequestNote
+from .long_answers import LONG_ANSWERS
 from .refusals import FHIR_JSON, make_outcome
 
 Message = MutableMapping[str, Any]
@@ -56,6 +57,8 @@ class FaultInjector:
     async def _apply(self, rule: FaultRule, scope: Message, receive: Receive, *, send: "_WatchedSend") -> None:
         if rule.kind == "status":
             await _send_status(rule, scope["path"], send)
+        elif rule.kind in LONG_ANSWERS:
+            await LONG_ANSWERS[rule.kind](rule, scope, send)
         elif rule.kind == "reset":
             send.record.write(None)
             await _drop_connection(send.raw, receive)
