@@ -31,7 +31,7 @@ _LEAST = (
     "fhirUser",
     "online_access",
     "patient/Patient.r",
-    "patient/Encounter.r",
+    "patient/Encounter.rs",
     "patient/MedicationRequest.rs",
     "patient/Medication.r",
     "patient/AllergyIntolerance.rs",

@@ -1,6 +1,7 @@
 """Errors as answers: problem+json (RFC 9457) for machines, a page for people. In: an exception. Out: a response.
 
-Nothing but the error's own sentence, its slug and a support code is ever told; causes go to the log by type only.
+Nothing but the error's own sentence, its slug and a support code is ever told; causes go to the log by type only. In
+a visit that is open in this browser its page says whose visit it is, as every other page does.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connector.errors import ConnectorError, InputRefused
 from connector.logs import where_raised
+from connector.records import PatientContext
+from connector.web.chart_view import build_patient
 from connector.web.pages import Pages, wants_json
+from connector.web.session import find_shown_session
 
 _log = structlog.get_logger("connector.web")
 _TITLES = {404: "Not found", 405: "Not possible here", 413: "Too large"}
@@ -55,17 +59,32 @@ class UnexpectedErrors:
         except Exception as error:
             if begun or scope["type"] != "http":
                 raise
-            await _answer(self._pages, Request(scope, receive), error)(scope, receive, send)
+            # Whose page it was is not looked up again: the database may be what failed.
+            await _answer(self._pages, Request(scope, receive), error, banner=None)(scope, receive, send)
 
 
 def _make_handler(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(request: Request, error: Exception) -> Response:
-        return _answer(pages, request, error)
+        banner = None if wants_json(request) else await _find_banner(request)
+        return _answer(pages, request, error, banner=banner)
 
     return answer
 
 
-def _answer(pages: Pages, request: Request, error: Exception) -> Response:
+async def _find_banner(request: Request) -> dict[str, object] | None:
+    """What the banner shows on an error's page of a visit that is open here; None on every other page."""
+    session = await find_shown_session(request)
+    if session is None:
+        return None
+    visits, visit_id = session.parts.visits, session.row.visit_id
+    return {
+        "patient": build_patient(await visits.latest(visit_id, PatientContext), session.parts.clock().date()),
+        "full": session.launch.need_patient_banner,
+        "state": (await visits.row(visit_id)).state,
+    }
+
+
+def _answer(pages: Pages, request: Request, error: Exception, *, banner: dict[str, object] | None) -> Response:
     code = secrets.token_hex(4)
     status, slug, title, detail = _describe(error)
     route = getattr(request.scope.get("route"), "path", "unmatched")
@@ -91,7 +110,7 @@ def _answer(pages: Pages, request: Request, error: Exception) -> Response:
         }
         return JSONResponse(body, status, headers, media_type="application/problem+json")
     problem = {"title": title, "detail": detail, "support_code": code, "slug": slug, "status": status}
-    return pages.render(request, "problem.html", {"problem": problem}, status=status, headers=headers)
+    return pages.render(request, "problem.html", {"problem": problem, "banner": banner}, status=status, headers=headers)
 
 
 def _describe(error: Exception) -> tuple[int, str, str, str]:

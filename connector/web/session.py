@@ -18,10 +18,11 @@ from connector.records import Launch
 from connector.store.reach import NOTHING, Reach, narrow, narrowed
 from connector.store.sessions import LaunchRow, digest
 from connector.visit.parts import Parts
-from connector.visit.returning import refuse_locked
+from connector.visit.returning import is_locked, refuse_locked
 from connector.visit.states import State
 from connector.web.headers import ANCESTORS
 
+_SHOWN = "shown_session"
 _NOT_FOUND = "This visit is not open in this browser: open the scribe from the patient's chart."
 
 
@@ -61,8 +62,25 @@ class ReachNothing:
 
 async def open_session(request: Request, launch_id: str) -> Session:
     """The session of this launch, with a person behind it; raises NotFound as below, SessionLocked after a pause."""
+    session = await _open_shown_session(request, launch_id)
+    setattr(request.state, _SHOWN, session)
+    return session
+
+
+async def _open_shown_session(request: Request, launch_id: str) -> Session:
     session = await open_hidden_session(request, launch_id)
     await refuse_locked(session.parts, session.row)
+    return session
+
+
+async def find_shown_session(request: Request) -> Session | None:
+    """The session an error's page belongs to: opened by this request, and still neither ended nor hidden."""
+    session: Session | None = getattr(request.state, _SHOWN, None)
+    if session is None:
+        return None
+    row = await session.parts.sessions.find_launch(session.row.launch_id)
+    if row is None or row.ended or row.expires_at <= session.parts.clock() or is_locked(session.parts, row):
+        return None
     return session
 
 
@@ -114,8 +132,9 @@ async def _opens(parts: Parts, row: LaunchRow | None, launch_id: str, *, secret:
 
 async def open_changing_session(request: Request, launch_id: str) -> Session:
     """A session that may change something: a person's, from our own page, with the CSRF token."""
-    session = await open_session(request, launch_id)
+    session = await _open_shown_session(request, launch_id)
     await refuse_forged(request, session)
+    setattr(request.state, _SHOWN, session)
     return session
 
 

@@ -63,7 +63,9 @@ def render(given: VisitFacts) -> str:
 def problem(**given: object) -> str:
     """An error's page as it is sent."""
     shown = {"title": "Not found", "detail": "No.", "support_code": "ab12", "slug": "not-found", "status": 404} | given
-    return bytes(PAGES.render(Request({"type": "http"}), "problem.html", {"problem": shown}).body).decode()
+    return bytes(
+        PAGES.render(Request({"type": "http"}), "problem.html", {"problem": shown, "banner": None}).body
+    ).decode()
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -119,6 +119,17 @@ def test_a_launch_opens_an_encounter_of_today(ehr: Ehr, fhir: TinyFhir) -> None:
     assert "end" not in encounter["period"]
 
 
+def test_the_chart_offers_a_launch_without_an_encounter(ehr: Ehr, fhir: TinyFhir) -> None:
+    patient = fhir.add_patient()
+    page = ehr.http.get(f"{ehr.base}/patients/{patient}").text
+    assert '<option value="none">No encounter</option>' in page
+    for chosen, opens in (("none", False), ("", True)):
+        form = {"patient": patient, "practitioner": CLINICIAN, "client_id": PUBLIC, "encounter": chosen}
+        known = {path for path in fhir.store if path.startswith("Encounter/")}
+        assert ehr.http.post(f"{ehr.base}/launches", data=form).status_code == 303
+        assert ({path for path in fhir.store if path.startswith("Encounter/")} > known) is opens
+
+
 def test_the_form_is_answered_with_the_apps_address(ehr: Ehr, fhir: TinyFhir) -> None:
     patient = fhir.add_patient()
     form = {"patient": patient, "practitioner": "", "client_id": PUBLIC}

@@ -1,6 +1,6 @@
 /* Forms sent without loading the page again; each of them also works as a plain form. */
 
-import { clearNotices, drawAnew, element, holdPage, notify } from "./shell.js";
+import { clearNotices, drawAnew, element, holdPage, isMicrophoneBlocked, notify } from "./shell.js";
 import { send } from "./wire.js";
 
 /** Takes over the forms marked data-live-form inside `main`. */
@@ -15,6 +15,7 @@ export function enliven(main, signal) {
   const opener = main.querySelector("[data-window]");
   if (!opener) return;
   opener.hidden = false;
+  isMicrophoneBlocked().then((blocked) => { main.querySelector("[data-microphone]").hidden = !blocked; });
   opener.addEventListener("click", () => openWindow().catch(notify), { signal });
 }
 

@@ -61,6 +61,16 @@ export async function drawAnew() {
   document.dispatchEvent(new CustomEvent("visit:drawn"));
 }
 
+/** Whether this frame may not use the microphone, which a window of its own may: the page around it forbids it
+    (Permissions Policy), or the browser does. */
+export async function isMicrophoneBlocked() {
+  if (window.self === window.top) return false;
+  const policy = document.permissionsPolicy || document.featurePolicy;
+  if (policy && !policy.allowsFeature("microphone")) return true;
+  const asked = await navigator.permissions?.query({ name: "microphone" }).catch(() => null);
+  return asked?.state === "denied";
+}
+
 const held = new Set();
 
 window.addEventListener("beforeunload", (event) => {
