@@ -29,6 +29,7 @@ from connector.clients.http import make_client
 from connector.clients.key_sets import KeySets
 from connector.clients.smart import SmartServer
 from connector.context.mapping import ContextMapping, VendorReading
+from connector.drafting.chart_text import ChartBudget
 from connector.drafting.note_type import NoteType, read_note_types
 from connector.drafting.prompt import PromptTemplates
 from connector.errors import Misconfigured
@@ -97,7 +98,7 @@ def load_keyterm_rules() -> KeytermRules:
 def _load_prompt(note_type: NoteType) -> PromptTemplates:
     name = note_type.prompt
     system, user = load_template(f"prompts/{name}.system.j2"), load_template(f"prompts/{name}.user.j2")
-    return PromptTemplates.from_sources(system, user, f"{name}@{note_type.version}")
+    return PromptTemplates.from_sources(system, user, name)
 
 
 def read_consent(data: Mapping[str, object]) -> ConsentWording:
@@ -127,6 +128,7 @@ def make_policy(settings: Settings) -> Policy:
         speech_roles=settings.speech_roles,
         gateway_model=settings.gateway_model,
         gateway_max_tokens=settings.gateway_max_tokens,
+        chart_budget=ChartBudget(settings.gateway_chart_tokens, settings.gateway_history_tokens),
         transcription_deadline=settings.transcription_deadline,
         transcription_poll_interval=settings.transcription_poll_interval,
         gateway_timeout=settings.gateway_timeout,

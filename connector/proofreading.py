@@ -119,9 +119,9 @@ def _try_prompt(prompt: str, title: str, sections: Sequence[object]) -> list[Pro
         system, user = load_template(f"prompts/{prompt}.system.j2"), load_template(f"prompts/{prompt}.user.j2")
         templates = PromptTemplates.from_sources(system, user, prompt)
         templates.system.render(title=title, sections=sections)
-        templates.user.render(title=title, visit="{}", chart="{}", transcript="[]")
+        templates.user.render(title=title, visit="{}", chart="", transcript="[]")
     except Misconfigured as error:
-        return [Problem(file, 1, "", error.detail.rstrip("."))] if "missing" in error.detail else []
+        return [] if "does not parse" in error.detail else [Problem(file, 1, "", error.detail.rstrip("."))]
     except TemplateError as error:
         return [Problem(file, 1, "", (error.message or "cannot be filled in").rstrip("."))]
     return []

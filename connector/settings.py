@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     gateway_api_key: SecretStr = SecretStr("")
     gateway_model: str = "claude-sonnet-4-6"
     gateway_max_tokens: int = 6000
+    gateway_chart_tokens: int = Field(default=6000, ge=1000)
+    gateway_history_tokens: int = Field(default=1000, ge=100)
 
     transcription_deadline: float = 3600.0
     transcription_poll_interval: float = 3.0

@@ -13,8 +13,10 @@ from typing import Any, NoReturn
 
 from jsonschema import Draft202012Validator
 
+from connector.drafting.chart_text import SECTIONS
 from connector.drafting.note_type import NoteType, SectionType
 from connector.drafting.plain import plain_text
+from connector.drafting.quoting import NO_ID, label
 from connector.drafting.schema import answer_schema
 from connector.errors import DraftUnusable
 from connector.records import DraftNote, NoteSection, PatientContext, Sentence, Source, Stamp, Transcript
@@ -103,9 +105,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _sources(context: PatientContext) -> dict[str, Source]:
-    """Every chart entry the model was shown, by its relative reference."""
-    shown = (context.medications, context.allergies, context.problems, context.vitals, context.labs)
-    return {item.source.reference: item.source for section in shown for item in section.items}
+    """Every chart entry the model may have been shown, by its relative reference and by its whole label."""
+    shown = [item.source for name in SECTIONS if name != "patient" for item in getattr(context, name).items]
+    return {form: source for source in shown for form in (source.reference, label(source)) if form != NO_ID}
 
 
 def _section(
@@ -119,6 +121,6 @@ def _section(
         if len(text) > MOST_TEXT:
             raise DraftUnusable(f"The model's answer holds a sentence longer than {MOST_TEXT} characters. {_MEND}")
         turns = tuple(dict.fromkeys(turn for turn in statement["turns"] if turn in known.turns))
-        chart = tuple(known.chart[ref] for ref in dict.fromkeys(statement["chart"]) if ref in known.chart)
+        chart = tuple(dict.fromkeys(known.chart[ref] for ref in statement["chart"] if ref in known.chart))
         sentences.append(Sentence(f"s{next(numbers)}", text, turns, chart))
     return NoteSection(section.key, section.title, section.loinc, tuple(sentences))

@@ -11,7 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connector.drafting.chart_entries import NO_KNOWN, UNNAMED
+from connector.drafting.chart_text import FORM_VERSION
+from connector.drafting.prior_note import QUOTED
+from connector.drafting.quoting import NO_ID, unquote
+
 _BLOCK = re.compile(r"^<(visit|chart|transcript)>\n(.*?)\n</\1>$", re.DOTALL | re.MULTILINE)
+_FIRST = re.compile(rf"chart text {FORM_VERSION} \| ")
+_HEADER = re.compile(r"== ([a-z ]+): ")
+_ENTRY = re.compile(
+    rf"(?:(?P<reference>[A-Z][A-Za-z]*/[A-Za-z0-9._-]+)(?: v[A-Za-z0-9._-]+)?|{re.escape(NO_ID)})"
+    r"(?: \((?P<marks>[a-z, -]+)\))? \| (?P<name>[^|]*?)(?: \| .*)?"
+)
+_SEX = "sex: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +59,13 @@ def read_blocks(messages: list[dict[str, str]]) -> VisitData:
     content = contents[-1] if contents else None
     if not isinstance(content, str):
         raise ValueError("there is no user message with text")
-    blocks = {name: _json(body) for name, body in _BLOCK.findall(content)}
+    blocks = dict(_BLOCK.findall(content))
     if set(blocks) != {"visit", "chart", "transcript"}:
         raise ValueError("the user message does not hold one visit, one chart and one transcript block")
-    return VisitData(_sex(blocks["visit"]), _turns(blocks["transcript"]), _entries(blocks["chart"]))
+    if not isinstance(_json(blocks["visit"]), Mapping):
+        raise ValueError("the visit block is not a table")
+    sex, entries = _read_chart(blocks["chart"])
+    return VisitData(sex, _turns(_json(blocks["transcript"])), entries)
 
 
 def _json(body: str) -> Any:
@@ -58,14 +73,6 @@ def _json(body: str) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise ValueError("a block is not JSON") from None
-
-
-def _sex(visit: Any) -> str | None:
-    patient = visit.get("patient") if isinstance(visit, Mapping) else None
-    if not isinstance(patient, Mapping):
-        raise ValueError("the visit block names no patient")
-    sex = patient.get("sex")
-    return sex if isinstance(sex, str) else None
 
 
 def _turns(listed: Any) -> tuple[Said, ...]:
@@ -81,17 +88,29 @@ def _text(turn: Any, key: str) -> str:
     return value
 
 
-def _entries(chart: Any) -> tuple[Charted, ...]:
-    if not isinstance(chart, Mapping):
-        raise ValueError("the chart block is not a table")
+def _read_chart(body: str) -> tuple[str | None, tuple[Charted, ...]]:
+    """Sex and entries out of chart text, line by line; raises ValueError at a line of no known kind."""
+    first, *lines = body.split("\n")
+    if not _FIRST.match(first):
+        raise ValueError("the chart block is no chart text of a version known here")
+    sex, kind = None, None
     found: list[Charted] = []
-    for kind, section in chart.items():
-        entries = section.get("entries") if isinstance(section, Mapping) else None
-        if not isinstance(entries, list):
-            raise ValueError("a chart section has no entries")
-        for entry in entries:
-            reference = entry.get("ref") if isinstance(entry, Mapping) else None
-            name = (entry.get("name") or entry.get("substance")) if isinstance(entry, Mapping) else None
-            if isinstance(reference, str) and isinstance(name, str):
-                found.append(Charted(reference, kind, name))
-    return tuple(found)
+    for line in lines:
+        header = _HEADER.match(line)
+        if header:
+            kind = header[1].replace(" ", "_")
+        elif kind == "patient" and line.startswith("patient | "):
+            sex = next((field[len(_SEX) :] for field in line.split(" | ") if field.startswith(_SEX)), None)
+        elif not line.startswith(QUOTED):
+            found += _entry(line, kind)
+    return (None if sex is None or sex == "not recorded" else unquote(sex)), tuple(found)
+
+
+def _entry(line: str, kind: str | None) -> list[Charted]:
+    entry = _ENTRY.fullmatch(line)
+    if entry is None or kind is None:
+        raise ValueError("a line of the chart block is neither section nor entry nor quoted")
+    reference, marks, name = entry["reference"], entry["marks"] or "", entry["name"]
+    if reference is None or NO_KNOWN in marks.split(", ") or name == UNNAMED:
+        return []
+    return [Charted(reference, kind, unquote(name))]

@@ -1,43 +1,47 @@
-"""The request to the model. In: note type, transcript, chart context, templates. Out: chat messages.
+"""The request to the model. In: note type, transcript, chart text, templates. Out: chat messages.
 
-Chart and speech go in as JSON with < > & escaped, so nothing said or charted can close the block it stands in. Never
-puts the patient's name, birth date, identifiers or contact data in.
+Speech goes in as JSON with < > & escaped, the chart as chart_text.py writes it, so nothing said or charted can close
+the block it stands in. Never adds anything of the patient's that chart_text.py held back.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
-from datetime import date
 
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from connector.drafting.chart_text import ChartText
 from connector.drafting.note_type import NoteType
 from connector.drafting.plain import plain_lines, plain_text
 from connector.errors import Misconfigured
-from connector.records import Allergy, Measurement, Medication, PatientContext, Problem, Section, Transcript
+from connector.records import Transcript
 
 _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
-_OLDEST_SHOWN = 89
+LONGEST_MAKER = 120
+"""Characters of a stamp's maker that the store has room for."""
+_VERSION = re.compile(r"\{# version ([1-9]\d{0,5}) #\}\n")
 
 
 @dataclass(frozen=True, slots=True)
 class PromptTemplates:
-    """The two compiled templates of a note type; `version` goes into the draft's stamp."""
+    """The two compiled templates of a note type; `version`, such as `prompts/soap@2`, goes into the draft's stamp."""
 
     system: Template
     user: Template
     version: str
 
     @classmethod
-    def from_sources(cls, system: str, user: str, version: str) -> PromptTemplates:
+    def from_sources(cls, system: str, user: str, name: str) -> PromptTemplates:
         """Compiles jinja2 text (system: `title`, `sections`; user: `title`, `visit`, `chart`, `transcript`).
 
-        Raises Misconfigured where a template does not parse.
+        Each begins with the line `{# version N #}`, the same in both. Raises Misconfigured where that line is missing
+        or differs, and where a template does not parse.
         """
-        # Prompts are text, not HTML: what goes in is JSON with its own escaping.
+        version = f"prompts/{name}@{template_version(system, user, name)}"
+        # Prompts are text, not HTML: what goes in has its own escaping.
         environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
         try:
             return cls(environment.from_string(system), environment.from_string(user), version)
@@ -45,11 +49,25 @@ class PromptTemplates:
             raise Misconfigured(f"templates/prompts: a template of {version} does not parse") from error
 
 
+def template_version(system: str, user: str, name: str) -> int:
+    """The version both templates of a prompt begin with; raises Misconfigured where they do not."""
+    found = [_VERSION.match(text) for text in (system, user)]
+    versions = {int(one[1]) for one in found if one}
+    if None in found or len(versions) != 1:
+        raise Misconfigured(f"templates/prompts: both of {name} have to begin with the same {{# version N #}}")
+    return versions.pop()
+
+
+def name_maker(note_type: NoteType, templates: PromptTemplates, chart: ChartText) -> str:
+    """What a draft's stamp says it was made by: versions of note type, prompt, chart text and the chart's reading."""
+    return f"drafting/{note_type.maker}+{templates.version}+{chart.version}"[:LONGEST_MAKER]
+
+
 def build_messages(
     *,
     note_type: NoteType,
     transcript: Transcript,
-    context: PatientContext,
+    chart: ChartText,
     consent_line: str,
     templates: PromptTemplates,
 ) -> list[dict[str, str]]:
@@ -58,8 +76,8 @@ def build_messages(
         system = templates.system.render(title=note_type.title, sections=note_type.sections)
         user = templates.user.render(
             title=note_type.title,
-            visit=_fenced(_visit(transcript, context, consent_line)),
-            chart=_fenced(_chart(context)),
+            visit=_fenced(_visit(transcript, consent_line)),
+            chart=chart.text,
             transcript=_turn_lines(transcript),
         )
     except TemplateError as error:
@@ -83,81 +101,9 @@ def _turn_lines(transcript: Transcript) -> str:
     return "[\n" + ",\n".join(lines) + "\n]"
 
 
-def _visit(transcript: Transcript, context: PatientContext, consent_line: str) -> dict[str, object]:
-    person = context.patient.items[0] if context.patient.items else None
-    encounter = context.encounter.items[0] if context.encounter.items else None
-    today = context.stamp.at.date()
+def _visit(transcript: Transcript, consent_line: str) -> dict[str, object]:
     return {
-        "patient": {
-            "age_years": _age(person.birth_date, today) if person and person.birth_date else None,
-            "sex": plain_text(person.sex) if person and person.sex else None,
-        },
-        "encounter": {
-            "kind": plain_text(encounter.kind) if encounter and encounter.kind else None,
-            "reason": plain_text(encounter.reason) if encounter and encounter.reason else None,
-        },
         "capture": transcript.origin,
         "consent": plain_text(consent_line),
         "transcript_warnings": [plain_text(warning) for warning in transcript.warnings],
     }
-
-
-def _age(birth: date, today: date) -> int | str | None:
-    """Whole years; ages from 90 are one class, as 45 CFR 164.514(b)(2)(i)(C) aggregates them."""
-    years = today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
-    if years < 0:
-        return None
-    return years if years <= _OLDEST_SHOWN else "90 or older"
-
-
-def _chart(context: PatientContext) -> dict[str, object]:
-    return {
-        "medications": _section(context.medications, [_medication(item) for item in context.medications.items]),
-        "allergies": _section(context.allergies, [_allergy(item) for item in context.allergies.items]),
-        "problems": _section(context.problems, [_problem(item) for item in context.problems.items]),
-        "vitals": _section(context.vitals, [_measurement(item) for item in context.vitals.items]),
-        "labs": _section(context.labs, [_measurement(item) for item in context.labs.items]),
-    }
-
-
-def _section(
-    section: Section[Medication] | Section[Allergy] | Section[Problem] | Section[Measurement],
-    entries: list[dict[str, object]],
-) -> dict[str, object]:
-    return {"state": section.state.value, "entries": entries}
-
-
-def _medication(item: Medication) -> dict[str, object]:
-    shown = {"ref": item.source.reference, "name": item.name, "status": item.status, "dosage": item.dosage}
-    return _told({**shown, "as_needed": item.as_needed or None, "patient_reported": item.reported or None})
-
-
-def _allergy(item: Allergy) -> dict[str, object]:
-    if item.none_known:
-        return {"ref": item.source.reference, "statement": "no known allergies"}
-    shown = {"ref": item.source.reference, "substance": item.substance, "reactions": list(item.reactions) or None}
-    return _told({**shown, "criticality": item.criticality, "verification": item.verification})
-
-
-def _problem(item: Problem) -> dict[str, object]:
-    onset = item.onset.isoformat() if item.onset else None
-    shown = {"ref": item.source.reference, "name": item.name, "clinical_status": item.clinical_status}
-    return _told({**shown, "category": item.category, "onset": onset})
-
-
-def _measurement(item: Measurement) -> dict[str, object]:
-    taken = item.taken.date().isoformat() if item.taken else None
-    return _told({"ref": item.source.reference, "name": item.name, "value": item.value, "taken": taken})
-
-
-def _told(entry: Mapping[str, object]) -> dict[str, object]:
-    """The entry without empty values and with every string plain."""
-    return {key: _plain(value) for key, value in entry.items() if value is not None}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, str):
-        return plain_text(value)
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return value

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.clients.gateway import AnswerSchema, Completion
 from connector.drafting.answer import DraftIdentity, read_answer
+from connector.drafting.chart_text import ChartText, write_chart
 from connector.drafting.note_type import NoteType
-from connector.drafting.prompt import build_messages
+from connector.drafting.prompt import build_messages, name_maker
 from connector.drafting.schema import answer_schema
 from connector.errors import Conflict, DraftUnusable, NotFound
 from connector.records import (
@@ -57,7 +58,8 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
     transcript = await parts.visits.need(visit_id, Transcript)
     context = await parts.visits.need(visit_id, PatientContext)
     note_type = parts.rules.note_types[parts.policy.note_type]
-    completion = await _complete(parts, visit_id, note_type, transcript=transcript, context=context)
+    chart = write_chart(context, parts.policy.chart_budget)
+    completion = await _complete(parts, visit_id, note_type, transcript=transcript, chart=chart)
     previous = await parts.visits.latest(visit_id, DraftNote)
     revision = previous.revision + 1 if previous else 1
     draft = read_answer(
@@ -69,7 +71,12 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
             draft_id=parts.new_id(),
             revision=revision,
             origin="sandbox" if (completion.model or "").startswith(SANDBOX_MODEL) else "model",
-            stamp=Stamp(maker=f"drafting/{note_type.maker}", at=parts.clock(), who="system", model=completion.model),
+            stamp=Stamp(
+                maker=name_maker(note_type, parts.rules.prompts[note_type.key], chart),
+                at=parts.clock(),
+                who="system",
+                model=completion.model,
+            ),
         ),
     )
     findings = check_draft(draft, transcript=transcript, context=context, now=parts.clock())
@@ -83,12 +90,12 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
 
 
 async def _complete(
-    parts: Parts, visit_id: str, note_type: NoteType, *, transcript: Transcript, context: PatientContext
+    parts: Parts, visit_id: str, note_type: NoteType, *, transcript: Transcript, chart: ChartText
 ) -> Completion:
     messages = build_messages(
         note_type=note_type,
         transcript=transcript,
-        context=context,
+        chart=chart,
         consent_line=await consent_line(parts, visit_id),
         templates=parts.rules.prompts[note_type.key],
     )

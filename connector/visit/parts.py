@@ -6,7 +6,7 @@ Nothing here decides anything; it only says what the steps of a visit may hold i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import httpx
@@ -18,6 +18,7 @@ from connector.clients.gateway import Gateway
 from connector.clients.key_sets import KeySets
 from connector.clients.smart import SmartServer
 from connector.context.mapping import ContextMapping
+from connector.drafting.chart_text import ChartBudget
 from connector.drafting.note_type import NoteType
 from connector.drafting.prompt import PromptTemplates
 from connector.hints.rules import KeytermRules
@@ -89,6 +90,7 @@ class Policy:
     session_idle: float
     probe_timeout: float = 120.0
     note_type: str = "soap"
+    chart_budget: ChartBudget = field(default_factory=ChartBudget)
     launches_per_minute: int = 30
     failed_callbacks_per_minute: int = 10
     failed_tickets_per_minute: int = 10

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from connector.assets.catalogue import load_mapping, load_template
 from connector.clinical.word_lists import word_list, word_set
 from connector.drafting.answer import DraftIdentity, read_answer
+from connector.drafting.chart_text import ChartBudget, write_chart
 from connector.drafting.note_type import read_note_types
 from connector.drafting.offline import draft_from_messages
 from connector.drafting.plain import plain_lines
@@ -39,7 +40,7 @@ STAMP = Stamp("test", datetime(2026, 11, 21, tzinfo=UTC))
 SOAP = read_note_types(load_mapping("note-types.yaml"))["soap"]
 SCHEMA = answer_schema(SOAP)
 TEMPLATES = PromptTemplates.from_sources(
-    load_template("prompts/soap.system.j2"), load_template("prompts/soap.user.j2"), "prompts/soap@1"
+    load_template("prompts/soap.system.j2"), load_template("prompts/soap.user.j2"), "soap"
 )
 
 PHRASES = st.sampled_from(
@@ -103,7 +104,11 @@ def transcript_of(spoken: list[tuple[str, str]]) -> Transcript:
 
 def messages_of(spoken: list[tuple[str, str]], context: PatientContext) -> list[dict[str, str]]:
     return build_messages(
-        note_type=SOAP, transcript=transcript_of(spoken), context=context, consent_line="", templates=TEMPLATES
+        note_type=SOAP,
+        transcript=transcript_of(spoken),
+        chart=write_chart(context, ChartBudget()),
+        consent_line="",
+        templates=TEMPLATES,
     )
 
 

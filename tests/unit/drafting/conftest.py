@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connector.assets.catalogue import load_mapping, load_template
+from connector.drafting.chart_text import ChartBudget, write_chart
 from connector.drafting.note_type import NoteType, read_note_types
 from connector.drafting.offline import draft_from_messages
 from connector.drafting.prompt import PromptTemplates, build_messages
@@ -41,7 +42,7 @@ def soap() -> NoteType:
 @pytest.fixture(scope="session")
 def templates() -> PromptTemplates:
     return PromptTemplates.from_sources(
-        load_template("prompts/soap.system.j2"), load_template("prompts/soap.user.j2"), "prompts/soap@1"
+        load_template("prompts/soap.system.j2"), load_template("prompts/soap.user.j2"), "soap"
     )
 
 
@@ -86,7 +87,7 @@ def ask(soap: NoteType, templates: PromptTemplates, context: PatientContext) -> 
         return build_messages(
             note_type=soap,
             transcript=transcript,
-            context=chart or context,
+            chart=write_chart(chart or context, ChartBudget()),
             consent_line="The patient agreed to be recorded.",
             templates=templates,
         )

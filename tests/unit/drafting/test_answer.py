@@ -1,13 +1,14 @@
 """The model's answer: strict, without invented references, and never quoted in an error."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from connector.drafting.answer import MOST_CONTENT, MOST_SENTENCES, MOST_TEXT, DraftIdentity, read_answer
 from connector.errors import DraftUnusable
-from connector.records import Source, Stamp
+from connector.records import ChartEntry, Section, SectionState, Source, Stamp
 
 IDENTITY = DraftIdentity(
     "d1", 2, "playback", Stamp("drafting/soap@1", datetime(2026, 11, 21, tzinfo=UTC), model="a-model")
@@ -49,6 +50,29 @@ def test_an_answer_becomes_a_draft_with_sections_codes_and_evidence(read) -> Non
     assert (only.sentence_id, only.text, only.turn_ids, only.origin) == ("s1", "Denies pain.", ("t1", "t2"), "model")
     assert only.chart == (Source("Condition/c1", "5"),)
     assert draft.stamp.model == "a-model"
+
+
+@pytest.mark.parametrize(
+    ("cited", "kept"),
+    [
+        (("Condition/c1 v5",), (Source("Condition/c1", "5"),)),
+        (("Condition/c1", "Condition/c1 v5"), (Source("Condition/c1", "5"),)),
+        (("Condition/c1 v4",), ()),
+        (("Goal/g1",), (Source("Goal/g1"),)),
+        (("(no id)",), ()),
+        (("Patient/p1",), ()),
+    ],
+)
+def test_a_sentence_may_cite_whatever_entry_the_chart_text_labels(soap, context, transcribe, cited, kept) -> None:
+    goals = (ChartEntry(Source("Goal/g1"), "Walk daily"), ChartEntry(Source("Goal/x | y"), "Swim"))
+    draft = read_answer(
+        json.dumps(answer(sentence(chart=cited))),
+        note_type=soap,
+        transcript=transcribe(("clinician", "Any pain?"), ("patient", "No.")),
+        context=replace(context, goals=Section(SectionState.OK, goals)),
+        identity=IDENTITY,
+    )
+    assert draft.sections[0].sentences[0].chart == kept
 
 
 def test_sentence_ids_are_unique_over_the_whole_note(read) -> None:

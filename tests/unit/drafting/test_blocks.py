@@ -13,6 +13,7 @@ def test_visit_chart_and_transcript_are_read_back(ask, transcribe) -> None:
         ("t2", "patient", "No."),
     ]
     assert [(entry.kind, entry.reference) for entry in data.chart] == [
+        ("encounter", "Encounter/e1"),
         ("medications", "MedicationRequest/m1"),
         ("allergies", "AllergyIntolerance/a1"),
         ("problems", "Condition/c1"),
@@ -24,12 +25,38 @@ def user(content: object) -> list[dict[str, str]]:
     return [{"role": "system", "content": "x"}, {"role": "user", "content": content}]  # type: ignore[dict-item]
 
 
-def page(visit: str = '{"patient": {}}', chart: str = "{}", transcript: str = "[]") -> list[dict[str, str]]:
+FIRST = "chart text 1 | read 2026-11-21 | test"
+
+
+def page(visit: str = "{}", chart: str = FIRST, transcript: str = "[]") -> list[dict[str, str]]:
     return user(f"<visit>\n{visit}\n</visit>\n<chart>\n{chart}\n</chart>\n<transcript>\n{transcript}\n</transcript>")
 
 
 def test_the_least_that_is_of_the_shape_is_read() -> None:
     assert read_blocks(page()).turns == ()
+
+
+def test_names_are_read_back_as_charted_and_what_names_nothing_is_left_out() -> None:
+    chart = [
+        "== patient: read completely",
+        "patient | age: 3 years | sex: not recorded",
+        "== medications: read in part, there may be more",
+        "MedicationRequest/m1 v2 (as needed, patient-reported) | a \\u003c b | status: on-hold",
+        "MedicationRequest/m2 | unnamed",
+        "(no id) | aspirin",
+        "== allergies: read completely",
+        "AllergyIntolerance/a1 (no known allergies) | No known allergy",
+        "== care team: read completely",
+        "CareTeam/t1 | Dr. Okafor | role: GP",
+        "== last signed note: DocumentReference/n1",
+        "| MedicationRequest/m9 v1 ",
+    ]
+    data = read_blocks(page(chart="\n".join([FIRST, *chart])))
+    assert data.sex is None
+    assert [(entry.kind, entry.reference, entry.name) for entry in data.chart] == [
+        ("medications", "MedicationRequest/m1", "a < b"),
+        ("care_team", "CareTeam/t1", "Dr. Okafor"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -41,11 +68,12 @@ def test_the_least_that_is_of_the_shape_is_read() -> None:
         user("Write a note."),
         user("<visit>\n{}\n</visit>"),
         page(visit="{"),
-        page(visit="{}"),
         page(visit="[]"),
-        page(chart="[]"),
-        page(chart='{"medications": []}'),
-        page(chart='{"medications": {"state": "ok"}}'),
+        page(chart="{}"),
+        page(chart="chart text 2 | read 2026-11-21 | test"),
+        page(chart=f"{FIRST}\nMedicationRequest/m1 | aspirin"),
+        page(chart=f"{FIRST}\n== medications: read completely\naspirin"),
+        page(chart=f"{FIRST}\n== medications: read completely\n\nMedicationRequest/m1 | aspirin"),
         page(transcript="{}"),
         page(transcript='[{"id": "t1"}]'),
         page(transcript='[{"id": 1, "role": "patient", "text": "x"}]'),
