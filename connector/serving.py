@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import resource
 import socket
 from collections.abc import Iterator
@@ -16,12 +17,24 @@ from functools import partial
 import structlog
 import uvicorn
 
-from connector.app import Composition, compose, guard_http_stack, load_rules, make_worker, migrate_all, now, version
-from connector.assets.registrations import load_registrations
+from connector.app import (
+    Composition,
+    client_key_folder,
+    compose,
+    guard_http_stack,
+    load_rules,
+    make_worker,
+    migrate_all,
+    now,
+    read_client_keys,
+    version,
+)
+from connector.assets.registrations import Registration, load_registrations, read_client_secret, refuse_open_secret
 from connector.errors import ConnectorError, Misconfigured
 from connector.logs import start_logging
 from connector.settings import Settings
 from connector.store import audit
+from connector.store.client_keys import refuse_open_key_file, refuse_open_keys
 from connector.store.database import locate_database, make_engine
 from connector.store.executors import Executors
 from connector.store.migration import require_current
@@ -45,10 +58,20 @@ def forbid_core_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def refuse_open_secrets(settings: Settings) -> None:
+    """Raises Misconfigured where others can read a client secret or a key pair; `compose` looks at the master key."""
+    for one in load_registrations(settings.registrations_folder).entries:
+        refuse_open_secret(one)
+        if one.client_key_file is not None:
+            refuse_open_key_file(one.client_key_file)
+        refuse_open_keys(client_key_folder(settings, one))
+
+
 async def serve_web(settings: Settings, stop: asyncio.Event, *, with_worker: bool = False) -> None:
     """Answers requests until `stop`; with a worker in the same process when asked."""
     start_logging()
     forbid_core_dumps()
+    refuse_open_secrets(settings)
     async with compose(settings) as composition:
         listening = _listen(settings)
         application = make_application(composition.parts, version=version())
@@ -98,6 +121,7 @@ async def serve_work(settings: Settings, stop: asyncio.Event) -> None:
     """Does durable work until `stop`."""
     start_logging()
     forbid_core_dumps()
+    refuse_open_secrets(settings)
     async with compose(settings) as composition:
         await _work(composition, stop)
 
@@ -140,7 +164,15 @@ async def examine(settings: Settings) -> list[Finding]:
 
     look("HTTP stack", guard_http_stack)
     look("Mappings and prompts", lambda: f"{len(load_rules().note_types)} note type(s)")
-    look("EHR registrations", lambda: f"{len(load_registrations(settings.registrations_folder).entries)} EHR(s)")
+    registered: list[Registration] = []
+
+    def read_registrations() -> str:
+        registered.extend(load_registrations(settings.registrations_folder).entries)
+        return f"{len(registered)} EHR(s)"
+
+    look("EHR registrations", read_registrations)
+    for one in registered:
+        look(f"Secret or key for {one.tenant}", partial(_check_credentials, settings, one))
     if not settings.assemblyai_api_key.get_secret_value():
         findings.append(Finding(False, "AssemblyAI: set CONNECTOR_ASSEMBLYAI_API_KEY."))
     else:
@@ -151,6 +183,15 @@ async def examine(settings: Settings) -> list[Finding]:
     except ConnectorError as error:
         findings.append(Finding(False, f"Database and master key: {error.detail}"))
     return findings
+
+
+def _check_credentials(settings: Settings, registration: Registration) -> str:
+    """Whether what proves us to one EHR is there and nobody else's; says which kind it is, and nothing of it."""
+    secret = read_client_secret(registration, os.environ)
+    keys = read_client_keys(settings, registration)
+    if registration.auth_method == "private_key_jwt":
+        return f"{len(keys)} key pair(s)"
+    return "a secret is set" if secret is not None else "none is needed"
 
 
 async def verify_audit(settings: Settings) -> list[audit.ChainReport]:

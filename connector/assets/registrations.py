@@ -15,7 +15,14 @@ from connector.assets.registration import Registration, Registrations
 from connector.assets.registration_file import RegistrationFile, read_registration
 from connector.errors import Misconfigured
 
-__all__ = ["Registration", "Registrations", "check_registrations", "load_registrations", "read_client_secret"]
+__all__ = [
+    "Registration",
+    "Registrations",
+    "check_registrations",
+    "load_registrations",
+    "read_client_secret",
+    "refuse_open_secret",
+]
 
 
 def load_registrations(folder: Path, *, profiles: Collection[str] | None = None) -> Registrations:
@@ -63,17 +70,30 @@ def read_client_secret(registration: Registration, environment: Mapping[str, str
             raise Misconfigured(f"{file}: client_secret_env names {registration.client_secret_env}, which is not set.")
         return secret
     if registration.client_secret_file is not None:
+        refuse_open_secret(registration)
         try:
-            mode = stat.S_IMODE(registration.client_secret_file.stat().st_mode)
             secret = registration.client_secret_file.read_text(encoding="utf-8").strip()
         except (OSError, ValueError):
-            mode, secret = 0, ""
-        if os.name == "posix" and mode & 0o007:
-            raise Misconfigured(f"{file}: everybody can get at client_secret_file: set its mode to 0640 or less.")
+            secret = ""
         if not secret:
             raise Misconfigured(f"{file}: client_secret_file names a file that is not there, not readable or empty.")
         return secret
     return None
+
+
+def refuse_open_secret(registration: Registration) -> None:
+    """Raises Misconfigured where everybody can get at the file that holds the secret; one that is missing passes."""
+    path = registration.client_secret_file
+    if path is None or os.name != "posix":
+        return
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return
+    if mode & 0o007:
+        raise Misconfigured(
+            f"{registration.tenant}.yaml: everybody can get at client_secret_file: set its mode to 0640 or less."
+        )
 
 
 def _find_profile(file: RegistrationFile, profiles: Collection[str]) -> Problem | None:

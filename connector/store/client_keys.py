@@ -69,6 +69,18 @@ def read_key_file(path: Path, *, algorithm: str) -> tuple[ClientKey, ...]:
     return (ClientKey(key.thumbprint(), algorithm, _EVER, _EVER, key),)
 
 
+def refuse_open_keys(folder: Path) -> None:
+    """Raises Misconfigured for a key file of ours that others than its owner may read; holds none of them in memory."""
+    for path in sorted(folder.glob("*.json")):
+        _refuse_if_open(path, 0o077, "0600")
+
+
+def refuse_open_key_file(path: Path) -> None:
+    """The same for a key somebody else looks after; one that is missing passes."""
+    if path.is_file():
+        _refuse_if_open(path, 0o007, "0640 or less")
+
+
 def choose_key(keys: Sequence[ClientKey], *, algorithm: str, now: datetime) -> ClientKey | None:
     """The newest key that signs by now; the oldest of that algorithm where none does yet; None without any."""
     fitting = [one for one in keys if one.algorithm == algorithm]

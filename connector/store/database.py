@@ -46,7 +46,7 @@ def locate_database(settings: Settings) -> DatabaseAddress:
     if settings.database_url:
         try:
             return DatabaseAddress(make_url(settings.database_url).set(drivername="postgresql+psycopg"))
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise Misconfigured("CONNECTOR_DATABASE_URL is no address of a database: postgresql://…") from None
     return start_embedded(settings.state_folder)
 
