@@ -13,6 +13,7 @@ from connector.clients.assemblyai import SpeechOptions, build_transcript_request
 from connector.consent.answer import require_consent
 from connector.errors import Conflict, NothingSaid, VendorOutcomeUnknown
 from connector.records import Consent, Recording, SpeechHints, Stamp, Transcript, VendorCopy
+from connector.store.visits import Numbered, Step
 from connector.transcript.reading import read_transcript
 from connector.transcript.speech import judge_speech
 from connector.visit.parts import Parts
@@ -44,8 +45,7 @@ async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
     since = (await parts.visits.need(visit_id, Recording)).stamp.at - _CLOCK_SLACK
     known = await parts.speech.find_jobs(address, since=since)
     if not known:
-        hints = await parts.visits.need(visit_id, SpeechHints)
-        terms = [term.text for term in hints.keyterms]
+        terms = [term.text for term in (await keep_sent(parts, visit_id)).keyterms]
         policy = parts.policy
         options = SpeechOptions(
             speech_models=policy.speech_models,
@@ -100,6 +100,30 @@ async def give_back(parts: Parts, visit_id: str, *, slug: str, text: str) -> Non
     if state == State.CAPTURED:
         await move(parts, visit_id, Move((State.CAPTURED, State.PRIMED), detail={"reason": slug}))
     await parts.visits.call_attention(visit_id, slug=slug, text=text, action="capture-again", at=parts.clock())
+
+
+async def keep_sent(parts: Parts, visit_id: str) -> SpeechHints:
+    """The keyterms of this recording, kept as sent before they are: what left can be shown later, word for word."""
+    hints = await parts.visits.need(visit_id, SpeechHints)
+    if hints.sent is not None:
+        return hints
+    async with parts.visits.engine.connect() as connection:
+        number = await parts.visits.newest_number(connection, visit_id, SpeechHints)
+    sent = replace(hints, sent=parts.clock())
+    state = (await parts.visits.row(visit_id)).state
+    await parts.visits.commit(
+        Step(
+            visit_id=visit_id,
+            expect=(state,),
+            to=state,
+            event="visit.keyterms-sent",
+            actor="system",
+            at=parts.clock(),
+            records=(Numbered(sent, number + 1),),
+            detail={"terms": len(sent.keyterms)},
+        )
+    )
+    return sent
 
 
 def _held(parts: Parts, kind: str, vendor_id: str) -> VendorCopy:

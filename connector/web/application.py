@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from connector.visit.parts import Parts
-from connector.web import capturing, launching, picking, returning, visiting
+from connector.web import capturing, launching, listening, picking, returning, visiting
 from connector.web.headers import SecurityHeaders
 from connector.web.pages import Pages
 from connector.web.problems import install_problems
@@ -59,8 +59,9 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
     app.state.throttles = make_throttles(parts.policy)
     address = urlsplit(parts.policy.public_base_url)
     app.state.origin = f"{address.scheme}://{address.netloc}"
-    for router in (launching.router, picking.router, visiting.router, capturing.router, returning.router):
-        app.include_router(router)
+    rooms = (launching, picking, visiting, listening, capturing, returning)
+    for room in rooms:
+        app.include_router(room.router)
     app.add_api_route("/health/live", _live, methods=["GET"])
     app.add_api_route("/health/ready", _ready, methods=["GET"])
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

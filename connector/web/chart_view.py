@@ -84,11 +84,16 @@ class KeytermView:
 
 @dataclass(frozen=True, slots=True)
 class KeytermsView:
-    """Terms by kind in order of rank: pairs of a title and its terms. `left_out` says how many did not fit."""
+    """Terms by kind in order of rank: pairs of a title and its terms. `left_out` says how many did not fit.
+
+    `withheld` says how many a policy held back, of which category; `edited`: the clinician has changed the list.
+    """
 
     total: int
     groups: tuple[tuple[str, tuple[KeytermView, ...]], ...]
     left_out: str | None
+    withheld: str | None = None
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +155,18 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "notes": ("Note", "title"),
 }
 _TERM_GROUPS: Mapping[str, str] = {
+    "own": "Added by you",
     "drug": "Drugs",
     "allergen": "Allergens",
+    "reaction": "Reactions",
+    "order": "Orders",
+    "procedure": "Procedures",
     "problem": "Problems",
     "person": "People",
     "vocabulary": "General vocabulary",
 }
+
+_NEIGHBOURS = "Names that may come up"
 
 
 def build_patient(context: PatientContext | None, today: date) -> PatientView | None:
@@ -228,10 +239,13 @@ def build_keyterms(hints: SpeechHints | None, context: PatientContext | None) ->
     groups: dict[str, list[KeytermView]] = {}
     for term in hints.keyterms:
         sources = tuple(named.get(source.reference, source.reference) for source in term.sources)
-        groups.setdefault(_TERM_GROUPS.get(term.kind, "Others"), []).append(KeytermView(term.text, sources))
+        title = _NEIGHBOURS if term.origin == "neighbour" else _TERM_GROUPS.get(term.kind, "Others")
+        groups.setdefault(title, []).append(KeytermView(term.text, sources))
     left_out = f"{count(hints.left_out, 'more term')} did not fit." if hints.left_out else None
     listed = tuple((title, tuple(terms)) for title, terms in groups.items())
-    return KeytermsView(len(hints.keyterms), listed, left_out)
+    held = ", ".join(f"{one.count} {one.category}" for one in hints.withheld)
+    withheld = f"Held back by policy: {held}." if held else None
+    return KeytermsView(len(hints.keyterms), listed, left_out, withheld, bool(hints.edits))
 
 
 def _build_section(key: str, section: Section[Any]) -> ChartSectionView:

@@ -163,10 +163,24 @@ async def read_context(session: Reading) -> Response:
         section = getattr(context, name)
         sections[name] = {"state": str(section.state), "count": len(section.items), "dropped": section.dropped}
     keyterms = [
-        {"text": term.text, "kind": term.kind, "sources": [source.reference for source in term.sources]}
+        {
+            "text": term.text,
+            "kind": term.kind,
+            "origin": term.origin,
+            "sources": [source.reference for source in term.sources],
+        }
         for term in hints.keyterms
     ]
-    return JSONResponse({"sections": sections, "keyterms": keyterms, "limit": hints.limit, "left_out": hints.left_out})
+    body = {
+        "sections": sections,
+        "keyterms": keyterms,
+        "limit": hints.limit,
+        "left_out": hints.left_out,
+        "target": hints.target,
+        "withheld": {one.category: one.count for one in hints.withheld},
+        "sent": hints.sent.isoformat() if hints.sent else None,
+    }
+    return JSONResponse(body)
 
 
 @router.post("/chart")
