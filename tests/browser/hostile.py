@@ -35,9 +35,8 @@ class Charted:
 def make_chart(texts: Sequence[str]) -> Charted:
     """A bundled patient with these texts wherever a chart holds words: every text is an allergy, drug and problem."""
     patient, bundle = copy_patient("billie")
-    kept = [
-        one for one in bundle["entry"] if one["resource"]["resourceType"] in ("Patient", "Encounter", "Practitioner")
-    ]
+    kinds = ("Patient", "Encounter", "Practitioner")
+    kept = [one for one in bundle["entry"] if one["resource"]["resourceType"] in kinds]
     found = {entry["resource"]["resourceType"]: entry["resource"] for entry in kept}
     kept = [entry for entry in kept if any(entry["resource"] is one for one in found.values())]
     copied = _entry("Practitioner", f"pwn-{patient}", name=[{"family": texts[0], "given": [texts[1]]}])
@@ -86,7 +85,7 @@ def make_chart(texts: Sequence[str]) -> Charted:
         ]
     bundle["entry"] = [*kept, *rows]
     for entry in bundle["entry"]:
-        if not entry["resource"]["resourceType"] == "Practitioner":
+        if entry["resource"]["resourceType"] != "Practitioner":
             entry["resource"]["text"] = {"status": "additional", "div": _ACTIVE}
     return Charted(patient, visit["id"], f"Practitioner/{copied['resource']['id']}", bundle)
 
@@ -146,10 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         size = int(self.headers.get("content-length") or 0)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
-        if self.headers.get("transfer-encoding"):
-            content = self._read_chunks()
-        else:
-            content = self.rfile.read(size)
+        content = self._read_chunks() if self.headers.get("transfer-encoding") else self.rfile.read(size)
         with httpx.Client(trust_env=False, timeout=60) as client:
             answer = client.request(self.command, self.server.target + self.path, headers=headers, content=content)
         body = self.server.change(self.path, answer.content)
@@ -161,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = do_DELETE = _pass_on
+    do_GET = do_POST = do_DELETE = _pass_on  # noqa: N815
 
     def _read_chunks(self) -> bytes:
         whole = b""
