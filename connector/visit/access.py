@@ -93,20 +93,34 @@ class EhrAccess:
 
     def chart(self, granted_scope: str | None = None) -> ChartReader:
         """The reader the context stage works with; with `granted_scope` it asks for nothing beyond that."""
+        return _make_reader(self.server, self.base, granted_scope)
 
-        async def read(path: str, params: Mapping[str, str]) -> FhirAnswer:
-            return _as_answer(await self.server.read(path, tuple(params.items())))
 
-        async def follow(url: str) -> FhirAnswer:
-            return _as_answer(await self.server.follow(url))
+def open_chart(parts: Parts, granted: GrantedTokens, fhir_base: str) -> ChartReader:
+    """The chart by a token that was granted just now and is kept nowhere yet; RelaunchNeeded where it is refused."""
 
-        async def batch(bundle: Mapping[str, Any]) -> FhirAnswer:
-            return _as_answer(await self.server.batch(bundle))
+    async def token(renew: bool) -> str:
+        if renew:
+            raise RelaunchNeeded(_RELAUNCH)
+        return granted.access_token
 
-        def allowed(resource: str, letter: str, category: str | None) -> bool:
-            return granted_scope is None or may(granted_scope, letter, resource=resource, category=category)
+    return _make_reader(FhirServer(parts.ehr, fhir_base, token), fhir_base, granted.scope)
 
-        return ChartReader(base=self.base, read=read, follow=follow, batch=batch, allowed=allowed)
+
+def _make_reader(server: FhirServer, base: str, granted_scope: str | None) -> ChartReader:
+    async def read(path: str, params: Mapping[str, str]) -> FhirAnswer:
+        return _as_answer(await server.read(path, tuple(params.items())))
+
+    async def follow(url: str) -> FhirAnswer:
+        return _as_answer(await server.follow(url))
+
+    async def batch(bundle: Mapping[str, Any]) -> FhirAnswer:
+        return _as_answer(await server.batch(bundle))
+
+    def allowed(resource: str, letter: str, category: str | None) -> bool:
+        return granted_scope is None or may(granted_scope, letter, resource=resource, category=category)
+
+    return ChartReader(base=base, read=read, follow=follow, batch=batch, allowed=allowed)
 
 
 def open_ehr(parts: Parts, launch: LaunchRow) -> EhrAccess:

@@ -5,6 +5,7 @@ A visit is reopened only by the same verified clinician for the same patient and
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.launch.pending import PendingLaunch
 from connector.launch.token_answer import GrantedTokens
-from connector.records import Launch, Stamp
+from connector.records import Launch, PatientContext, Stamp
 from connector.store.audit import AuditEvent
 from connector.store.belonging import Belonging
 from connector.store.sessions import LaunchRow, digest
@@ -34,11 +35,17 @@ class Clinician:
 
 @dataclass(frozen=True, slots=True)
 class OpenedLaunch:
-    """A launch that has arrived; `session` is the secret for its cookie and is stored as a hash only."""
+    """A launch that has arrived; `session` is the secret for its cookie and is stored as a hash only.
+
+    `reopened`: its visit was there already. `ahead` is the reading of its chart, where that is under way.
+    """
 
     launch_id: str
     visit_id: str
     session: str = field(repr=False)
+    row: LaunchRow | None = field(default=None, repr=False)
+    reopened: bool = False
+    ahead: asyncio.Task[PatientContext] | None = field(default=None, repr=False, compare=False)
 
 
 async def arrive(parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *, clinician: Clinician) -> OpenedLaunch:
@@ -64,7 +71,7 @@ async def arrive(parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *
     else:
         event = AuditEvent(pending.tenant, "visit.reopened", known, belonging.actor, row.created_at)
         await parts.visits.reopen(known, event, also=join)
-    return opened
+    return replace(opened, row=row, reopened=known is not None)
 
 
 async def _find_unfinished(parts: Parts, belonging: Belonging) -> str | None:

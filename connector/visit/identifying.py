@@ -22,13 +22,14 @@ UNKNOWN = Clinician(None, None)
 _HASTE = FhirLimits(read_deadline=8.0, retries=1, patience=2.0)
 
 
-async def identify(parts: Parts, pending: PendingLaunch, granted: GrantedTokens) -> Clinician:
+async def identify(
+    parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *, identity: Identity | None
+) -> Clinician:
     """The practitioner behind a launch; UNKNOWN where the EHR proves none, and then nobody can sign.
 
-    Raises LaunchRefused for an id_token that does not hold, and where this EHR's registration requires a proof.
+    Raises LaunchRefused where this EHR's registration requires a proof and there is none.
     """
     clinician = UNKNOWN
-    identity = await _verify(parts, pending, granted)
     if identity is not None and identity.fhir_user is not None:
         clinician = await _resolve(parts, pending, granted, identity.fhir_user)
     if clinician.reference is None and find_registration(parts, pending.tenant).require_fhir_user:
@@ -39,7 +40,8 @@ async def identify(parts: Parts, pending: PendingLaunch, granted: GrantedTokens)
     return clinician
 
 
-async def _verify(parts: Parts, pending: PendingLaunch, granted: GrantedTokens) -> Identity | None:
+async def verify_identity(parts: Parts, pending: PendingLaunch, granted: GrantedTokens) -> Identity | None:
+    """What the id_token proves, None where the EHR sent none or names no keys; LaunchRefused for one that lies."""
     token, address = granted.id_token, pending.endpoints.jwks_uri
     if token is None or address is None or pending.endpoints.issuer is None:
         return None

@@ -5,22 +5,25 @@ Nobody is called for an EHR that is not registered, and no session exists before
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connector.errors import LaunchRefused
 from connector.launch.authorization import AuthorizeRequest, begin, new_secrets
 from connector.launch.callback import check_callback, read_callback
+from connector.launch.identity import Identity
 from connector.launch.pending import PendingLaunch, read_pending, write_pending
 from connector.launch.request import read_launch_request
-from connector.launch.token_answer import NOBODY, read_token_answer
+from connector.launch.token_answer import NOBODY, GrantedTokens, read_token_answer
 from connector.store.reach import Reach, narrowed
 from connector.store.sessions import digest
 from connector.visit.access import credentials_of, find_registration
 from connector.visit.arriving import OpenedLaunch, arrive
-from connector.visit.identifying import identify
+from connector.visit.identifying import identify, verify_identity
 from connector.visit.parts import Parts
 from connector.visit.picking import AwaitedPatient, begin_picking, refuse_without_picking
+from connector.visit.priming import read_ahead
 
 _UNKNOWN_EHR = "This EHR is not registered with the scribe. Its integrator registers the FHIR base address first."
 
@@ -125,11 +128,32 @@ async def complete_launch(
     granted = read_token_answer(token_answer, pending=pending, now=parts.clock())
     if granted.patient == NOBODY:
         refuse_without_picking(parts, pending, granted)
-    clinician = await identify(parts, pending, granted)
+    identity = await verify_identity(parts, pending, granted)
     if granted.patient == NOBODY:
+        clinician = await identify(parts, pending, granted, identity=identity)
         return await begin_picking(parts, pending, granted, clinician=clinician), cookie
-    with narrowed(Reach(tenant=pending.tenant)):
-        return await arrive(parts, pending, granted, clinician=clinician), cookie
+    return await _arrive_reading(parts, pending, granted, identity=identity), cookie
+
+
+async def _arrive_reading(
+    parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *, identity: Identity | None
+) -> OpenedLaunch:
+    """Opens the visit while its chart is being read, beside the look-up of the clinician: somebody is waiting.
+
+    The reading is dropped where no visit opens, or one that has its chart already.
+    """
+    ahead = asyncio.create_task(read_ahead(parts, pending, granted))
+    # Where no visit opens, nobody asks what became of it.
+    ahead.add_done_callback(lambda done: done.cancelled() or done.exception())
+    opened: OpenedLaunch | None = None
+    try:
+        clinician = await identify(parts, pending, granted, identity=identity)
+        with narrowed(Reach(tenant=pending.tenant)):
+            opened = await arrive(parts, pending, granted, clinician=clinician)
+    finally:
+        if opened is None or opened.reopened:
+            ahead.cancel()
+    return opened if opened.reopened else replace(opened, ahead=ahead)
 
 
 def _check_path(parts: Parts, pending: PendingLaunch, path: str) -> None:

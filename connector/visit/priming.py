@@ -5,9 +5,13 @@ In: a launch. Out: the visit's row. Reading twice does no harm; one result is ke
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
 
+import structlog
+
+from connector.context.answer import ChartReader
 from connector.context.chart import (
     SECTIONS,
     Subject,
@@ -22,14 +26,18 @@ from connector.context.mapping import ContextMapping
 from connector.errors import Conflict, ConnectorError
 from connector.hints.candidates import HintSetting
 from connector.hints.keyterms import derive_hints
-from connector.launch.abilities import may
+from connector.hints.limits import TermLimits, strictest
+from connector.launch.pending import PendingLaunch
+from connector.launch.token_answer import GrantedTokens
 from connector.records import KeytermEdit, Launch, PatientContext, SpeechHints, Stamp
 from connector.store.sessions import LaunchRow
 from connector.store.visits import Numbered, Step, VisitRow
-from connector.visit.access import find_registration, open_ehr
+from connector.visit.access import find_registration, open_chart, open_ehr
 from connector.visit.parts import Parts
 from connector.visit.states import State
 from connector.visit.steps import Move, move
+
+_log = structlog.get_logger("connector.visit")
 
 COMPLETABLE = (State.PRIMED, State.CAPTURING, State.CAPTURED, State.TRANSCRIBED, State.DRAFTED)
 """States in which the rest of the chart is still of use."""
@@ -40,17 +48,17 @@ _INTERRUPTED = "Reading the chart was interrupted. Read it again to see this."
 _NO_ACCESS = "The EHR could not be asked for this any more. Open the scribe from the chart again to read it."
 
 
-async def prime(parts: Parts, launch: LaunchRow) -> VisitRow:
-    """Reads the first stage of the chart and derives the keyterms: LAUNCHED to PRIMED. One result is kept."""
+async def prime(parts: Parts, launch: LaunchRow, *, ahead: Awaitable[PatientContext] | None = None) -> VisitRow:
+    """Reads the first stage of the chart and derives the keyterms: LAUNCHED to PRIMED. One result is kept.
+
+    `ahead` is a reading that was begun before the visit was there; where it comes to nothing, the chart is read here.
+    """
     facts = await parts.visits.need(launch.visit_id, Launch)
-    chart = open_ehr(parts, launch).chart(facts.granted_scope)
-    mapping = find_mapping(parts, launch.tenant)
-    context = await read_context(
-        chart, patient=facts.patient, encounter=facts.encounter, mapping=mapping, now=parts.clock()
-    )
-    if facts.encounter is None and may(facts.granted_scope, "s", resource="Encounter"):
-        encounters = await read_encounters(chart, patient=facts.patient, codes=mapping.outcome_codes)
-        context = replace(context, encounters=encounters)
+    context = await _await_ahead(ahead) if ahead is not None else None
+    if context is None:
+        chart = open_ehr(parts, launch).chart(facts.granted_scope)
+        subject = Subject(facts.patient, facts.encounter)
+        context = await _read_first(parts, chart, subject, launch.tenant)
     hints = prepare_hints(parts, facts, context)
     arrow = (State.LAUNCHED, State.PRIMED)
     try:
@@ -59,6 +67,34 @@ async def prime(parts: Parts, launch: LaunchRow) -> VisitRow:
         )
     except Conflict:
         return await parts.visits.row(launch.visit_id)
+
+
+async def read_ahead(parts: Parts, pending: PendingLaunch, granted: GrantedTokens) -> PatientContext:
+    """The first stage of the chart for a launch whose id_token was verified and whose visit is being opened.
+
+    Nothing is kept of it unless the visit opens. Raises what the reading of a chart raises.
+    """
+    chart = open_chart(parts, granted, pending.fhir_base)
+    return await _read_first(parts, chart, Subject(granted.patient, granted.encounter), pending.tenant)
+
+
+async def _read_first(parts: Parts, chart: ChartReader, subject: Subject, tenant: str) -> PatientContext:
+    mapping, patient = find_mapping(parts, tenant), subject.patient
+    context = await read_context(
+        chart, patient=patient, encounter=subject.encounter, mapping=mapping, now=parts.clock()
+    )
+    if subject.encounter is None and chart.allowed("Encounter", "s", None):
+        encounters = await read_encounters(chart, patient=patient, codes=mapping.outcome_codes)
+        context = replace(context, encounters=encounters)
+    return context
+
+
+async def _await_ahead(ahead: Awaitable[PatientContext]) -> PatientContext | None:
+    try:
+        return await ahead
+    except ConnectorError as error:
+        _log.info("chart.not-read-ahead", kind=type(error).__name__)
+        return None
 
 
 def find_mapping(parts: Parts, tenant: str) -> ContextMapping:
@@ -131,14 +167,19 @@ async def _keep(parts: Parts, launch: Launch, context: PatientContext, *, read: 
         return
 
 
+def find_term_limits(parts: Parts) -> TermLimits:
+    """What all configured speech models take: any of them may answer."""
+    mapping = parts.rules.keyterms.mapping
+    return strictest(mapping.limits_for("prerecorded", model) for model in parts.policy.speech_models)
+
+
 def prepare_hints(
     parts: Parts, launch: Launch, context: PatientContext, *, edits: tuple[KeytermEdit, ...] = ()
 ) -> SpeechHints:
-    """Keyterms within the limits of the first configured speech model, with the clinician's edits."""
-    model = parts.policy.speech_models[0]
+    """Keyterms within the limits of every configured speech model, with the clinician's edits."""
     setting = HintSetting(
-        limits=parts.rules.keyterms.mapping.limits_for("prerecorded", model),
-        target=f"prerecorded/{model}",
+        limits=find_term_limits(parts),
+        target=f"prerecorded/{'+'.join(parts.policy.speech_models)}",
         clinician=launch.practitioner_name,
         practitioner=launch.practitioner,
         tenant=launch.tenant,

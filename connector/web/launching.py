@@ -16,6 +16,7 @@ from connector.web.headers import ANCESTORS, FORM_TARGET
 from connector.web.pages import Pages
 from connector.web.session import allow_framing_by_all, refuse_foreign_origin, set_cookie
 from connector.web.throttling import Throttles, name_caller
+from connector.web.visiting import keep_reading
 
 router = APIRouter()
 _PENDING_SECONDS = 600
@@ -99,6 +100,7 @@ async def callback(request: Request) -> Response:
         set_cookie(response, spent, "", max_age=0)
         set_cookie(response, picking_cookie(opened.pick_id), opened.browser, max_age=_PENDING_SECONDS)
         return response
+    keep_reading(request.app, parts, opened)
     return enter_visit(parts, opened, spent)
 
 

@@ -22,9 +22,12 @@ from connector.records import (
     Transcript,
 )
 from connector.review.signature import ATTESTATION
+from connector.store.reach import Reach, narrowed
 from connector.visit import note as notes
+from connector.visit.arriving import OpenedLaunch
 from connector.visit.encounter import choose_encounter
 from connector.visit.limits import find_limits
+from connector.visit.parts import Parts
 from connector.visit.priming import complete_chart, is_unfinished, prime
 from connector.visit.recording import keep_consent, keep_typed_text
 from connector.visit.retrying import try_again
@@ -95,6 +98,17 @@ async def _prime(request: Request, session: Session, *, patience: float) -> None
         await asyncio.wait({task}, timeout=patience)
         if task.done():
             task.result()
+
+
+def keep_reading(app: FastAPI, parts: Parts, opened: OpenedLaunch) -> None:
+    """Takes a reading that was begun while its visit was being opened on to its end, whoever asks for the page."""
+    if opened.ahead is None or opened.row is None:
+        return
+    tasks: dict[str, asyncio.Task[Any]] = app.state.priming
+    with narrowed(Reach(tenant=opened.row.tenant, visit_id=opened.visit_id)):
+        task = asyncio.create_task(prime(parts, opened.row, ahead=opened.ahead))
+    tasks[opened.visit_id] = task
+    task.add_done_callback(lambda done: _put_away(tasks, opened.visit_id, done))
 
 
 def _complete(request: Request, session: Session, facts: VisitFacts, *, again: bool = False) -> None:

@@ -119,6 +119,11 @@ class StrictEhr:
         """What was asked of it so far, as `METHOD path`, without this EHR's name."""
         return [f"{one.method} {one.path}" for one in self.heard]
 
+    def paths_of_launch(self) -> list[str]:
+        """The same without the reading of the chart, which begins as soon as the clinician is known."""
+        kept = ("/fhir/.well-known/", "/fhir/Practitioner")
+        return [path for path in self.paths() if " /fhir/" not in path or any(one in path for one in kept)]
+
     def approve(self, asked: dict[str, str], *, standalone: bool = False) -> dict[str, str]:
         """Check an authorization request and return the callback's query (Inferno: authorization requests)."""
         expected = {

@@ -34,7 +34,7 @@ async def test_a03_a_launch_as_it_should_be(ehr: StrictEhr, open_scribe: OpenScr
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/v/")
     assert ehr.flaws == []
-    assert ehr.paths() == [
+    assert ehr.paths_of_launch() == [
         "GET /fhir/.well-known/smart-configuration",
         TOKEN_CALL,
         "GET /auth/jwks",

@@ -50,7 +50,7 @@ async def test_a09_a_warm_launch_asks_nobody_before_the_redirect_and_once_after_
             asked = await depart(browser, ehr)
         assert (seen, ehr.heard) == ([], [])
         assert (await come_back(browser, ehr, ehr.approve(asked))).status_code == 303
-    assert ehr.paths() == ["POST /auth/token", "GET /fhir/Practitioner/7"]
+    assert ehr.paths_of_launch() == ["POST /auth/token", "GET /fhir/Practitioner/7"]
 
 
 async def test_a09_many_first_launches_at_once_ask_once(ehr: StrictEhr, open_scribe: OpenScribe) -> None:

@@ -166,7 +166,7 @@ async def test_a13_a_role_is_resolved_to_the_person_who_holds_it(
     scribe, answer = await run(ehr, open_scribe)
     facts = await launched(scribe, answer)
     assert (facts.practitioner, facts.practitioner_name) == ("Practitioner/7", "Dr. Ada Okafor")
-    assert ehr.paths()[-2:] == ["GET /fhir/PractitionerRole/3", "GET /fhir/Practitioner/7"]
+    assert ehr.paths_of_launch()[-2:] == ["GET /fhir/PractitionerRole/3", "GET /fhir/Practitioner/7"]
 
 
 async def test_a13_where_the_scope_does_not_reach_the_person_the_roles_own_words_name_her(
