@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from connector.errors import Misconfigured
@@ -31,6 +31,22 @@ class TermLimits:
     def allows(self, text: str) -> bool:
         """Whether one term keeps within words and characters."""
         return len(text.split()) <= self.words and not 0 < self.characters < len(text)
+
+
+def strictest(limits: Iterable[TermLimits]) -> TermLimits:
+    """What every one of several models takes: a request that names more than one may be answered by any of them."""
+    every = tuple(limits)
+
+    def least(values: Iterable[int]) -> int:
+        return min((value for value in values if value), default=0)
+
+    return TermLimits(
+        terms=min(one.terms for one in every),
+        words=min(one.words for one in every),
+        characters=least(one.characters for one in every),
+        characters_in_all=least(one.characters_in_all for one in every),
+        exclusive=any(one.exclusive for one in every),
+    )
 
 
 def read_limits(value: object) -> dict[str, dict[str, TermLimits]]:

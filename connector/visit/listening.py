@@ -12,7 +12,7 @@ from connector.hints.editing import add_term, remove_term, undo_edit
 from connector.records import KeytermEdit, Launch, PatientContext, SpeechHints
 from connector.store.visits import Numbered, Step, VisitRow
 from connector.visit.parts import Parts
-from connector.visit.priming import prepare_hints
+from connector.visit.priming import find_term_limits, prepare_hints
 from connector.visit.states import State
 
 EDITABLE = (State.PRIMED, State.CAPTURING)
@@ -53,8 +53,7 @@ async def change_keyterms(parts: Parts, launch: Launch, *, action: str, text: st
 def _edit(parts: Parts, launch: Launch, hints: SpeechHints, *, action: str, text: str) -> tuple[KeytermEdit, ...]:
     by, at = launch.practitioner or "unidentified", parts.clock()
     if action == "add":
-        limits = parts.rules.keyterms.mapping.limits_for("prerecorded", parts.policy.speech_models[0])
-        return add_term(hints, text, limits=limits, by=by, at=at)
+        return add_term(hints, text, limits=find_term_limits(parts), by=by, at=at)
     if action == "remove":
         return remove_term(hints, text, by=by, at=at)
     if action == "undo":
