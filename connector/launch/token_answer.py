@@ -19,9 +19,7 @@ _SCOPE = re.compile(r"[\x20-\x7e]{0,16384}")
 _ID = re.compile(r"(?!\.+$)[A-Za-z0-9._\-]{1,128}")
 _LONGEST_LIFE_S = 10 * 365 * 86400
 NOBODY = ""
-NO_PATIENT = (
-    "The EHR did not say which patient this launch is for. Open a patient's chart and launch the scribe there."
-)
+NO_PATIENT = "The EHR did not say which patient this launch is for. Open a patient's chart and launch the scribe there."
 
 
 @dataclass(frozen=True, slots=True)
