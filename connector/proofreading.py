@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from connector.app import read_consent
+from connector.app import load_keyterm_rules, read_consent
 from connector.assets.catalogue import list_mappings, list_templates, load_mapping, load_template, read_mapping
 from connector.assets.mapping_check import check_mapping, check_prompt, load_schema, locate
 from connector.assets.marked_yaml import Problem, read_marked
@@ -33,6 +33,8 @@ def check_files(settings: Settings) -> list[Problem]:
     """Every mistake in mappings/, templates/prompts and the registrations, each with file and line."""
     problems = [problem for name in _mapping_names() for problem in proofread_mapping(name, read_mapping(name))]
     problems += _check_prompts()
+    if not problems:
+        problems += _check_together()
     folder = settings.registrations_folder
     try:
         _, found = check_registrations(folder, profiles=list_mappings("ehr"))
@@ -97,6 +99,16 @@ _STAGES: Mapping[str, Callable[[Any], object]] = {
     "lists": WordList.from_dict,
     "ehr": _read_vendor,
 }
+
+
+def _check_together() -> list[Problem]:
+    """What no file shows alone: categories held back that nobody defined, classes of drugs nobody knows."""
+    try:
+        load_keyterm_rules()
+    except Misconfigured as error:
+        file, _, reason = error.detail.partition(": ")
+        return [locate(read_marked(read_mapping(file.removeprefix("mappings/")), file), reason)]
+    return []
 
 
 def _check_prompts() -> list[Problem]:
