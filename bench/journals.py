@@ -11,6 +11,7 @@ from typing import Any
 STAGES = ("launch", "context", "consent", "upload", "transcript", "draft", "edit", "sign", "filing", "erasure")
 
 _FILED = re.compile(r"^/fhir/?$|^/fhir/(?:DocumentReference|Composition|Provenance)\b")
+_EARLIER_NOTES = "/fhir/DocumentReference"
 _LAUNCHING = re.compile(r"^/(?:launches|auth)\b|^/fhir/(?:\.well-known/|metadata|Practitioner)")
 _JOB = re.compile(r"^/v2/transcript/([^/]+)$")
 
@@ -22,6 +23,8 @@ def count_ehr(entries: Iterable[Mapping[str, Any]]) -> Counter[str]:
 
 
 def _stage_at_ehr(entry: Mapping[str, Any]) -> str:
+    if entry["path"] == _EARLIER_NOTES and "identifier=" not in entry.get("query", ""):
+        return "context"  # the titles of earlier notes; ours is looked for by its identifier
     if _FILED.search(entry["path"]) or entry.get("detail", {}).get("grant_type") == "refresh_token":
         return "filing"
     return "launch" if _LAUNCHING.search(entry["path"]) else "context"

@@ -29,10 +29,16 @@ def _vendor(method: str, path: str) -> dict[str, object]:
         ("/fhir/", "filing"),
         ("/fhir/DocumentReference/d1", "filing"),
         ("/fhir/Composition", "filing"),
+        ("/fhir/DocumentReference", "context"),
     ],
 )
 def test_what_is_asked_of_the_ehr(path: str, stage: str) -> None:
     assert count_ehr([_ehr(path)]) == {stage: 1}
+
+
+def test_a_search_for_our_own_note_belongs_to_the_filing() -> None:
+    search = {**_ehr("/fhir/DocumentReference"), "query": "patient=p&identifier=urn%3Auuid%3A1"}
+    assert count_ehr([search]) == {"filing": 1}
 
 
 def test_a_first_token_belongs_to_the_launch_and_a_renewed_one_to_the_filing() -> None:
