@@ -1,4 +1,4 @@
-"""Chromium for the browser tests: started once, one profile a test. No test may leave a complaint on the console."""
+"""Chromium for the browser tests: started once a module, one profile a test. No test may leave a complaint behind."""
 
 from collections.abc import Iterator
 
@@ -18,9 +18,9 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser of the whole run."""
+    """The browser of one module: as long as it lives, its driver's event loop stands in the way of every other one."""
     path = find_chromium()
     assert path is not None, "install Chromium, or name it in CHROMIUM"
     with sync_playwright() as playwright:
