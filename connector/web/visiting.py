@@ -145,12 +145,14 @@ def _put_away(tasks: dict[str, asyncio.Task[Any]], visit_id: str, done: asyncio.
 async def collect_facts(session: Session) -> VisitFacts:
     """Everything a page of this visit may show, read from the store."""
     parts, visit_id = session.parts, session.row.visit_id
+    # The state first: records are written with it, so those read later are never missing for the state shown.
+    row = await parts.visits.row(visit_id)
     newest = await parts.visits.newest(visit_id)
     return VisitFacts(
         launch_id=session.row.launch_id,
         csrf=session.row.csrf,
         now=parts.clock(),
-        row=await parts.visits.row(visit_id),
+        row=row,
         launch=session.launch,
         limits=find_limits(parts, session.launch),
         context=newest.get(PatientContext),
