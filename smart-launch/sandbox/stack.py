@@ -29,13 +29,18 @@ SCOPES = (
     "patient/Appointment.rs patient/Goal.rs patient/CarePlan.rs patient/ServiceRequest.rs "
     "patient/DocumentReference.crs patient/Composition.crs patient/Provenance.cu user/Practitioner.r"
 )
+# What a clinician reaches of any patient, for an EHR that leaves picking the patient to the app.
+USER_SCOPES = SCOPES.replace("patient/Patient.r ", "patient/Patient.rs ").replace("patient/", "user/")
 READY_SECONDS = 120.0
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What may be chosen. Ports of 0 are free ones; `fhir_base` puts the sandbox EHR in front of another server."""
+    """What may be chosen. Ports of 0 are free ones; `fhir_base` puts the sandbox EHR in front of another server.
+
+    `picks_patients`: the connector may be started outside the EHR, which then names no patient.
+    """
 
     connector_port: int = 0
     ehr_port: int = 0
@@ -44,6 +49,7 @@ class Choices:
     fhir_base: str | None = None
     queue_seconds: float | None = None
     process_seconds: float | None = None
+    picks_patients: bool = False
     extra: dict[str, str] = field(default_factory=dict)
 
 
@@ -218,12 +224,14 @@ class Stack:
 
     def _ehr_config(self) -> dict[str, object]:
         connector = self.addresses.connector
+        picks = self._choices.picks_patients
         return {
             "port": int(_port(self.addresses.ehr)),
             "base_url": self.addresses.ehr,
             "fhir_upstream": self.addresses.hapi,
             "state_dir": str(self.private / "ehr"),
             "token_seconds": 300,
+            "off": ["context-standalone-patient"] if picks else [],
             "clients": [
                 {
                     "client_id": CLIENT_ID,
@@ -231,7 +239,7 @@ class Stack:
                     "client_secret": self._client_secret(),
                     "redirect_uris": [f"{connector}/launch/callback/{TENANT}"],
                     "launch_url": f"{connector}/launch",
-                    "scopes": SCOPES.split(),
+                    "scopes": USER_SCOPES.split() if picks else SCOPES.split(),
                 }
             ],
         }
@@ -254,7 +262,8 @@ class Stack:
             "client_id": CLIENT_ID,
             "auth_method": "client_secret_basic",
             "client_secret_file": str(self.private / "client-secret"),
-            "scopes": SCOPES.split(),
+            "scopes": USER_SCOPES.split() if self._choices.picks_patients else SCOPES.split(),
+            "standalone": self._choices.picks_patients,
             "frame_ancestors": [self.addresses.ehr],
             "vendor_profile": "generic",
         }

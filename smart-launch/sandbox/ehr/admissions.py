@@ -4,7 +4,7 @@ Never lets a write through that misses the launch patient, replaces another's re
 from typing import Any
 
 from .calls import GatewayCall
-from .compartment import PATIENT_TYPES, provenance_targets, referenced_encounters
+from .compartment import PATIENT_TYPES, PatientCompartment, provenance_targets, referenced_encounters
 from .interactions import Interaction
 from .refusals import Refusal, refuse_patient, refuse_scope
 from .upstream import FhirUpstream
@@ -31,29 +31,30 @@ class AdmissionRules:
             raise Refusal(403, "forbidden", f"{resource_type} cannot be written by an app.")
         if not any(scope.covers(resource) for scope in scopes):
             raise refuse_scope(resource_type, interaction.letter)
-        await self._check_patient(call, resource, in_bundle)
+        own = call.compartment.confine(resource)
+        await self._check_patient(own, resource, in_bundle)
         for reference in referenced_encounters(resource):
-            if reference not in in_bundle and not await call.compartment.owns_reference(reference):
+            if reference not in in_bundle and not await own.owns_reference(reference):
                 raise Refusal(422, "business-rule", f"the encounter of this {resource_type} is not this patient's.")
         if interaction.kind == "update":
-            await self.admit_replacement(call, interaction, in_bundle=in_bundle)
+            await self.admit_replacement(own, interaction)
 
-    async def admit_replacement(
-        self, call: GatewayCall, interaction: Interaction, *, in_bundle: frozenset[str] = frozenset()
-    ) -> None:
+    async def admit_replacement(self, own: PatientCompartment, interaction: Interaction) -> None:
         """Refuses (403) to update or delete a stored resource of another patient; a new id is fine."""
         stored = await self._upstream.read(interaction.path)
-        if stored is None or await call.compartment.owns(stored):
+        if stored is None or await own.owns(stored):
             return
         raise refuse_patient(interaction.resource_type)
 
-    async def _check_patient(self, call: GatewayCall, resource: dict[str, Any], in_bundle: frozenset[str]) -> None:
+    async def _check_patient(
+        self, own: PatientCompartment, resource: dict[str, Any], in_bundle: frozenset[str]
+    ) -> None:
         resource_type = resource["resourceType"]
         if resource_type != "Provenance":
-            named = await call.compartment.owns(resource)
+            named = await own.owns(resource)
         else:
             targets = provenance_targets(resource)
             outside = [target for target in targets if target not in in_bundle]
-            named = bool(targets) and (not outside or await call.compartment.owns_all(outside))
+            named = bool(targets) and (not outside or await own.owns_all(outside))
         if not named:
             raise refuse_patient(resource_type)

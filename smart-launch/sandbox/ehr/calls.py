@@ -12,7 +12,10 @@ from .tokens import Approval
 
 @dataclass(frozen=True)
 class GatewayCall:
-    """One authorized call. `deaf` and `altered` are faults a test asked for."""
+    """One authorized call. `deaf` and `altered` are faults a test asked for.
+
+    Without a patient `scopes` holds no `patient/` scope: there is nobody it could be about.
+    """
 
     approval: Approval
     scope_text: str
@@ -33,9 +36,9 @@ class GatewayCall:
         """As permits, but raises Refusal 403 when there is none or the type is not offered to a patient launch."""
         if resource_type not in SHARED_TYPES | PATIENT_TYPES:
             raise Refusal(403, "forbidden", f"{resource_type} is not offered to an app launched for one patient.")
-        if resource_type in PATIENT_TYPES and not self.compartment.patient:
-            raise Refusal(403, "forbidden", "this launch has no patient.")
         scopes = self.permits(resource_type, letters, resource_id)
+        if not scopes and resource_type in PATIENT_TYPES and not self.compartment.patient:
+            raise Refusal(403, "forbidden", "this launch has no patient, and no user/ scope reaches this.")
         if not scopes:
             raise refuse_scope(resource_type, letters)
         return scopes

@@ -1,4 +1,5 @@
-"""In: resources and references. Out: whether they belong to the patient of a launch (FHIR R4 Patient compartment).
+"""In: resources and references. Out: whether they belong to the patient of a launch (FHIR R4 Patient compartment), or,
+for a token without a patient, to any patient.
 Never trusts what a client says about a stored resource: references are looked up in the FHIR server."""
 
 import re
@@ -68,7 +69,7 @@ class PatientCompartment:
         if resource_type in SHARED_TYPES:
             return True
         if resource_type == "Patient":
-            return resource.get("id") == self.patient
+            return self.is_own(f"Patient/{resource.get('id')}")
         if resource_type == "Provenance":
             return await self.owns_all(_references(resource.get("target")))
         return self.names_patient(resource)
@@ -77,9 +78,17 @@ class PatientCompartment:
         """True when subject, patient or beneficiary is the patient (Appointment: one participant is)."""
         if resource.get("resourceType") == "Appointment":
             actors = [p.get("actor") for p in resource.get("participant") or [] if isinstance(p, dict)]
-            return any(self.local(reference) == f"Patient/{self.patient}" for reference in _references(actors))
+            return any(self.is_own(self.local(reference)) for reference in _references(actors))
         named = [reference for field in _SUBJECT_FIELDS for reference in _references(resource.get(field))]
-        return bool(named) and all(self.local(reference) == f"Patient/{self.patient}" for reference in named)
+        return bool(named) and all(self.is_own(self.local(reference)) for reference in named)
+
+    def is_own(self, path: str | None) -> bool:
+        """True for the path `Patient/ID` of the patient."""
+        return path == f"Patient/{self.patient}"
+
+    def confine(self, _resource: dict[str, Any]) -> "PatientCompartment":
+        """The compartment a resource that is to be stored must keep to: this one."""
+        return self
 
     async def owns_all(self, references: list[str]) -> bool:
         """True when there is at least one reference and each leads to something of the patient."""
@@ -95,7 +104,7 @@ class PatientCompartment:
         path = self.local(reference)
         if path is None or path.startswith("Provenance/"):
             return False
-        if path == f"Patient/{self.patient}":
+        if self.is_own(path):
             return True
         if path not in self._seen:
             try:
@@ -114,6 +123,26 @@ class PatientCompartment:
         if head and head not in self._bases:
             return None
         return f"{found.group(1)}/{found.group(2)}"
+
+
+class UserCompartment(PatientCompartment):
+    """What a clinician may reach of all patients: for a token without a patient, whose scopes are `user/` ones."""
+
+    def __init__(self, upstream: FhirUpstream, *, bases: tuple[str, ...]) -> None:
+        super().__init__("", upstream, bases=bases)
+
+    def is_own(self, path: str | None) -> bool:
+        """True for any patient."""
+        return path is not None and path.startswith("Patient/")
+
+    def confine(self, resource: dict[str, Any]) -> PatientCompartment:
+        """The compartment of the one patient a resource names; one that nothing is in where it names none or two."""
+        if resource.get("resourceType") in ("Patient", "Provenance"):
+            return self
+        named = {self.local(one) for field in _SUBJECT_FIELDS for one in _references(resource.get(field))}
+        patient = next(iter(named)) if len(named) == 1 else None
+        number = (patient or "").removeprefix("Patient/") if self.is_own(patient) else ""
+        return PatientCompartment(number, self._upstream, bases=self._bases)
 
 
 def _references(value: Any) -> list[str]:

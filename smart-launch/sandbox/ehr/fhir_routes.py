@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from .calls import GatewayCall
-from .compartment import PatientCompartment
+from .compartment import PatientCompartment, UserCompartment
 from .discovery import describe_gateway, describe_smart
 from .discovery_tricks import serve_document
 from .evidence import describe_bearer
@@ -89,12 +89,15 @@ class FhirDesk:
         active = self._parts.mischief.find(token.approval.launch_id, note)
         refuse_good_token(active)
         config = self._parts.config
-        bases = (config.fhir_base, config.fhir_upstream)
+        bases, patient = (config.fhir_base, config.fhir_upstream), token.approval.patient
+        scopes, upstream = parse_scopes(token.scope), self._parts.upstream
         call = GatewayCall(
             approval=token.approval,
             scope_text=token.scope,
-            scopes=parse_scopes(token.scope),
-            compartment=PatientCompartment(token.approval.patient, self._parts.upstream, bases=bases),
+            scopes=scopes if patient else tuple(one for one in scopes if one.context != "patient"),
+            compartment=PatientCompartment(patient, upstream, bases=bases)
+            if patient
+            else UserCompartment(upstream, bases=bases),
             headers=request.headers,
             deaf=note.fault == "deaf_if_none_exist",
             altered=note.fault == "altered_note",

@@ -92,7 +92,7 @@ class FhirGateway:
 
     async def _delete(self, call: GatewayCall, interaction: Interaction) -> GatewayReply:
         call.require(interaction.resource_type, "d")
-        await self.admissions.admit_replacement(call, interaction)
+        await self.admissions.admit_replacement(call.compartment, interaction)
         reply = await self.upstream.send("DELETE", interaction.path, headers=call.headers)
         if reply.status not in (200, 204):
             return self._pass_error(reply)

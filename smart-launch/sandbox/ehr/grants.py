@@ -11,6 +11,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 
 from .launches import LaunchUnusable
 from .registrations import ASSERTION, BASIC, POST
+from .scopes import parse_scopes
 from .switchboard import Switchboard
 from .tokens import CODE_SECONDS, Approval, AuthorizationCode, RefreshToken
 
@@ -142,8 +143,12 @@ def _check_standalone(switches: Switchboard, asked: list[str], *, granted: list[
         raise InvalidScopeError("The scope launch (EHR launch) or launch/patient (standalone) is required.")
     if not switches.offers("launch-standalone"):
         raise InvalidScopeError("Standalone launch is not offered.")
-    if "launch/patient" not in granted:
+    if "launch/patient" in granted:
+        return
+    if switches.offers("context-standalone-patient"):
         raise InvalidScopeError("A standalone launch needs launch/patient, and the app must be registered for it.")
+    if not any(scope.context == "user" for scope in parse_scopes(" ".join(granted))):
+        raise InvalidScopeError("No patient is picked here: a standalone launch needs user/ scopes.")
 
 
 class LaunchTokenGenerator(BearerTokenGenerator):

@@ -1,5 +1,6 @@
 """In: an app's search parameters. Out: the parameters sent on, confined to the launch patient and granted categories.
-Never lets a search for another patient through, and never silently turns one into a search for the launch patient."""
+Never lets a search for another patient through, and never silently turns one into a search for the launch patient.
+Without a launch patient never searches everybody."""
 
 from .addresses import AddressBook
 from .calls import GatewayCall
@@ -8,6 +9,7 @@ from .refusals import Refusal, refuse_patient
 
 _OWN = frozenset({"_format", "_pretty"})
 _REFUSED = ("_has", "_filter", "_query", "_list")
+_PATIENT_NAMES = ("patient", "subject", "patient:Patient", "subject:Patient")
 _ALWAYS_NEEDED = "subject,patient,category,target"
 
 
@@ -34,7 +36,9 @@ def _confine_patient(call: GatewayCall, resource_type: str, pairs: list[tuple[st
     patient = call.compartment.patient
     own = {patient, f"Patient/{patient}"}
     by_id = resource_type == "Patient"
-    named = ("_id",) if by_id else ("patient", "subject", "patient:Patient", "subject:Patient")
+    named = ("_id",) if by_id else _PATIENT_NAMES
+    if not patient:
+        return _refuse_everybody(resource_type, pairs)
     for name, value in pairs:
         about_patient = name.split(":")[0] in (named[0], *(() if by_id else ("subject",)))
         if about_patient and (name not in named or value not in own):
@@ -45,3 +49,15 @@ def _confine_patient(call: GatewayCall, resource_type: str, pairs: list[tuple[st
         return pairs
     wanted = "_id" if by_id else "patient"
     return pairs if any(name == wanted for name, _ in pairs) else [*pairs, (wanted, patient)]
+
+
+def _refuse_everybody(resource_type: str, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """For a token without a patient: the query as it is, if it says whom it is about. Raises Refusal 400."""
+    names = {name for name, value in pairs if value}
+    if resource_type == "Patient":
+        enough = any(name == "_id" or not name.startswith("_") for name in names)
+    else:
+        enough = bool(names & ({"target"} if resource_type == "Provenance" else {"_id", *_PATIENT_NAMES}))
+    if not enough:
+        raise Refusal(400, "required", f"a search for {resource_type} has to say which patient it is about.")
+    return pairs

@@ -53,7 +53,7 @@ class BundleDesk:
         for entry, interaction in zip(stored, interactions, strict=True):
             if interaction.kind == "delete":
                 call.require(interaction.resource_type, "d")
-                await gateway.admissions.admit_replacement(call, interaction)
+                await gateway.admissions.admit_replacement(call.compartment, interaction)
             else:
                 await gateway.admissions.admit_write(call, interaction, entry.get("resource"), in_bundle=names)
             if call.deaf:
