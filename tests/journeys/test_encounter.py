@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 
 import pytest
 from connector_sandbox.clinician import OpenVisit
 
-from tests.fixtures.peers import ONE_OF_EACH, Chart
+from tests.fixtures.peers import ONE_OF_EACH, Chart, SandboxEhr
 from tests.fixtures.visits import PAGE, Clinic
 
 TEXT = "Cough for three days.\nPlan: rest and fluids."
@@ -52,3 +54,40 @@ def test_a_launch_without_an_encounter_files_the_note_under_the_one_chosen_or_no
         assert "encounter" not in document.get("context", {})
         assert "encounter" not in composition
     assert len(chart.find("Encounter", patient=patient)) == len(known)
+
+
+def encounters_asked_for(ehr: SandboxEhr) -> tuple[list[str], list[str]]:
+    """What was read of Encounter by id, and what was searched. This kind of EHR is asked without batches."""
+    paths = [one["path"] for one in ehr.requests() if one["path"].startswith("/fhir/Encounter")]
+    return [path for path in paths if path.count("/") == 3], [path for path in paths if path.count("/") == 2]
+
+
+def await_whole_chart(visit: OpenVisit) -> None:
+    """Waits for the part of the chart that is read behind the page."""
+    until = time.monotonic() + 60
+    while '"pending"' in json.dumps(visit.context()):
+        assert time.monotonic() < until, "the chart was never read whole"
+        time.sleep(0.1)
+
+
+def test_a_launch_that_names_its_encounter_reads_that_one_and_searches_for_none(
+    clinic: Clinic, chart: Chart, ehr: SandboxEhr
+) -> None:
+    """The encounter is read once with the chart; neither the page nor the note asks for others."""
+    visit = clinic.open(chart.admit("billie"))
+    await_whole_chart(visit)
+    reads, searches = encounters_asked_for(ehr)
+    assert (len(reads), searches) == (1, [])
+    assert offered(visit) == []
+    write_and_sign(visit)
+    assert encounters_asked_for(ehr)[1] == []
+
+
+def test_the_control_a_launch_without_an_encounter_is_seen_to_search(
+    clinic: Clinic, chart: Chart, ehr: SandboxEhr
+) -> None:
+    visit = clinic.open(chart.admit("billie"), encounter="none")
+    await_whole_chart(visit)
+    assert offered(visit)
+    reads, searches = encounters_asked_for(ehr)
+    assert (reads, len(searches)) == ([], 1)
