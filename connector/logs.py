@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -49,6 +51,27 @@ def where_raised(error: BaseException) -> str:
         return ""
     path = trace.tb_frame.f_code.co_filename.replace("\\", "/").rsplit("/", 2)
     return f"{'/'.join(path[-2:])}:{trace.tb_lineno}"
+
+
+def name_failure(error: BaseException) -> str:
+    """An exception's type and the place that raised it, in words without a value; the first one of a group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__} at {where_raised(error)}"
+
+
+def tell_no_tracebacks() -> None:
+    """What Python itself would print of exceptions nobody caught, and of warnings, goes to the log as a library's."""
+    logging.captureWarnings(True)
+    python = logging.getLogger("python")
+
+    def tell(error: BaseException | None, trace: TracebackType | None = None) -> None:
+        if error is not None and not isinstance(error, KeyboardInterrupt):
+            python.critical("", exc_info=(type(error), error, trace or error.__traceback__))
+
+    sys.excepthook = lambda _, error, trace: tell(error, trace)
+    sys.unraisablehook = lambda told: tell(told.exc_value)
+    threading.excepthook = lambda told: tell(told.exc_value)
 
 
 def start_logging() -> None:

@@ -60,11 +60,16 @@ def forbid_core_dumps() -> None:
 
 def refuse_open_secrets(settings: Settings) -> None:
     """Raises Misconfigured where others can read a client secret or a key pair; `compose` looks at the master key."""
-    for one in load_registrations(settings.registrations_folder).entries:
-        refuse_open_secret(one)
-        if one.client_key_file is not None:
-            refuse_open_key_file(one.client_key_file)
-        refuse_open_keys(client_key_folder(settings, one))
+    registrations = load_registrations(settings.registrations_folder)
+    for one in (*registrations.entries, *registrations.waiting):
+        _refuse_open(settings, one)
+
+
+def _refuse_open(settings: Settings, registration: Registration) -> None:
+    refuse_open_secret(registration)
+    if registration.client_key_file is not None:
+        refuse_open_key_file(registration.client_key_file)
+    refuse_open_keys(client_key_folder(settings, registration))
 
 
 async def serve_web(settings: Settings, stop: asyncio.Event, *, with_worker: bool = False) -> None:
@@ -164,15 +169,19 @@ async def examine(settings: Settings) -> list[Finding]:
 
     look("HTTP stack", guard_http_stack)
     look("Mappings and prompts", lambda: f"{len(load_rules().note_types)} note type(s)")
-    registered: list[Registration] = []
+    registered, waiting = list[Registration](), list[Registration]()
 
     def read_registrations() -> str:
-        registered.extend(load_registrations(settings.registrations_folder).entries)
+        found = load_registrations(settings.registrations_folder)
+        registered.extend(found.entries)
+        waiting.extend(found.waiting)
         return f"{len(registered)} EHR(s)"
 
     look("EHR registrations", read_registrations)
     for one in registered:
         look(f"Secret or key for {one.tenant}", partial(_check_credentials, settings, one))
+    for one in waiting:
+        look(f"Secret or key for {one.tenant}, which waits for a client id", partial(_refuse_open, settings, one))
     if not settings.assemblyai_api_key.get_secret_value():
         findings.append(Finding(False, "AssemblyAI: set CONNECTOR_ASSEMBLYAI_API_KEY."))
     else:
@@ -187,6 +196,7 @@ async def examine(settings: Settings) -> list[Finding]:
 
 def _check_credentials(settings: Settings, registration: Registration) -> str:
     """Whether what proves us to one EHR is there and nobody else's; says which kind it is, and nothing of it."""
+    _refuse_open(settings, registration)
     secret = read_client_secret(registration, os.environ)
     keys = read_client_keys(settings, registration)
     if registration.auth_method == "private_key_jwt":

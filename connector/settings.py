@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CONNECTOR_", frozen=True, extra="ignore")
 
     state_folder: Path = Path("/var/lib/smart-scribe/service")
-    database_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False)
     master_key_file: Path | None = None
     registrations_folder: Path = Path("smart-launch/registrations")
     client_keys_folder: Path | None = None

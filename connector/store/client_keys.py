@@ -52,6 +52,7 @@ def read_keys(folder: Path) -> tuple[ClientKey, ...]:
     """
     if not folder.is_dir():
         return ()
+    refuse_open_keys(folder)
     keys = [_read_kept(path) for path in sorted(folder.glob("*.json"))]
     return tuple(sorted(keys, key=lambda one: (one.created_at, one.kid), reverse=True))
 
@@ -59,7 +60,7 @@ def read_keys(folder: Path) -> tuple[ClientKey, ...]:
 def read_key_file(path: Path, *, algorithm: str) -> tuple[ClientKey, ...]:
     """One private key somebody else looks after, as PEM or JWK; raises Misconfigured when it does not fit."""
     try:
-        _refuse_if_open(path, 0o007, "0640 or less")
+        _refuse_if_open([path], 0o007, "0640 or less")
         content = path.read_text(encoding="utf-8").strip()
         kind: type[RSAKey | ECKey] = RSAKey if algorithm.startswith("RS") else ECKey
         key = kind.import_key(json.loads(content) if content.startswith("{") else content)
@@ -70,15 +71,14 @@ def read_key_file(path: Path, *, algorithm: str) -> tuple[ClientKey, ...]:
 
 
 def refuse_open_keys(folder: Path) -> None:
-    """Raises Misconfigured for a key file of ours that others than its owner may read; holds none of them in memory."""
-    for path in sorted(folder.glob("*.json")):
-        _refuse_if_open(path, 0o077, "0600")
+    """Raises Misconfigured naming each key file of ours that others than its owner may read; keeps none in memory."""
+    _refuse_if_open(sorted(folder.glob("*.json")), 0o077, "0600")
 
 
 def refuse_open_key_file(path: Path) -> None:
     """The same for a key somebody else looks after; one that is missing passes."""
     if path.is_file():
-        _refuse_if_open(path, 0o007, "0640 or less")
+        _refuse_if_open([path], 0o007, "0640 or less")
 
 
 def choose_key(keys: Sequence[ClientKey], *, algorithm: str, now: datetime) -> ClientKey | None:
@@ -128,7 +128,6 @@ def retire_keys(folder: Path, *, algorithm: str, now: datetime) -> tuple[str, ..
 
 
 def _read_kept(path: Path) -> ClientKey:
-    _refuse_if_open(path, 0o077, "0600")
     try:
         content = json.loads(path.read_text(encoding="ascii"))
         algorithm = str(content["algorithm"])
@@ -141,9 +140,13 @@ def _read_kept(path: Path) -> ClientKey:
     return ClientKey(key.thumbprint(), algorithm, created_at, active_at, key)
 
 
-def _refuse_if_open(path: Path, bits: int, mode: str) -> None:
-    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & bits:
-        raise Misconfigured(f"The key file {path.name} can be read by others than it should: set its mode to {mode}.")
+def _refuse_if_open(paths: Sequence[Path], bits: int, mode: str) -> None:
+    if os.name != "posix":
+        return
+    found = [path.name for path in paths if stat.S_IMODE(path.stat().st_mode) & bits]
+    if found:
+        names = ", ".join(found)
+        raise Misconfigured(f"The key file {names} can be read by others than it should: set its mode to {mode}.")
 
 
 def _check(key: RSAKey | ECKey, algorithm: str, name: str) -> None:

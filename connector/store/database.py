@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from connector.errors import Misconfigured
@@ -57,6 +57,8 @@ def start_embedded(state_folder: Path) -> DatabaseAddress:
     data = state_folder / "pg"
     if len(str(data)) > _LONGEST_SOCKET - 20:
         raise Misconfigured(f"The state folder's path is too long for a unix socket: choose one under {80} characters.")
+    if os.name == "posix" and data.is_dir() and data.stat().st_mode & 0o007:
+        raise Misconfigured("Everybody can get at the embedded database: run chmod 700 on pg in the state folder.")
     server = _embedded_server(data)
     parts = urlsplit(server.get_uri())
     host = parse_qs(parts.query).get("host", [parts.hostname or ""])[0]
@@ -114,8 +116,11 @@ def make_engine(address: DatabaseAddress, *, pool_size: int = 8) -> AsyncEngine:
 
 
 def open_state_folder(folder: Path) -> None:
-    """Makes the state folder for its owner alone; raises Misconfigured where everybody may write into it."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Makes the state folder, its owner's alone; raises Misconfigured where it cannot, or everybody may write in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Misconfigured(f"The state folder {folder.name} cannot be made: see CONNECTOR_STATE_FOLDER.") from error
     if os.name == "posix" and folder.stat().st_mode & 0o002:
         raise Misconfigured(f"Everybody can write into the state folder {folder.name}: run chmod 700 on it.")
 
@@ -125,7 +130,7 @@ async def require_reachable(engine: AsyncEngine) -> None:
     try:
         async with engine.connect():
             return
-    except OperationalError as error:
+    except DBAPIError as error:
         raise Misconfigured(
             "The database cannot be reached: check CONNECTOR_DATABASE_URL, and that PostgreSQL runs and lets us in."
         ) from error

@@ -99,6 +99,8 @@ def read_master_key(path: Path) -> MasterKey | None:
         raise Misconfigured(f"The master key file {path.name} can be read by others: run chmod 600 on it.")
     try:
         secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except OSError as error:
+        raise Misconfigured(f"The master key file {path.name} cannot be read by this process.") from error
     except ValueError as error:
         raise Misconfigured(f"The master key file {path.name} must hold 64 hexadecimal digits.") from error
     if len(secret) != 32:

@@ -14,15 +14,26 @@ import pytest
 
 _MARKER = "Qzwaldtraut"
 _SCRIPT = """
-import asyncio, logging, socket, sys, threading
+import asyncio, logging, socket, sys, threading, warnings
 from http.server import BaseHTTPRequestHandler, HTTPServer
 import httpx, uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
-from connector.logs import start_logging
+from connector.logs import start_logging, tell_no_tracebacks
 
 marker, guarded = sys.argv[1], sys.argv[2] == "guarded"
-start_logging() if guarded else logging.basicConfig(level=logging.DEBUG)
+if guarded:
+    start_logging()
+    tell_no_tracebacks()
+else:
+    logging.basicConfig(level=logging.DEBUG)
+
+def raise_it(*_):
+    raise ValueError(f"in a thread: {marker}")
+
+class Kept:
+    def __del__(self):
+        raise ValueError(f"too late: {marker}")
 
 async def fail(request):
     patient = f"told by {marker}"
@@ -51,8 +62,12 @@ async def main():
     del task
     server.should_exit = True
     await serving
+    threading.Thread(target=raise_it, name=marker).start()
+    Kept()
+    warnings.warn(f"unexpected value {marker}")
 
 asyncio.run(main())
+raise RuntimeError(f"at the very end: {marker}")
 """
 
 
@@ -64,19 +79,24 @@ def _run(how: str) -> str:
         env={**os.environ, "PYTHONASYNCIODEBUG": "1"},
         text=True,
         timeout=60,
-        check=True,
     )
+    assert told.returncode == 1
     return told.stdout
 
 
 def test_d09_no_library_tells_what_it_carries_at_any_level() -> None:
-    """uvicorn with its traceback, its access log, httpx, httpcore, asyncio, the durable engine."""
+    """uvicorn with its traceback, its access log, httpx, httpcore, asyncio, the durable engine, Python itself."""
     told = _run("guarded")
     assert _MARKER not in told
-    for logger in ("uvicorn.error", "httpcore.connection", "dbos", "asyncio"):
+    for logger in ("uvicorn.error", "httpcore.connection", "dbos", "asyncio", "py.warnings"):
         assert f'"logger": "{logger}"' in told, f"{logger} was heard, and said nothing"
+    python = [line for line in told.splitlines() if '"logger": "python"' in line]
+    assert len(python) == 3 and all('"where": "<string>:' in line for line in python)
 
 
-@pytest.mark.parametrize("planted", [f"/{_MARKER}?name=", f"cannot store told by {_MARKER}", f"step failed: {_MARKER}"])
+_TEXTS = ("cannot store told by", "step failed:", "in a thread:", "too late:", "unexpected value", "at the very end:")
+
+
+@pytest.mark.parametrize("planted", [f"/{_MARKER}?name=", *(f"{text} {_MARKER}" for text in _TEXTS)])
 def test_d09_without_our_formatter_they_would_tell(planted: str) -> None:
     assert planted in _run("open")

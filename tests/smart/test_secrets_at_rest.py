@@ -13,12 +13,14 @@ import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from connector.__main__ import cli
 from connector.assets.registrations import load_registrations, read_client_secret
 from connector.errors import Misconfigured
 from connector.logs import LibraryLines
-from connector.store.database import open_state_folder
+from connector.settings import Settings
+from connector.store.database import locate_database, make_engine, open_state_folder, start_embedded
 from connector.store.keyring import create_master_key, read_master_key
 
 _NASTY = ["a\nb", "a\r\nb", "\x1b[31mred", "nul\0", "\u202edesrever", "\x85", "\u2028", '"}\n{"event": "forged"}']
@@ -51,6 +53,30 @@ def test_d12_the_state_folder_is_its_owners(tmp_path: Path) -> None:
     folder.chmod(0o777)
     with pytest.raises(Misconfigured, match="chmod 700"):
         open_state_folder(folder)
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o704])
+def test_d12_an_embedded_database_others_can_read_is_not_started(tmp_path: Path, mode: int) -> None:
+    data = tmp_path / "pg"
+    data.mkdir()
+    data.chmod(mode)
+    with pytest.raises(Misconfigured, match="chmod 700 on pg"):
+        start_embedded(tmp_path)
+    assert list(data.iterdir()) == []
+
+
+def test_d12_no_secret_is_in_what_is_shown_of_the_settings() -> None:
+    """A password in the database's address is one as well."""
+    secrets = [f"{name}-9c41e7" for name in ("password", "vendor", "gateway")]
+    settings = Settings(
+        database_url=f"postgresql://scribe:{secrets[0]}@127.0.0.1/scribe",
+        assemblyai_api_key=SecretStr(secrets[1]),
+        gateway_api_key=SecretStr(secrets[2]),
+    )
+    address = locate_database(settings)
+    shown = f"{settings!r} {settings} {address!r} {address.url} {make_engine(address)!r}"
+    assert [one for one in secrets if one in shown] == []
+    assert secrets[0] in address.libpq
 
 
 def test_d12_no_command_takes_a_secret_as_an_argument() -> None:

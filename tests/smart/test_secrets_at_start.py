@@ -109,6 +109,36 @@ def test_d12_the_doctor_says_what_proves_us_to_each_ehr(connector: Command) -> N
         assert f"ok    Secret or key for {tenant}: {kind}" in good
 
 
+def test_d12_the_doctor_names_every_secret_others_can_read(connector: Command, registrations: Path) -> None:
+    """Each on a line of its own that says how to mend it, the master key and what waits for a client id included."""
+    held = registrations.parent / "held"
+    other = make_key(held / "keys", algorithm="RS384", now=Clock().now())
+    waiting = {**BASE, **EHRS["filed"], "client_id": "", "name": "w", "fhir_base": "https://waits.example.org/fhir"}
+    (registrations / "waits.yaml").write_text(yaml.safe_dump(waiting), encoding="utf-8")
+    master = held / "master.key"
+    _keep(master, "00" * 32)
+    for path in (held / "secret", *(held / "keys").iterdir(), held / "handed.json", master):
+        path.chmod(0o644)
+    spoilt = connector("doctor", NAMED_SECRET="", CONNECTOR_MASTER_KEY_FILE=str(master))
+    assert spoilt.returncode == 1, spoilt.stdout
+    wrong = {}
+    for line in spoilt.stdout.splitlines():
+        if line.startswith("MEND"):
+            about, _, text = line.removeprefix("MEND  ").removeprefix("Secret or key for ").partition(": ")
+            wrong[about] = text
+    how = {
+        "filed": "set its mode to 0640",
+        "handed": "handed.json can be read by others than it should: set its mode to 0640",
+        "keyed": "set its mode to 0600",
+        "named": "NAMED_SECRET, which is not set",
+        "waits, which waits for a client id": "set its mode to 0640",
+        "Database and master key": "master.key can be read by others: run chmod 600",
+    }
+    assert set(wrong) == set(how), spoilt.stdout
+    assert [about for about, text in how.items() if text not in wrong[about]] == []
+    assert all(path.name in wrong["keyed"] for path in (held / "keys").iterdir()) and other.kid in wrong["keyed"]
+
+
 FAILING = {
     "a good set-up": {},
     "a database that is not there": {
@@ -118,6 +148,9 @@ FAILING = {
     "a port that is none": {"CONNECTOR_DATABASE_URL": f"postgresql://scribe:{SECRETS['password']}@127.0.0.1:many/z"},
     "a key in a field of another kind": {"CONNECTOR_PORT": SECRETS["vendor"]},
     "a key where a list belongs": {"CONNECTOR_SPEECH_MODELS": SECRETS["vendor"]},
+    "an option no database has": {
+        "CONNECTOR_DATABASE_URL": f"postgresql://scribe:{SECRETS['password']}@127.0.0.1:1/none?{SECRETS['file']}=1"
+    },
     "a password in our own address": {"CONNECTOR_PUBLIC_BASE_URL": f"https://x:{SECRETS['password']}@scribe.example.org"},
 }  # fmt: skip
 
@@ -132,3 +165,76 @@ def test_d12_no_command_prints_a_secret_whatever_is_wrong(
     for secret in SECRETS.values():
         assert secret not in ended.stdout
     assert ended.returncode == (0 if not changes else 1 if command == "doctor" and "MEND" in ended.stdout else 2)
+
+
+SPOILT: dict[str, Callable[[Path], object]] = {
+    "files that hold something else": lambda held: _fill(held, SECRETS["file"].encode()),
+    "files that are no text": lambda held: _fill(held, b"\xff\xfe" + SECRETS["file"].encode()),
+    "keys of no known kind": lambda held: _fill(held, json.dumps(dict.fromkeys("dkn", SECRETS["file"])).encode()),
+    "folders in place of files": lambda held: [_become_folder(path) for path in _secret_files(held)],
+}
+
+
+def _secret_files(held: Path) -> list[Path]:
+    return [held / "secret", held / "handed.json", next((held / "keys").glob("*.json"))]
+
+
+def _fill(held: Path, content: bytes) -> None:
+    for path in _secret_files(held):
+        path.write_bytes(content)
+
+
+def _become_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir(mode=0o700)
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+def test_d12_what_is_in_a_spoilt_secret_file_is_not_printed(
+    connector: Command, registrations: Path, spoil: Callable[[Path], object]
+) -> None:
+    """A master key, two key pairs, a client secret; and a certificate file that is none."""
+    held = registrations.parent / "held"
+    spoil(held)
+    handed = str(held / "handed.json")
+    told = {
+        "doctor": connector("doctor", CONNECTOR_MASTER_KEY_FILE=handed),
+        "serve": connector("serve", CONNECTOR_MASTER_KEY_FILE=handed),
+        "ehr check": connector("ehr", "check", "filed", "keyed", CONNECTOR_EHR_CA_FILE=handed),
+        "rotate": connector("ehr", "rotate-key", "keyed"),
+    }
+    assert [ended.returncode for ended in told.values()] == [1, 2, 2, 2]
+    for ended in told.values():
+        assert "Traceback" not in ended.stdout and SECRETS["file"] not in ended.stdout
+    assert told["doctor"].stdout.count("MEND") >= 3 and "master key file handed.json" in told["doctor"].stdout
+
+
+_BREAK_OFF = """
+import os, sys
+from connector import __main__ as commands
+
+@commands.cli.command()
+def break_off() -> None:
+    raise RuntimeError(f"cannot use {os.environ['PLANTED']}")
+
+sys.argv[1:] = ["break-off"]
+commands.main() if os.environ["WHOSE"] == "ours" else commands.cli()
+"""
+
+
+def test_d12_a_fault_of_the_commands_own_is_told_by_its_place_alone() -> None:
+    """The control: Python's own words on the same fault hold the secret."""
+    told = {
+        whose: subprocess.run(
+            [sys.executable, "-c", _BREAK_OFF],
+            env={**os.environ, "PLANTED": SECRETS["vendor"], "WHOSE": whose},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        for whose in ("ours", "python")
+    }
+    ours = told["ours"]
+    assert (ours.returncode, ours.stdout) == (os.EX_SOFTWARE, "")
+    assert ours.stderr == "The command broke off on a fault of its own: RuntimeError at <string>:7.\n"
+    assert f"RuntimeError: cannot use {SECRETS['vendor']}" in told["python"].stderr
