@@ -189,3 +189,24 @@ def test_what_was_typed_is_not_left_unasked(desk: Desk, chart: Chart) -> None:
     screen.press("Patient declines")
     screen.place.get_by_label("What happened in the visit").fill("Cough")
     assert screen.page.evaluate(leaving) is False
+
+
+def test_what_was_typed_outlives_the_page_being_drawn_anew(desk: Desk, chart: Chart) -> None:
+    """The answer to another form draws the page: words, caret, focus and the question on leaving stay."""
+    screen = desk.launch(chart.admit())
+    screen.find("summary").filter(has_text="Type the visit instead").click()
+    box = screen.place.get_by_label("What happened in the visit")
+    box.fill("Cough for three days.")
+    box.evaluate("(box) => box.setSelectionRange(5, 5)")
+    # Pressed by a script, so that the focus stays in the field, as it does where the page is drawn by itself.
+    screen.find("button[value=declined]").evaluate("(button) => button.form.requestSubmit(button)")
+    expect(screen.find(".answer")).to_contain_text("declined")
+    expect(box).to_have_value("Cough for three days.")
+    expect(box).to_be_focused()
+    screen.page.keyboard.type("ing")
+    expect(box).to_have_value("Coughing for three days.")
+    assert screen.page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))") is False
+    screen.press("Draft the note")
+    screen.expect_heading("Review the note")
+    expect(screen.find("#pane-transcript")).to_contain_text("Coughing for three days.")
+    assert screen.page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))") is True

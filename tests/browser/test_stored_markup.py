@@ -6,15 +6,16 @@ policy is the second line, and must not be needed. A page that did not escape th
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
 import yaml
 from connector_sandbox.recordings import load_recording
 from connector_sandbox.stack import TENANT, Stack
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.hostile import Charted, Relay, make_chart, relay
 from tests.browser.payloads import PAYLOADS, Alarm, wrap
@@ -177,6 +178,60 @@ def _file(ward: Ward, screen: Screen, texts: tuple[str, ...]) -> None:
     screen.find("#attention form button").click()
     screen.expect_heading("Filed in the EHR")
     assert missing(texts, ward.expect_inert(screen)) == []
+
+
+def test_d06_payloads_that_are_typed_stay_text(ward: Ward, heard: Relay) -> None:
+    """All of them in one visit: in the field, as what was said, in the draft; beside a chart that cannot be read."""
+    heard.texts = ()
+    made = ward.admit(PAYLOADS[:4])
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "forbidden"}]}
+    outcome["issue"][0]["diagnostics"] = "".join(PAYLOADS)  # type: ignore[index]
+    match = {"path_regex": "^/fhir/Condition"}
+    SandboxEhr(ward.stack).strike("status", match=match, status=403, body=outcome, times=None)
+    screen = ward.tab(policy=False)
+    screen.page.goto(ward.launch_address(made, encounter="none"))
+    screen.expect_heading("Prepare the visit")
+    screen.find("#encounter").wait_for()
+    assert "The EHR did not allow this to be read" in ward.expect_inert(screen)
+    # The answer to this draws the page anew while the field is being filled.
+    screen.press("Patient declines")
+    screen.place.get_by_label("What happened in the visit").fill("\n".join(PAYLOADS))
+    expect(screen.find(".answer")).to_contain_text("declined")
+    assert missing(PAYLOADS, screen.place.get_by_label("What happened in the visit").input_value()) == []
+    ward.expect_inert(screen)
+    screen.press("Draft the note")
+    screen.expect_heading("Review the note")
+    assert missing(PAYLOADS, ward.expect_inert(screen)) == []
+
+
+def test_d06_what_an_ehr_says_of_a_refused_launch_is_not_repeated(ward: Ward) -> None:
+    """`error`, `error_description` and `error_uri` of the callback, and an address nobody has."""
+    made = ward.admit(PAYLOADS[:4])
+    for text in (PAYLOADS[0], PAYLOADS[3], "".join(PAYLOADS)):
+        screen = ward.tab(policy=False)
+        state = _depart(ward, screen.page, made)
+        query = {"state": state, "iss": f"{ward.stack.addresses.ehr}/auth", "error": text[:200]}
+        query |= {"error_description": text, "error_uri": "javascript:pwn(81)"}
+        screen.page.goto(f"{ward.stack.addresses.connector}/launch/callback/{TENANT}?{urlencode(query)}")
+        screen.expect_heading("This launch was refused")
+        assert "pwn" not in ward.expect_inert(screen)
+        screen.page.goto(f"{ward.stack.addresses.connector}/v/{base64.urlsafe_b64encode(text.encode()).decode()[:200]}")
+        ward.expect_inert(screen)
+
+
+def _depart(ward: Ward, page: Page, made: Charted) -> str:
+    """A launch as far as the EHR's authorization; returns its state."""
+    asked: list[str] = []
+
+    def stop(route: Route) -> None:
+        answer = route.fetch(max_redirects=0)
+        asked.append(answer.headers["location"])
+        route.fulfill(status=200, headers={"set-cookie": answer.headers["set-cookie"]}, body="stopped here")
+
+    page.route("**/launch?*", stop)
+    page.goto(ward.launch_address(made))
+    page.unroute("**/launch?*")
+    return parse_qs(urlsplit(asked[0]).query)["state"][0]
 
 
 # Positive controls: what is not escaped is noticed.

@@ -38,8 +38,8 @@ async function submit(form, submitter) {
   try {
     clearNotices();
     await send("POST", new URL(form.action).pathname, { form: fields });
-    holdPage("typed", false);
-    await drawAnew();
+    if (form.querySelector("[data-guard]")) holdPage("typed", false);
+    await drawAnew({ sent: form });
     if (form.action.endsWith("/retry")) notify({ title: "Trying again now.", detail: "This page shows what comes of it." }, { calm: true });
   } catch (problem) {
     if (problem.status === 409) await drawAnew().catch(() => {});
@@ -52,7 +52,8 @@ async function submit(form, submitter) {
 
 /** Text typed into a guarded box is not lost by leaving the page unasked. */
 function guard(main, signal) {
-  for (const box of main.querySelectorAll("[data-guard]")) {
-    box.addEventListener("input", () => holdPage("typed", box.value.trim() !== ""), { signal });
-  }
+  const boxes = [...main.querySelectorAll("[data-guard]")];
+  const hold = () => holdPage("typed", boxes.some((box) => box.value.trim() !== ""));
+  for (const box of boxes) box.addEventListener("input", hold, { signal });
+  hold();
 }

@@ -44,21 +44,43 @@ export function element(name, classes = "", text = "") {
 }
 
 /** Draws the visit as it stands now, without loading the page again, and says so when it has moved on.
-    Parts are copied, not moved: a player made in a document that is not on the screen would never load. */
-export async function drawAnew() {
+    Parts are copied, not moved: a player made in a document that is not on the screen would never load.
+    What is typed and not sent stays where it was, but for the fields of `sent`, a form that has gone. */
+export async function drawAnew({ sent = null } = {}) {
   const page = await fetchPage();
   const before = byId("main");
   const after = document.importNode(page.getElementById("main"), true);
   const moved = before.dataset.state !== after.dataset.state;
   const held = document.activeElement;
   const focused = held === document.body || before.contains(held);
+  const kept = keepTyped(before, after, { sent });
   before.replaceWith(after);
   for (const id of ["banner", "ribbon"]) byId(id).replaceWith(document.importNode(page.getElementById(id), true));
   document.title = page.title;
   if (moved) window.scrollTo(0, 0);
-  if (focused) byId("heading").focus({ preventScroll: !moved });
+  const box = kept.get(held);
+  if (box) {
+    box.focus({ preventScroll: true });
+    box.setSelectionRange(held.selectionStart, held.selectionEnd);
+  } else if (focused) byId("heading").focus({ preventScroll: !moved });
   if (moved) say(byId("heading").textContent);
   document.dispatchEvent(new CustomEvent("visit:drawn"));
+}
+
+/** Copies what is typed in forms of `before` into the same fields of `after`; returns the new field of each old one. */
+function keepTyped(before, after, { sent }) {
+  const typed = "[data-live-form] :is(textarea, input[type=text])";
+  const name = (box) => `${box.form.getAttribute("action")} ${box.name}`;
+  const fields = new Map([...after.querySelectorAll(typed)].map((box) => [name(box), box]));
+  const kept = new Map();
+  for (const box of before.querySelectorAll(typed)) {
+    const next = fields.get(name(box));
+    if (!next || box.form === sent || box.value === box.defaultValue) continue;
+    next.value = box.value;
+    if (box.closest("details")?.open) next.closest("details")?.setAttribute("open", "");
+    kept.set(box, next);
+  }
+  return kept;
 }
 
 /** Whether this frame may not use the microphone, which a window of its own may: the page around it forbids it
