@@ -27,7 +27,7 @@ def read_care_team(found: Found, *, patient: str, base: str) -> Section[CareTeam
     members = {(member.name, member.role): member for team in reversed(teams.items) for member in reversed(team)}
     items = tuple(reversed(members.values()))
     state = SectionState.EMPTY if teams.state is SectionState.OK and not items else teams.state
-    return Section(state, items, teams.dropped, teams.detail)
+    return Section(state, items, teams.dropped, teams.detail, teams.left_out)
 
 
 def _read_members(resource: Mapping[str, Any], source: Source, base: str) -> _Team:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from connector.context.searchset import NOT_GRANTED, Found
+from connector.context.section import add_reasons
 from connector.records import Section, SectionState
 
 Item = TypeVar("Item")
@@ -36,5 +37,10 @@ def join_sections(
     if state is SectionState.EMPTY and items:
         state = SectionState.OK
     return replace(
-        section, state=state, items=items, dropped=section.dropped + more.dropped, detail=" ".join(said) or None
+        section,
+        state=state,
+        items=items,
+        dropped=section.dropped + more.dropped,
+        detail=" ".join(said) or None,
+        left_out=add_reasons(section.left_out, more.left_out),
     )

@@ -23,8 +23,8 @@ from connector.context.accessors import (
 )
 from connector.context.answer import FhirAnswer
 from connector.context.searchset import judge_answer
-from connector.context.section import UNNAMED, read_patient
-from connector.records import EncounterSummary, Participant, PersonSummary, Section, SectionState
+from connector.context.section import ANOTHER_PATIENT, UNNAMED, read_patient
+from connector.records import EncounterSummary, LeftOut, Participant, PersonSummary, Section, SectionState
 
 NO_ENCOUNTER = "The EHR launched without an encounter."
 MERGED = "The EHR has merged this record into another one: open the scribe again from the patient's current record."
@@ -52,7 +52,7 @@ def read_person(
     if source is None or source.reference != patient:
         told = "The EHR answered with another patient."
         replaces = any(link.get("type") == "replaces" for link in as_objects(body.get("link")))
-        return Section(SectionState.FAILED, dropped=1, detail=f"{told} {MERGED}" if replaces else told)
+        return _refuse(ANOTHER_PATIENT, f"{told} {MERGED}" if replaces else told)
     name, family, given = _read_name(body)
     contacts = (_read_name({"name": contact.get("name")})[0] for contact in as_objects(body.get("contact")))
     person = PersonSummary(
@@ -77,6 +77,10 @@ def read_person(
     return Section(
         SectionState.OK, (person,), detail="The EHR marks this patient's record as not in use." if retired else None
     )
+
+
+def _refuse(reason: str, detail: str) -> Section[Any]:
+    return Section(SectionState.FAILED, dropped=1, detail=detail, left_out=(LeftOut(reason, 1),))
 
 
 def _says_merged(answer: FhirAnswer, merged: frozenset[str]) -> bool:
@@ -118,10 +122,10 @@ def read_encounter(answer: FhirAnswer, *, patient: str, base: str) -> Section[En
     body = as_object(answer.body)
     source = read_source(body)
     if source is None or read_patient(body, base=base) != patient:
-        return Section(SectionState.FAILED, dropped=1, detail="The encounter names another patient, or none.")
+        return _refuse(ANOTHER_PATIENT, "The encounter names another patient, or none.")
     status = as_text(body.get("status")) or "unknown"
     if status == "entered-in-error":
-        return Section(SectionState.FAILED, dropped=1, detail="The EHR marks this encounter as entered in error.")
+        return _refuse("entered-in-error", "The EHR marks this encounter as entered in error.")
     kinds = (read_concept(kind) for kind in as_objects(body.get("type")))
     reasons = (read_concept(reason) for reason in as_objects(body.get("reasonCode")))
     encounter = EncounterSummary(

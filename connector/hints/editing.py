@@ -7,6 +7,7 @@ added stays first.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from connector.errors import InputRefused
@@ -17,10 +18,28 @@ from connector.records import KeytermEdit, SpeechHints
 ADD, REMOVE = "add", "remove"
 MOST_ADDED = 50
 LONGEST = 50
+_NOT_LISTED = "This name is not in the list: reload the page."
 
 
-def add_term(hints: SpeechHints, text: str, *, limits: TermLimits, by: str, at: datetime) -> tuple[KeytermEdit, ...]:
-    """The edits with one more term; raises InputRefused for one that is empty, too long, unprintable or there."""
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """Who changes the list: a relative reference, when, and what a term may be."""
+
+    by: str
+    at: datetime
+    limits: TermLimits
+
+
+def add_term(hints: SpeechHints, text: str, editor: Editor, *, instead: str | None = None) -> tuple[KeytermEdit, ...]:
+    """The edits with one more term, in the place of `instead` where that is given.
+
+    Raises InputRefused for a term that is empty, too long, unprintable or there, or where `instead` is not there.
+    """
+    limits, listed = editor.limits, {same_as(one.text): one.text for one in hints.keyterms}
+    if instead is not None:
+        instead = listed.pop(same_as(instead), None)
+        if instead is None:
+            raise InputRefused(_NOT_LISTED)
     if any(not one.isprintable() for one in text):
         raise InputRefused("A name cannot hold line breaks or control characters: type it in one line.")
     term = tidy(text)
@@ -28,19 +47,20 @@ def add_term(hints: SpeechHints, text: str, *, limits: TermLimits, by: str, at: 
         raise InputRefused("A name needs at least one letter.")
     if len(term) > LONGEST or not limits.allows(term):
         raise InputRefused(f"A name can have at most {limits.words} words and {LONGEST} characters: shorten it.")
-    if same_as(term) in {same_as(one.text) for one in hints.keyterms}:
+    if same_as(term) in listed or term == instead:
         raise InputRefused("This name is in the list already.")
-    if len(added_terms(hints.edits)) >= min(MOST_ADDED, limits.terms):
+    edits = (*hints.edits, KeytermEdit(ADD, term, editor.by, editor.at, instead))
+    if len(added_terms(edits)) > min(MOST_ADDED, limits.terms):
         raise InputRefused("No more names can be added: remove one first.")
-    return (*hints.edits, KeytermEdit(ADD, term, by, at))
+    return edits
 
 
-def remove_term(hints: SpeechHints, text: str, *, by: str, at: datetime) -> tuple[KeytermEdit, ...]:
+def remove_term(hints: SpeechHints, text: str, editor: Editor) -> tuple[KeytermEdit, ...]:
     """The edits with one term taken away; raises InputRefused for one that is not in the list."""
     found = next((one.text for one in hints.keyterms if same_as(one.text) == same_as(text)), None)
     if found is None:
-        raise InputRefused("This name is not in the list: reload the page.")
-    return (*hints.edits, KeytermEdit(REMOVE, found, by, at))
+        raise InputRefused(_NOT_LISTED)
+    return (*hints.edits, KeytermEdit(REMOVE, found, editor.by, editor.at))
 
 
 def undo_edit(hints: SpeechHints) -> tuple[KeytermEdit, ...]:
@@ -54,15 +74,18 @@ def added_terms(edits: Iterable[KeytermEdit]) -> tuple[str, ...]:
     """Terms added and not removed since, in the order they were added."""
     added: dict[str, str] = {}
     for edit in edits:
-        added.pop(same_as(edit.text), None)
+        for text in (edit.text, edit.instead or ""):
+            added.pop(same_as(text), None)
         if edit.action == ADD:
             added[same_as(edit.text)] = edit.text
     return tuple(added.values())
 
 
 def removed_keys(edits: Iterable[KeytermEdit]) -> frozenset[str]:
-    """Keys (`same_as`) of terms removed and not added since."""
+    """Keys (`same_as`) of terms removed, or replaced, and not added since."""
     removed: set[str] = set()
     for edit in edits:
+        if edit.instead is not None:
+            removed.add(same_as(edit.instead))
         (removed.add if edit.action == REMOVE else removed.discard)(same_as(edit.text))
     return frozenset(removed)

@@ -6,7 +6,7 @@ Never holds a term without its origin, nor one that a policy holds back or the c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -30,9 +30,9 @@ def derive_hints(context: PatientContext, rules: KeytermRules, *, setting: HintS
     """
     withholding = rules.withholding(rules.mapping.held_back(setting.tenant))
     candidates = Collecting(context, rules, setting, withholding).collect()
-    terms, held = _Choice(rules, setting.limits, now).choose(candidates)
-    removed = removed_keys(setting.edits)
     own = {same_as(text): Keyterm(text, "own", (), "clinician") for text in added_terms(setting.edits)}
+    terms, held = _Choice(rules, setting.limits, now).choose(candidates, own=own.keys())
+    removed = removed_keys(setting.edits)
     kept = [*own.values(), *(term for key, term in terms.items() if key not in own and key not in removed)]
     fitting = _fit(kept, setting.limits)
     return SpeechHints(
@@ -83,8 +83,13 @@ class _Choice:
         self._tables = rules.looked_at
         self._texts: dict[str, tuple[str, str, int] | None] = {}
 
-    def choose(self, candidates: Iterable[Candidate]) -> tuple[dict[str, Keyterm], Mapping[str, int]]:
-        """Terms by key, best first, and how many terms of each category were held back."""
+    def choose(
+        self, candidates: Iterable[Candidate], *, own: Collection[str] = ()
+    ) -> tuple[dict[str, Keyterm], Mapping[str, int]]:
+        """Terms by key, best first, and how many terms of each category were held back.
+
+        What a clinician added by hand, `own` by key, is not held back: it is sent by their decision.
+        """
         merged: dict[str, _Merged] = {}
         held: dict[str, str] = {}
         spared: dict[str, str] = {}
@@ -108,7 +113,8 @@ class _Choice:
         kept = sorted((item for item in merged.items() if item[0] not in held), key=lambda item: -item[1].weight)
         sent = {key for key, _ in kept}
         spared = {key: category for key, category in spared.items() if key not in sent}
-        return dict(self._without_excess(kept)), Counter({**spared, **held}.values())
+        counted = Counter(category for key, category in {**spared, **held}.items() if key not in own)
+        return dict(self._without_excess(kept)), counted
 
     def _without_excess(self, kept: Iterable[tuple[str, _Merged]]) -> Iterable[tuple[str, Keyterm]]:
         room = self._rules.mapping.most_neighbours

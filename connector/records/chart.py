@@ -159,13 +159,23 @@ class PriorNote:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many resources of a part were left out for one reason: `entered-in-error`, `refuted`, `inactive` (over, or
+    without a value), `another-patient` (or none named), `no-id`."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Section(Generic[Item]):
-    """One part of the chart. `dropped` counts resources left out: wrong patient, entered in error, inactive."""
+    """One part of the chart. `dropped` counts resources left out, `left_out` says why, as far as that is known."""
 
     state: SectionState
     items: tuple[Item, ...] = ()
     dropped: int = 0
     detail: str | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def _unread() -> Section[Any]:

@@ -24,12 +24,16 @@ class Keyterm:
 
 @dataclass(frozen=True, slots=True)
 class KeytermEdit:
-    """One change of the list by a clinician: `action` is `add` or `remove`, `by` a relative reference."""
+    """One change of the list by a clinician: `action` is `add` or `remove`, `by` a relative reference.
+
+    `instead` is the term an added one stands in the place of.
+    """
 
     action: str
     text: str
     by: str
     at: datetime
+    instead: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

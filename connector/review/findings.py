@@ -22,7 +22,7 @@ from connector.review.allergy_conflicts import find_allergy_conflicts
 from connector.review.dose_differences import find_dose_differences
 
 PLAN = "plan"
-_UNREAD = (SectionState.FAILED, SectionState.FORBIDDEN)
+_UNREAD = (SectionState.FAILED, SectionState.FORBIDDEN, SectionState.PENDING)
 
 
 def check_draft(

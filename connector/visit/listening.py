@@ -5,10 +5,10 @@ Each change is one more SpeechHints; once the recording is under way to be trans
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from connector.errors import Conflict, InputRefused
-from connector.hints.editing import add_term, remove_term, undo_edit
+from connector.hints.editing import Editor, add_term, remove_term, undo_edit
 from connector.records import KeytermEdit, Launch, PatientContext, SpeechHints
 from connector.store.visits import Numbered, Step, VisitRow
 from connector.visit.parts import Parts
@@ -17,13 +17,36 @@ from connector.visit.states import State
 
 EDITABLE = (State.PRIMED, State.CAPTURING)
 ACTIONS = ("add", "remove", "undo")
+_TRIES = 5
 
 
-async def change_keyterms(parts: Parts, launch: Launch, *, action: str, text: str) -> VisitRow:
-    """One change of the list, by the clinician of the launch: `add`, `remove` (both with a text) or `undo`.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change: `action` of ACTIONS, `text` the term; an added one may stand in the place of `instead`."""
+
+    action: str
+    text: str = ""
+    instead: str | None = None
+
+
+async def change_keyterms(parts: Parts, launch: Launch, change: Change) -> VisitRow:
+    """One change of the list, by the clinician of the launch, made again where a reading of the chart came between.
 
     Raises InputRefused for a term that cannot be sent, Conflict where the list may not change or just has.
     """
+    for _ in range(_TRIES):
+        try:
+            return await _change(parts, launch, change)
+        except _Overtaken:
+            continue
+    raise Conflict("The names have just been changed in another window: reload the page.")
+
+
+class _Overtaken(Exception):
+    """Another record of the visit was written meanwhile."""
+
+
+async def _change(parts: Parts, launch: Launch, change: Change) -> VisitRow:
     visit_id = launch.visit_id
     row = await parts.visits.row(visit_id)
     if row.state not in EDITABLE:
@@ -33,29 +56,31 @@ async def change_keyterms(parts: Parts, launch: Launch, *, action: str, text: st
     hints = await parts.visits.need(visit_id, SpeechHints)
     context = await parts.visits.need(visit_id, PatientContext)
     facts = await parts.visits.need(visit_id, Launch)
-    edits = _edit(parts, launch, hints, action=action, text=text)
+    edits = _edit(parts, launch, hints, change=change)
     changed = prepare_hints(parts, facts, context, edits=edits)
     changed = replace(changed, stamp=replace(changed.stamp, who=launch.practitioner))
-    return await parts.visits.commit(
-        Step(
-            visit_id=visit_id,
-            expect=(row.state,),
-            to=row.state,
-            event="visit.keyterms-changed",
-            actor=launch.practitioner or "unidentified",
-            at=parts.clock(),
-            records=(Numbered(changed, number + 1),),
-            detail={"action": action},
-        )
+    step = Step(
+        visit_id=visit_id,
+        expect=(row.state,),
+        to=row.state,
+        event="visit.keyterms-changed",
+        actor=launch.practitioner or "unidentified",
+        at=parts.clock(),
+        records=(Numbered(changed, number + 1),),
+        detail={"action": change.action},
     )
+    try:
+        return await parts.visits.commit(step)
+    except Conflict:
+        raise _Overtaken from None
 
 
-def _edit(parts: Parts, launch: Launch, hints: SpeechHints, *, action: str, text: str) -> tuple[KeytermEdit, ...]:
-    by, at = launch.practitioner or "unidentified", parts.clock()
-    if action == "add":
-        return add_term(hints, text, limits=find_term_limits(parts), by=by, at=at)
-    if action == "remove":
-        return remove_term(hints, text, by=by, at=at)
-    if action == "undo":
+def _edit(parts: Parts, launch: Launch, hints: SpeechHints, *, change: Change) -> tuple[KeytermEdit, ...]:
+    editor = Editor(launch.practitioner or "unidentified", parts.clock(), find_term_limits(parts))
+    if change.action == "add":
+        return add_term(hints, change.text, editor, instead=change.instead)
+    if change.action == "remove":
+        return remove_term(hints, change.text, editor)
+    if change.action == "undo":
         return undo_edit(hints)
     raise InputRefused(f"A change of the names is one of {', '.join(ACTIONS)}: reload the page.")

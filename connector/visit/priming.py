@@ -107,19 +107,45 @@ def is_unfinished(row: VisitRow, context: PatientContext | None) -> bool:
     return context is not None and row.state in COMPLETABLE and bool(find_pending(context))
 
 
-async def complete_chart(parts: Parts, launch: LaunchRow, *, again: bool = False) -> None:
-    """Reads the second stage and derives the keyterms anew; `again` also tries what has failed before.
+async def reopen_chart(parts: Parts, launch: Launch) -> None:
+    """Makes every part that failed pending again, so that whoever looks next has it read. Nothing where none failed."""
+    visit_id = launch.visit_id
+    for _ in range(_TRIES):
+        row = await parts.visits.row(visit_id)
+        async with parts.visits.engine.connect() as connection:
+            number = await parts.visits.newest_number(connection, visit_id, PatientContext)
+        context = await parts.visits.latest(visit_id, PatientContext)
+        if context is None or row.state not in COMPLETABLE or (reopened := reopen(context)) == context:
+            return
+        reopened = replace(reopened, stamp=Stamp(context.stamp.maker, parts.clock()))
+        step = Step(
+            visit_id=visit_id,
+            expect=(row.state,),
+            to=row.state,
+            event="visit.chart-reopened",
+            actor=launch.practitioner or "unidentified",
+            at=parts.clock(),
+            records=(Numbered(reopened, number + 1),),
+            detail=_section_states(reopened),
+        )
+        try:
+            await parts.visits.commit(step)
+        except Conflict:
+            continue
+        return
+
+
+async def complete_chart(parts: Parts, launch: LaunchRow) -> None:
+    """Reads the second stage, and whatever else is pending, and derives the keyterms anew.
 
     Nobody waits for it. What is still pending long after the launch is given up, and says how to go on.
     """
     facts = await parts.visits.need(launch.visit_id, Launch)
     context = await parts.visits.need(launch.visit_id, PatientContext)
-    if again:
-        context = reopen(context)
     pending = find_pending(context)
     if not is_unfinished(await parts.visits.row(launch.visit_id), context):
         return
-    if not again and parts.clock() - context.stamp.at > _LONGEST:
+    if parts.clock() - context.stamp.at > _LONGEST:
         await _keep(parts, facts, give_up(context, _INTERRUPTED), read=pending)
         return
     mapping = find_mapping(parts, launch.tenant)

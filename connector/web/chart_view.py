@@ -1,4 +1,4 @@
-"""What was read of the chart, in words. In: PatientContext and SpeechHints. Out: frozen views for the templates.
+"""What was read of the chart, in words. In: a PatientContext. Out: frozen views for the templates.
 
 Never lets "could not be read" look like "nothing recorded", nor "nothing recorded" like "none known".
 """
@@ -26,7 +26,7 @@ from connector.records import (
     Problem,
     Section,
     SectionState,
-    SpeechHints,
+    Source,
 )
 from connector.web.moments import count, show_day, years_between
 
@@ -43,11 +43,12 @@ class PatientView:
 
 @dataclass(frozen=True, slots=True)
 class EntryView:
-    """One chart entry: `text` as the chart names it, `note` what belongs beside it, `reference` where it stands."""
+    """One chart entry: `text` as the chart names it, `note` what belongs beside it; where it stands, which version."""
 
     text: str
     note: str | None
     reference: str
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,38 +63,21 @@ class EncountersView:
 
 @dataclass(frozen=True, slots=True)
 class ChartSectionView:
-    """One part of the chart. `summary` is true by itself; `unread`: the part was not, or not wholly, read."""
+    """One part of the chart. `summary` is true by itself and begins with `lead`, which says how the reading ended.
+
+    `unread`: the part was not, or not wholly, read; `unasked`: it is not to be had in this EHR or launch.
+    """
 
     key: str
     title: str
     state: str
     count: int
+    lead: str
     summary: str
     unread: bool
+    unasked: bool
     entries: tuple[EntryView, ...]
     left_out: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class KeytermView:
-    """One term; `sources` name the chart entries it comes from, empty for people and general vocabulary."""
-
-    text: str
-    sources: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class KeytermsView:
-    """Terms by kind in order of rank: pairs of a title and its terms. `left_out` says how many did not fit.
-
-    `withheld` says how many a policy held back, of which category; `edited`: the clinician has changed the list.
-    """
-
-    total: int
-    groups: tuple[tuple[str, tuple[KeytermView, ...]], ...]
-    left_out: str | None
-    withheld: str | None = None
-    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +120,13 @@ _SECTIONS: Mapping[str, _Words] = {
     ),
 }
 _UNREAD = (SectionState.PARTIAL, SectionState.FORBIDDEN, SectionState.FAILED)
+_LEADS = (
+    "Not read yet.",
+    "Could not be read.",
+    "The EHR did not allow this to be read.",
+    "Read only in part",
+    "None recorded",
+)
 _PREVIEW = 100
 """Characters of names shown of a section that is folded."""
 _TAG = re.compile(r" \((?:finding|disorder|organism|substance|product|situation|procedure|person|event)\)$")
@@ -154,19 +145,14 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "care_plans": ("Care plan", "name"),
     "notes": ("Note", "title"),
 }
-_TERM_GROUPS: Mapping[str, str] = {
-    "own": "Added by you",
-    "drug": "Drugs",
-    "allergen": "Allergens",
-    "reaction": "Reactions",
-    "order": "Orders",
-    "procedure": "Procedures",
-    "problem": "Problems",
-    "person": "People",
-    "vocabulary": "General vocabulary",
+_REASONS: Mapping[str, str] = {
+    "entered-in-error": "entered in error",
+    "refuted": "refuted",
+    "inactive": "no longer active, or without a value",
+    "another-patient": "of another patient, or of nobody named",
+    "no-id": "without a usable id",
 }
-
-_NEIGHBOURS = "Names that may come up"
+"""Why an entry of the chart was left out; also their order."""
 
 
 def build_patient(context: PatientContext | None, today: date) -> PatientView | None:
@@ -189,10 +175,7 @@ def describe_person(person: PersonSummary, today: date) -> PatientView:
 
 def build_chart(context: PatientContext | None) -> tuple[ChartSectionView, ...]:
     """Every part of the chart in the order a clinician asks for them."""
-    if context is None:
-        return ()
-    sections = [_build_section(key, getattr(context, key)) for key in _SECTIONS]
-    return tuple(section for section in sections if section.key != "patient" or section.unread)
+    return () if context is None else tuple(_build_section(key, getattr(context, key)) for key in _SECTIONS)
 
 
 def build_encounters(context: PatientContext | None, *, chosen: str | None, today: date) -> EncountersView | None:
@@ -231,39 +214,26 @@ def name_sources(context: PatientContext | None) -> dict[str, str]:
     return named
 
 
-def build_keyterms(hints: SpeechHints | None, context: PatientContext | None) -> KeytermsView | None:
-    """The names the recogniser will listen for, grouped, each with the chart entries behind it."""
-    if hints is None:
-        return None
-    named = name_sources(context)
-    groups: dict[str, list[KeytermView]] = {}
-    for term in hints.keyterms:
-        sources = tuple(named.get(source.reference, source.reference) for source in term.sources)
-        title = _NEIGHBOURS if term.origin == "neighbour" else _TERM_GROUPS.get(term.kind, "Others")
-        groups.setdefault(title, []).append(KeytermView(term.text, sources))
-    left_out = f"{count(hints.left_out, 'more term')} did not fit." if hints.left_out else None
-    listed = tuple((title, tuple(terms)) for title, terms in groups.items())
-    held = ", ".join(f"{one.count} {one.category}" for one in hints.withheld)
-    withheld = f"Held back by policy: {held}." if held else None
-    return KeytermsView(len(hints.keyterms), listed, left_out, withheld, bool(hints.edits))
-
-
 def _build_section(key: str, section: Section[Any]) -> ChartSectionView:
     words = _SECTIONS[key]
     entries = tuple(_build_entry(item) for item in section.items if not _says_none(item))
+    unasked = is_unasked(key, section)
+    summary = _summarise(key, section, len(entries))
     return ChartSectionView(
         key=key,
         title=words.title,
         state=section.state.value,
         count=len(entries),
-        summary=_summarise(key, section, len(entries)),
-        unread=section.state in _UNREAD and not _is_unasked(key, section),
+        lead=next((lead for lead in _LEADS if summary.startswith(lead)), summary.partition(":")[0]),
+        summary=summary,
+        unread=section.state in _UNREAD and not unasked,
+        unasked=unasked,
         entries=entries,
         left_out=_count_left_out(section),
     )
 
 
-def _is_unasked(key: str, section: Section[Any]) -> bool:
+def is_unasked(key: str, section: Section[Any]) -> bool:
     """Whether a part beyond the first page's was not to be had in this EHR or launch: nobody misses it."""
     return key in LATER_SECTIONS and section.detail in (NOT_GRANTED, NOT_OFFERED)
 
@@ -311,7 +281,10 @@ def _preview(items: tuple[Any, ...]) -> str:
 def _count_left_out(section: Section[Any]) -> str | None:
     if not section.dropped:
         return None
-    return f"{count(section.dropped, 'entry', 'entries')} left out: not active, entered in error, or another patient's."
+    known = {one.reason: one.count for one in section.left_out}
+    said = [f"{known[reason]} {words}" for reason, words in _REASONS.items() if reason in known]
+    why = ", ".join(said) or "not active, entered in error, or another patient's"
+    return f"{count(section.dropped, 'entry', 'entries')} left out: {why}."
 
 
 def _build_entry(item: object) -> EntryView:
@@ -319,34 +292,45 @@ def _build_entry(item: object) -> EntryView:
         case Medication():
             said = "as stated, not ordered" if item.statement else "as reported" if item.reported else None
             extras = (item.dosage, "as needed" if item.as_needed else None, said)
-            return EntryView(item.name, _join(extras), item.source.reference)
+            return _show(item.source, item.name, _join(extras))
         case Allergy():
             reactions = ", ".join(item.reactions) or None
             risk = f"{item.criticality} criticality" if item.criticality in ("high", "low") else None
             verification = item.verification if item.verification not in (None, "confirmed") else None
-            return EntryView(item.substance, _join((reactions, risk, verification)), item.source.reference)
+            return _show(item.source, item.substance, _join((reactions, risk, verification)))
         case Problem():
             since = f"since {show_day(item.onset)}" if item.onset else None
-            return EntryView(item.name, since, item.source.reference)
+            return _show(item.source, item.name, since)
         case Measurement():
             taken = show_day(item.taken.date()) if item.taken else "undated"
-            return EntryView(f"{item.name} {item.value}", taken, item.source.reference)
+            return _show(item.source, f"{item.name} {item.value}", taken)
         case EncounterSummary():
             started = f"since {item.started:%H:%M} UTC" if item.started else None
             kind = item.kind or "Visit"
-            return EntryView(kind, _join((item.reason, item.status, started)), item.source.reference)
+            people = ", ".join(dict.fromkeys(one.name for one in item.participants))
+            told = (item.reason, item.status, started, f"with {people}" if people else None)
+            return _show(item.source, kind, _join(told))
         case ChartEntry():
             when = show_day(item.when) if item.when else None
-            return EntryView(item.name, _join((item.status, when, item.detail)), item.source.reference)
+            return _show(item.source, item.name, _join((item.status, when, item.detail)))
         case CareTeamMember():
-            return EntryView(item.name, item.role, item.source.reference)
+            return _show(item.source, item.name, item.role)
         case PriorNote():
             written = show_day(item.written.date()) if item.written else "undated"
-            return EntryView(item.title, _join((written, item.author)), item.source.reference)
+            return _show(
+                item.source, item.title, _join((written, item.author, "its text was read" if item.text else None))
+            )
         case PersonSummary():
-            return EntryView(item.name, None, item.source.reference)
+            language = f"language {item.language}" if item.language else None
+            return _show(
+                item.source, item.name, _join((language, "needs an interpreter" if item.interpreter else None))
+            )
         case _:
             raise TypeError("the chart holds no such entry")
+
+
+def _show(source: Source, text: str, note: str | None) -> EntryView:
+    return EntryView(text, note, source.reference, source.version)
 
 
 def _join(parts: tuple[str | None, ...]) -> str | None:

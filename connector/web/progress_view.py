@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
-from connector.records import ConsentAnswer, Erasure
+from connector.context.chart import SECTIONS
+from connector.records import ConsentAnswer, Erasure, SectionState
+from connector.visit.priming import COMPLETABLE, is_unfinished
 from connector.visit.states import OWNERS, State
+from connector.web.chart_view import is_unasked
 from connector.web.moments import Moment, describe_length, show_moment
 from connector.web.visit_facts import VisitFacts
 
@@ -36,7 +39,10 @@ class AttentionJson(TypedDict):
 
 
 class StatusJson(TypedDict):
-    """The answer of GET /v/{id}/status. The page draws itself anew when `version` differs from the one it shows."""
+    """The answer of GET /v/{id}/status. The page draws itself anew when `version` differs from the one it shows.
+
+    `reading`: a part of the chart is still being read.
+    """
 
     state: str
     owner: str
@@ -46,6 +52,7 @@ class StatusJson(TypedDict):
     changed_at: str
     version: str
     live: bool
+    reading: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,7 @@ def build_status(facts: VisitFacts) -> StatusJson:
         changed_at=facts.row.changed_at.isoformat(),
         version=name_version(facts),
         live=is_live(facts),
+        reading=is_reading(facts),
     )
 
 
@@ -171,6 +179,18 @@ def is_live(facts: VisitFacts) -> bool:
     if state is State.FILED:
         return facts.erasure is not None and not facts.erasure.complete
     return state in _WAITING
+
+
+def is_reading(facts: VisitFacts) -> bool:
+    """Whether a part of the chart is still being read."""
+    return facts.row.state == State.LAUNCHED or is_unfinished(facts.row, facts.context)
+
+
+def can_read_again(facts: VisitFacts) -> bool:
+    """Whether a part of the chart could not be read and may be read again."""
+    context = facts.context
+    failed = [name for name in SECTIONS if context and getattr(context, name).state is SectionState.FAILED]
+    return facts.row.state in COMPLETABLE and any(not is_unasked(name, getattr(context, name)) for name in failed)
 
 
 def build_attention(facts: VisitFacts) -> AttentionView | None:

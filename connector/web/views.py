@@ -12,7 +12,7 @@ from connector.records import ConsentAnswer, Filing, SignedNote
 from connector.visit.encounter import CHOOSABLE
 from connector.visit.returning import REASONS
 from connector.visit.states import OWNERS, UNSIGNED, State
-from connector.web import chart_view, erasure_view, note_view, progress_view
+from connector.web import chart_view, erasure_view, note_view, progress_view, terms_view
 from connector.web.moments import Moment, show_moment
 from connector.web.progress_view import build_status
 from connector.web.visit_facts import VisitFacts
@@ -69,7 +69,8 @@ class VisitView:
     """One visit's page. `panel` names the template of its main part, `base` the path all its addresses begin with.
 
     `discard_reasons`: pairs of slug and words, none where the visit can no longer be given up. `limits`: sentences on
-    what this launch will not be able to do, as long as that still matters.
+    what this launch will not be able to do, as long as that still matters. `reading`: the chart is still being read;
+    `again`: reading it again can help.
     """
 
     launch_id: str
@@ -90,7 +91,10 @@ class VisitView:
     steps: tuple[progress_view.StepView, ...]
     encounters: chart_view.EncountersView | None
     chart: tuple[chart_view.ChartSectionView, ...]
-    keyterms: chart_view.KeytermsView | None
+    keyterms: terms_view.KeytermsView | None
+    sent: tuple[terms_view.SentView, ...]
+    reading: bool
+    again: bool
     consent: ConsentView
     may_record: bool
     must_type: bool
@@ -139,7 +143,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         panel=panel,
         heading=_choose_heading(facts, heading),
         lead=_choose_lead(facts),
-        ribbon=_choose_ribbon(transcript, note),
+        ribbon=choose_ribbon(transcript, note),
         version=progress_view.name_version(facts),
         live=progress_view.is_live(facts),
         patient=chart_view.build_patient(facts.context, now.date()),
@@ -149,7 +153,10 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         steps=progress_view.build_steps(facts),
         encounters=_build_encounters(facts),
         chart=chart_view.build_chart(facts.context),
-        keyterms=chart_view.build_keyterms(facts.hints, facts.context),
+        keyterms=terms_view.build_keyterms(facts.hints, facts.context),
+        sent=terms_view.build_sent(facts.sent, facts.context, now),
+        reading=progress_view.is_reading(facts),
+        again=progress_view.can_read_again(facts),
         consent=_build_consent(facts),
         may_record=given and state in (State.PRIMED, State.CAPTURING),
         must_type=facts.consent is not None and not given,
@@ -177,7 +184,7 @@ def _choose_heading(facts: VisitFacts, heading: str) -> str:
     }.get(State(facts.row.state), heading)
 
 
-def _choose_ribbon(transcript: note_view.TranscriptView | None, note: note_view.NoteView | None) -> str | None:
+def choose_ribbon(transcript: note_view.TranscriptView | None, note: note_view.NoteView | None) -> str | None:
     """What stands over every page of a visit in which a sandbox spoke or wrote."""
     if transcript is not None and transcript.played_back:
         return transcript.label

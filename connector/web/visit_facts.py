@@ -30,7 +30,7 @@ class VisitFacts:
 
     `wording` is read out before a recording, `attestation` is what a signer declares, `csrf` goes into every form;
     `limits` is what this launch will not be able to do, `note` the draft with the text that would be signed, `erasure`
-    what the deletion ledger says.
+    what the deletion ledger says. `sent` are the lists of names that went to a recogniser, the last one first.
     """
 
     launch_id: str
@@ -50,3 +50,4 @@ class VisitFacts:
     signed: SignedNote | None = None
     filing: Filing | None = None
     erasure: Erasure | None = None
+    sent: tuple[SpeechHints, ...] = ()

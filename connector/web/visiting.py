@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Any
 
 import structlog
@@ -28,7 +29,7 @@ from connector.visit.arriving import OpenedLaunch
 from connector.visit.encounter import choose_encounter
 from connector.visit.limits import find_limits
 from connector.visit.parts import Parts
-from connector.visit.priming import complete_chart, is_unfinished, prime
+from connector.visit.priming import complete_chart, is_unfinished, prime, reopen_chart
 from connector.visit.recording import keep_consent, keep_typed_text
 from connector.visit.retrying import try_again
 from connector.visit.returning import is_locked, refuse_locked
@@ -57,9 +58,7 @@ async def page(request: Request, session: Hidden) -> Response:
     if is_locked(session.parts, session.row):
         return show_lock(request, session)
     await refuse_locked(session.parts, session.row)
-    await _prime(request, session, patience=2.5)
-    facts = await collect_facts(session)
-    _complete(request, session, facts)
+    facts = await gather_page(request, session)
     pages: Pages = request.app.state.pages
     return pages.render(request, "visit.html", {"view": build_visit_view(facts)})
 
@@ -73,6 +72,17 @@ async def status(request: Request, session: Hidden) -> Response:
     facts = await collect_facts(session)
     _complete(request, session, facts)
     return JSONResponse(build_status(facts))
+
+
+async def gather_page(request: Request, session: Session) -> VisitFacts:
+    """What a page of this visit shows; the chart is read first, where that has not happened yet, and goes on behind."""
+    await _prime(request, session, patience=2.5)
+    facts = await collect_facts(session)
+    _complete(request, session, facts)
+    if facts.recording is None:
+        return facts
+    told = await session.parts.visits.history(session.row.visit_id, SpeechHints)
+    return replace(facts, sent=tuple(one for one in told if one.sent is not None))
 
 
 def show_lock(request: Request, session: Session) -> Response:
@@ -111,16 +121,16 @@ def keep_reading(app: FastAPI, parts: Parts, opened: OpenedLaunch) -> None:
     task.add_done_callback(lambda done: _put_away(tasks, opened.visit_id, done))
 
 
-def _complete(request: Request, session: Session, facts: VisitFacts, *, again: bool = False) -> None:
+def _complete(request: Request, session: Session, facts: VisitFacts) -> None:
     """Reads the rest of the chart behind the page, once at a time per visit; nothing waits for it.
 
     Nothing is lost when the process dies: the next request of a visit with a part unread starts the reading again.
     """
     tasks: dict[str, asyncio.Task[Any]] = request.app.state.priming
     visit_id = session.row.visit_id
-    if visit_id in tasks or not (again or is_unfinished(facts.row, facts.context)):
+    if visit_id in tasks or not is_unfinished(facts.row, facts.context):
         return
-    task = asyncio.create_task(complete_chart(session.parts, session.row, again=again))
+    task = asyncio.create_task(complete_chart(session.parts, session.row))
     tasks[visit_id] = task
     task.add_done_callback(lambda done: _put_away(tasks, visit_id, done))
 
@@ -202,8 +212,9 @@ async def read_context(session: Reading) -> Response:
 @router.post("/chart")
 async def read_again(request: Request, session: Changing) -> Response:
     """Reads again, behind the page, what could not be read of the chart."""
-    _complete(request, session, await collect_facts(session), again=True)
-    return await visit_done(request, session)
+    await reopen_chart(session.parts, session.launch)
+    _complete(request, session, await collect_facts(session))
+    return await visit_done(request, session, page="/knows")
 
 
 @router.post("/consent")
@@ -296,11 +307,11 @@ async def redraft(request: Request, session: Changing) -> Response:
     return await visit_done(request, session)
 
 
-async def visit_done(request: Request, session: Session) -> Response:
-    """The answer to a change: the visit's status for machines, the visit's page for people."""
+async def visit_done(request: Request, session: Session, *, page: str = "") -> Response:
+    """The answer to a change: the visit's status for machines, a page of the visit for people."""
     if wants_json(request):
         return JSONResponse(build_status(await collect_facts(session)))
-    return RedirectResponse(f"/v/{session.row.launch_id}", 303)
+    return RedirectResponse(f"/v/{session.row.launch_id}{page}", 303)
 
 
 async def _read_body(request: Request) -> dict[str, Any]:

@@ -46,7 +46,7 @@ async def test_the_banner_says_who_the_patient_is_on_every_page(
     ehr.behaviour.token = token
     async with open_scribe(ehr).browser() as browser:
         base = (await launch(browser, ehr)).headers["location"]
-        for path in (base, f"{base}/visits"):
+        for path in (base, f"{base}/visits", f"{base}/knows"):
             page = html.unescape((await browser.get(path)).text)
             banner = re.findall(r'<div id="banner".*?</div>', page, re.DOTALL)
             assert len(banner) == 1

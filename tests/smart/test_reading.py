@@ -48,14 +48,19 @@ async def test_the_rest_of_the_chart_is_read_behind_the_first_page(filled: Stric
     scribe = open_scribe(filled)
     async with scribe.browser() as browser:
         opened, row = await launched(filled, scribe, browser)
-        assert "Not read yet." in await opened.page()
+        assert "The rest of the chart is being read." in await opened.page()
+        knows = f"{opened.base}/knows"
+        assert "Not read yet." in (await browser.get(knows)).text
+        assert (await browser.get(f"{opened.base}/status")).json()["reading"] is True
         await settle(scribe.app)
         context = await context_of(scribe, row)
         assert find_pending(context) == ()
         assert [goal.name for goal in context.goals.items] == ["Walk daily"]
         assert context.procedures.detail == "The EHR did not grant this to be read."
         assert len(await scribe.parts.visits.history(row.visit_id, SpeechHints)) == 2
-        assert "Walk daily" in await opened.page()
+        assert "is being read" not in await opened.page()
+        assert "Walk daily" in (await browser.get(knows)).text
+        assert (await browser.get(f"{opened.base}/status")).json()["reading"] is False
         sections = (await browser.get(f"{opened.base}/context")).json()["sections"]
         assert sections["goals"] == {"state": "ok", "count": 1, "dropped": 0}
     asked = [path for path in filled.paths() if "Goal" in path]

@@ -9,7 +9,7 @@ import pytest
 
 from connector.context.searchset import Found
 from connector.context.section import UNNAMED, name_entry, sift
-from connector.records import Problem, Section, SectionState, Source
+from connector.records import LeftOut, Problem, Section, SectionState, Source
 
 BASE = "https://ehr.example.org/fhir"
 
@@ -76,3 +76,30 @@ def test_a_search_that_failed_stays_failed(state: SectionState) -> None:
 
 def test_a_partial_search_stays_partial() -> None:
     assert sifted(entry(1), state=SectionState.PARTIAL, detail="more").state is SectionState.PARTIAL
+
+
+def coded(code: str) -> dict[str, Any]:
+    return {"coding": [{"code": code}]}
+
+
+def test_why_each_was_left_out_is_counted() -> None:
+    section = sifted(
+        entry(1),
+        entry(2, old=True, verificationStatus=coded("entered-in-error")),
+        entry(3, old=True, status="entered-in-error"),
+        entry(4, old=True, docStatus="entered-in-error"),
+        entry(5, old=True, verificationStatus=coded("refuted")),
+        entry(6, old=True, clinicalStatus=coded("resolved")),
+        entry(7, old=True, status={"not": "a code"}),
+        entry(8, "Patient/q", old=True, status="entered-in-error"),
+        {**entry(9), "id": "../9"},
+    )
+    assert section.left_out == (
+        LeftOut("another-patient", 1),
+        LeftOut("entered-in-error", 3),
+        LeftOut("inactive", 2),
+        LeftOut("no-id", 1),
+        LeftOut("refuted", 1),
+    )
+    assert section.dropped == sum(one.count for one in section.left_out) == 8
+    assert sifted(entry(1)).left_out == ()

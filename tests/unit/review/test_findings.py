@@ -79,6 +79,7 @@ def test_evidence_is_a_turn_there_is_a_chart_entry_or_the_clinician(
     ("states", "said"),
     [
         ({"allergies": SectionState.FAILED}, ["Allergies could not be read"]),
+        ({"allergies": SectionState.PENDING}, ["Allergies could not be read"]),
         ({"medications": SectionState.FORBIDDEN}, ["Medications could not be read"]),
         ({"allergies": SectionState.PARTIAL}, ["Allergies could only be read in part"]),
         ({"allergies": SectionState.FAILED, "medications": SectionState.FAILED}, ["Allergies", "Medications"]),

@@ -5,9 +5,19 @@ from datetime import date
 
 import pytest
 
-from connector.records import Allergy, Medication, PatientContext, Section, SectionState, Source
-from connector.web.chart_view import ChartSectionView, build_chart, build_keyterms, build_patient, name_sources
-from tests.unit.web.samples import NOW, context, hints
+from connector.context.searchset import NOT_GRANTED
+from connector.records import (
+    Allergy,
+    ChartEntry,
+    LeftOut,
+    Medication,
+    PatientContext,
+    Section,
+    SectionState,
+    Source,
+)
+from connector.web.chart_view import ChartSectionView, build_chart, build_patient, name_sources
+from tests.unit.web.samples import NOW, context
 
 NKA = Allergy(Source("AllergyIntolerance/1"), "No known allergies", none_known=True)
 FISH = Allergy(Source("AllergyIntolerance/3"), "Fish", ("hives",), "high", "unconfirmed")
@@ -69,6 +79,55 @@ def test_what_was_left_out_is_counted() -> None:
     assert allergies(Section(SectionState.OK, (FISH,))).left_out is None
 
 
+def test_why_something_was_left_out_is_said_in_words() -> None:
+    reasons = ("another-patient", "entered-in-error", "inactive", "no-id", "refuted")
+    left_out = tuple(LeftOut(reason, number) for number, reason in enumerate(reasons, start=1))
+    assert allergies(Section(SectionState.PARTIAL, (FISH,), dropped=15, left_out=left_out)).left_out == (
+        "15 entries left out: 2 entered in error, 5 refuted, 3 no longer active, or without a value, "
+        "1 of another patient, or of nobody named, 4 without a usable id."
+    )
+
+
+LEADS = {
+    "ok": (Section(SectionState.OK, (FISH,)), "1 allergy"),
+    "none known": (Section(SectionState.OK, (NKA,)), "No known allergies, as stated in the chart."),
+    "empty": (Section(SectionState.EMPTY), "None recorded"),
+    "partial": (Section(SectionState.PARTIAL, (FISH,), detail="Cut."), "Read only in part"),
+    "forbidden": (Section(SectionState.FORBIDDEN), "The EHR did not allow this to be read."),
+    "failed": (Section(SectionState.FAILED, detail="HTTP 500."), "Could not be read."),
+    "pending": (Section(SectionState.PENDING), "Not read yet."),
+}
+
+
+@pytest.mark.parametrize(("section", "lead"), LEADS.values(), ids=LEADS)
+def test_every_state_says_what_it_is_in_its_first_words(section: Section[Allergy], lead: str) -> None:
+    view = allergies(section)
+    assert view.lead == lead
+    assert view.summary.startswith(lead)
+
+
+def test_a_part_that_is_not_to_be_had_here_is_nobodys_fault() -> None:
+    goals: Section[ChartEntry] = Section(SectionState.FORBIDDEN, detail=NOT_GRANTED)
+    view = next(view for view in build_chart(replace(context(), goals=goals)) if view.key == "goals")
+    assert view.unasked and not view.unread
+    lost = next(
+        view for view in build_chart(replace(context(), goals=Section(SectionState.FAILED))) if view.key == "goals"
+    )
+    assert lost.unread and not lost.unasked
+    assert not allergies(Section(SectionState.FORBIDDEN, detail=NOT_GRANTED)).unasked
+
+
+def test_every_entry_stands_under_its_resource_and_version() -> None:
+    view = next(view for view in build_chart(context()) if view.key == "medications")
+    assert [(entry.reference, entry.version) for entry in view.entries] == [
+        ("MedicationRequest/11", "1"),
+        ("MedicationRequest/12", None),
+    ]
+    person = replace(context().patient.items[0], language="es", interpreter=True)
+    listed = build_chart(replace(context(), patient=Section(SectionState.OK, (person,))))
+    assert next(view for view in listed if view.key == "patient").entries[0].note == "language es, needs an interpreter"
+
+
 def test_a_folded_section_names_the_first_entries_and_counts_the_rest() -> None:
     drugs = tuple(
         Medication(Source(f"MedicationRequest/{number}"), f"drug number {number} (substance)", "active")
@@ -93,8 +152,8 @@ def test_no_unread_section_looks_like_an_empty_one(key: str, state: SectionState
     assert "may be" in unread.summary
 
 
-def test_the_patient_is_listed_only_where_the_patient_was_not_read() -> None:
-    assert "patient" not in [view.key for view in build_chart(context())]
+def test_a_patient_not_wholly_read_is_said() -> None:
+    assert not next(view for view in build_chart(context()) if view.key == "patient").unread
     stranger = replace(context(), patient=Section(SectionState.FAILED, detail="The EHR answered with another patient."))
     view = next(view for view in build_chart(stranger) if view.key == "patient")
     assert "another patient" in view.summary and "Check in the EHR" in view.summary
@@ -116,15 +175,6 @@ def test_a_birth_date_that_is_not_known_is_left_out() -> None:
     assert patient is not None and patient.born is None
 
 
-def test_keyterms_stand_in_groups_with_the_chart_entries_behind_them() -> None:
-    view = build_keyterms(hints(), context())
-    assert view is not None
-    assert [title for title, _ in view.groups] == ["Drugs", "People", "General vocabulary"]
-    assert view.groups[0][1][0].sources == ("Medication: lisinopril 10 MG Oral Tablet",)
-    assert (view.total, view.left_out) == (3, "2 more terms did not fit.")
-    assert build_keyterms(None, context()) is None
-
-
 def test_chart_entries_have_names_for_the_evidence_of_sentences() -> None:
     named = name_sources(context())
     assert named["Observation/4"] == "Vital sign: Blood pressure 128/82 mmHg"
@@ -133,6 +183,6 @@ def test_chart_entries_have_names_for_the_evidence_of_sentences() -> None:
 
 
 def test_every_part_of_the_chart_has_a_view() -> None:
-    keys = {view.key for view in build_chart(context())} | {"patient", "stamp", "encounters"}
+    keys = {view.key for view in build_chart(context())} | {"stamp", "encounters"}
     assert keys == set(PatientContext.__dataclass_fields__)
     assert build_chart(None) == ()

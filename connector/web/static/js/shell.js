@@ -107,3 +107,20 @@ export function holdPage(reason, hold) {
 
 /** Whether leaving the page now would lose something. */
 export const isHeld = () => held.size > 0;
+
+/** Times are drawn in UTC; here they become the clinician's own. */
+export function showLocalTimes(main) {
+  const format = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  for (const time of main.querySelectorAll("time[data-moment]")) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.getTime())) time.textContent = format.format(at);
+  }
+}
+
+/** What sticks below the patient banner has to know how tall it is. */
+export function measureTop() {
+  const top = document.querySelector(".top");
+  const show = () => document.documentElement.style.setProperty("--top", `${top.offsetHeight}px`);
+  new ResizeObserver(show).observe(top);
+  show();
+}

@@ -4,9 +4,11 @@ import { enableCopy } from "./copy.js";
 import { Editor } from "./editor.js";
 import { darken, linkEvidence } from "./evidence.js";
 import { enliven } from "./forms.js";
+import { enableReadAgain, keepFresh } from "./fresh.js";
 import { lock } from "./lock.js";
 import { Player } from "./player.js";
 import { follow } from "./progress.js";
+import { measureTop, showLocalTimes } from "./shell.js";
 import { enableSigning } from "./sign.js";
 import { enableTabs } from "./tabs.js";
 import { enableUpload } from "./upload.js";
@@ -22,6 +24,8 @@ function begin() {
   showLocalTimes(main);
   enliven(main, signal);
   follow(main, signal);
+  keepFresh(main, signal);
+  enableReadAgain(main, signal);
   enableUpload(main, signal);
   if (main.dataset.panel === "review") review(main, signal);
   else enableCopy(main, signal);
@@ -39,23 +43,6 @@ function review(main, signal) {
     showLocalTimes(main);
     enableSigning(main, signal);
   }, { signal });
-}
-
-/** Times are drawn in UTC; here they become the clinician's own. */
-function showLocalTimes(main) {
-  const format = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-  for (const time of main.querySelectorAll("time[data-moment]")) {
-    const at = new Date(time.dateTime);
-    if (!Number.isNaN(at.getTime())) time.textContent = format.format(at);
-  }
-}
-
-/** What sticks below the patient banner has to know how tall it is. */
-function measureTop() {
-  const top = document.querySelector(".top");
-  const show = () => document.documentElement.style.setProperty("--top", `${top.offsetHeight}px`);
-  new ResizeObserver(show).observe(top);
-  show();
 }
 
 document.addEventListener("visit:drawn", begin);

@@ -76,7 +76,7 @@ async function read(answer) {
   return content;
 }
 
-/** The visit's page as the service draws it now, parsed but not run. */
+/** This page of the visit as the service draws it now, parsed but not run. */
 export async function fetchPage() {
   const page = await fetchDocument();
   if (page.getElementById("main")?.dataset.base) return page;
@@ -88,7 +88,7 @@ export async function fetchPage() {
 function fetchDocument() {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("GET", base());
+    request.open("GET", main().dataset.page || base());
     request.responseType = "document";
     request.setRequestHeader("Accept", "text/html");
     request.onload = () => {
