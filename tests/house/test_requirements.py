@@ -1,10 +1,14 @@
-"""Every client requirement of SMART App Launch 2.2.0 has an answer: a test that exists, or why it does not apply."""
+"""Every client requirement of SMART App Launch 2.2.0 has an answer: a test that exists, or why it does not apply.
+
+And every security case of launch, tokens, access and leakage has a test named after it.
+"""
 
 from __future__ import annotations
 
 import ast
 import csv
 import os
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -149,3 +153,22 @@ def test_what_differs_from_the_standard_is_found() -> None:
 def test_an_id_that_stands_twice_is_found() -> None:
     with pytest.raises(AssertionError, match="twice"):
         read_sheet("1: {conformance: MAY}\n1: {conformance: SHALL}\n")
+
+
+# A1 to A30 (launch and tokens), D1 to D12 (access, web, leakage).
+CASES = {f"a{number:02}" for number in range(1, 31)} | {f"d{number:02}" for number in range(1, 13)}
+
+
+def find_missing_cases(names: set[str]) -> list[str]:
+    """The security cases no test is named after."""
+    return sorted(CASES - {found[1] for name in names if (found := re.match(r"test_([ad]\d\d)_", name))})
+
+
+def test_every_security_case_has_a_test_named_after_it() -> None:
+    names = {name.rpartition("::")[2] for path in python_files("tests") for name in names_in(str(path))}
+    assert find_missing_cases(names) == []
+
+
+def test_a_security_case_without_a_test_is_found() -> None:
+    names = {f"test_{case}_holds" for case in CASES} - {"test_a07_holds", "test_d12_holds"}
+    assert find_missing_cases({*names, "test_a7_is_not_its_name", "test_a071_neither", "a_d12_"}) == ["a07", "d12"]

@@ -64,7 +64,9 @@ async def test_leaving_ends_the_session_in_all_its_windows_and_revokes(ehr: Stri
     assert (ehr.flaws, ehr.refresh_tokens) == ([], set())
 
 
-async def test_leaving_takes_this_launchs_cookie_and_no_other(ehr: StrictEhr, open_scribe: OpenScribe) -> None:
+async def test_d07_leaving_takes_this_launchs_cookie_and_clears_the_cache(
+    ehr: StrictEhr, open_scribe: OpenScribe
+) -> None:
     """Two patients' pages side by side: leaving one leaves the other."""
     scribe = open_scribe(ehr)
     async with scribe.browser() as browser:
