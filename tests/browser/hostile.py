@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -100,7 +100,11 @@ def _entry(kind: str, identity: str, **body: Any) -> dict[str, Any]:
 
 
 class Relay(ThreadingHTTPServer):
-    """Passes requests on to `target`; `texts` are added to words heard and sentences drafted."""
+    """Passes requests on to `target`; `texts` are added to words heard and sentences drafted.
+
+    `heard` holds what came, with its body. A POST whose path ends as one of `echoes` says is refused, once, in an
+    answer that repeats all of it.
+    """
 
     daemon_threads = True
 
@@ -109,7 +113,19 @@ class Relay(ThreadingHTTPServer):
         self.target = ""
         self.texts: tuple[str, ...] = ()
         self.added = 0
+        self.heard: list[tuple[str, bytes]] = []
+        self.echoes: list[str] = []
         self.address = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def refuse(self, line: str, content: bytes) -> bytes | None:
+        """Notes a request; the body of a refusal where there has to be one."""
+        self.heard.append((line, content))
+        ends = [end for end in self.echoes if line.startswith("POST") and line.endswith(end)]
+        if not ends:
+            return None
+        self.echoes.remove(ends[0])
+        text = f"cannot take {content.decode(errors='replace')}"
+        return json.dumps({"error": text, "message": text, "detail": {"given": text}}).encode()
 
     def change(self, path: str, body: bytes) -> bytes:
         """The answer with the texts in it, where it is one of those."""
@@ -146,11 +162,17 @@ class _Handler(BaseHTTPRequestHandler):
         size = int(self.headers.get("content-length") or 0)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
         content = self._read_chunks() if self.headers.get("transfer-encoding") else self.rfile.read(size)
+        refusal = self.server.refuse(f"{self.command} {self.path}", content)
+        if refusal is not None:
+            self._answer(400, {"content-type": "application/json"}, refusal)
+            return
         with httpx.Client(trust_env=False, timeout=60) as client:
             answer = client.request(self.command, self.server.target + self.path, headers=headers, content=content)
-        body = self.server.change(self.path, answer.content)
-        self.send_response(answer.status_code)
-        for name, value in answer.headers.items():
+        self._answer(answer.status_code, answer.headers, self.server.change(self.path, answer.content))
+
+    def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
             if name.lower() not in _HOP:
                 self.send_header(name, value)
         self.send_header("content-length", str(len(body)))

@@ -2,46 +2,54 @@
 
 Unmistakable words are planted in everything a visit takes in; visits are made, some of which fail in every way we know;
 then every place is searched. A scanner that finds nothing proves nothing, so it is shown to find planted ones first.
+Cases D9 and D10, and of D12 what a running process shows.
 """
 
 from __future__ import annotations
 
 import base64
-import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from datetime import date
 
-import httpx
+import psutil
 import psycopg
 import pytest
-from connector_sandbox.clinician import OpenVisit
-from connector_sandbox.stack import Stack
 
 from connector.store.database import start_embedded
-from tests.builders import recording_bytes
+from tests.browser.hostile import Relay, relay
+from tests.faults.marked_visits import BORN, PERSON, Scene, make_markers, make_visits
 from tests.fixtures.folders import short_folder
 from tests.fixtures.peers import Chart, SandboxEhr, SandboxVendor
 from tests.fixtures.scanner import Scanner, Watch
 from tests.fixtures.stack import OpenStack
-from tests.fixtures.visits import JSON, PAGE, Clinic, Upload
-from tests.fixtures.waiting import await_attention
-
-_LETTERS = "bcdfghjklmnpqrstvwxz"
-
-
-def _marker(place: str) -> str:
-    return f"Qz{place}{''.join(random.choices(_LETTERS, k=10))}"
 
 
 @pytest.fixture(scope="module")
 def markers() -> dict[str, str]:
-    """One word for each way in; letters only, so that nothing cleans it away."""
-    places = ("family", "allergy", "typed", "edited", "filename", "content", "outcome", "vendor", "malformed", "path")
-    return {place: _marker(place) for place in places}
+    return make_markers()
+
+
+@pytest.fixture(scope="module")
+def scene(open_stack: OpenStack, hapi_base: str, markers: dict[str, str]) -> Iterator[Scene]:
+    """The visits have been made and their stack still runs; what goes to the vendor passes a relay."""
+    with short_folder() as folder, relay() as heard:
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        environment = {
+            "TMPDIR": str(temporary),
+            "CONNECTOR_ASSEMBLYAI_BASE_URL": heard.address,
+            "CONNECTOR_GATEWAY_BASE_URL": f"{heard.address}/v1",
+        }
+        with open_stack(folder=folder / "state", environment=environment) as stack:
+            heard.target = stack.addresses.speech
+            scene = Scene(stack, temporary, markers, heard)
+            pids = [stack.children[name].pid for name in ("web", "worker")]
+            with Watch(scene.scanner, folders=[temporary], pids=pids) as watch:
+                make_visits(scene, Chart(hapi_base))
+            scene.watch_rounds, scene.open_files = watch.rounds, watch.open_files
+            yield scene
 
 
 # The scanner itself
@@ -71,161 +79,14 @@ def test_the_scanner_finds_nothing_where_nothing_is(markers: dict[str, str]) -> 
     assert scanner.found == {}
 
 
-# The visits
-
-
-@dataclass
-class Errand:
-    """Everything that was sent and answered: addresses asked for, and answers that were errors."""
-
-    addresses: list[str] = field(default_factory=list)
-    errors: list[tuple[str, str]] = field(default_factory=list)
-
-    def listen(self, response: httpx.Response) -> None:
-        response.read()
-        self.addresses += [str(response.request.url), response.headers.get("location", "")]
-        if response.status_code >= 400:
-            self.errors.append((f"{response.status_code} {response.request.url.path}", response.text))
-
-
-@dataclass
-class Scene:
-    """A stack of its own whose connector keeps its temporary files in `temporary`, and what happened in it."""
-
-    stack: Stack
-    temporary: Path
-    markers: dict[str, str]
-    errand: Errand
-    watch_rounds: int = 0
-    scanner: Scanner = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.scanner = Scanner(self.markers)
-
-
-@pytest.fixture(scope="module")
-def scene(open_stack: OpenStack, hapi_base: str, markers: dict[str, str]) -> Iterator[Scene]:
-    """The visits have been made and their stack still runs."""
-    with short_folder() as folder:
-        temporary = folder / "tmp"
-        temporary.mkdir()
-        with open_stack(folder=folder / "state", environment={"TMPDIR": str(temporary)}) as stack:
-            scene = Scene(stack, temporary, markers, Errand())
-            pids = [stack.children[name].pid for name in ("web", "worker")]
-            with Watch(scene.scanner, folders=[temporary], pids=pids) as watch:
-                _make_visits(scene, Chart(hapi_base))
-            scene.watch_rounds = watch.rounds
-            yield scene
-
-
-def _make_visits(scene: Scene, chart: Chart) -> None:
-    clinic = Clinic(scene.stack, listen=scene.errand.listen)
-    try:
-        _recorded_visit(scene, clinic, chart)
-        _typed_visit(scene, clinic, chart)
-        _strangers(scene, clinic)
-    finally:
-        clinic.close()
-
-
-def _recorded_visit(scene: Scene, clinic: Clinic, chart: Chart) -> None:
-    """Recorded, after two recordings that could not be used; edited, filed after the EHR refused it once."""
-    marks = scene.markers
-    visit = clinic.open(chart.admit("chasidy", family=marks["family"], allergy=marks["allergy"]))
-    visit.consent()
-    _bring_in_text_file(visit, marks)
-    vendor = SandboxVendor(scene.stack)
-    vendor.strike("job_error", method="POST", path="^/v2/transcript$", message=f"cannot decode {marks['vendor']}")
-    visit.upload(recording_bytes("chasidy"))
-    await_attention(visit, "vendor-rejected")
-    visit.upload(recording_bytes("chasidy"))
-    visit.await_state("DRAFTED")
-    stale = visit.note()
-    visit.add_sentence("plan", f"Told about {marks['edited']}.")
-    _spoil_edits(visit, stale, marks)
-    outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "invalid"}]}
-    outcome["issue"][0]["diagnostics"] = f"cannot store {marks['outcome']}"  # type: ignore[index]
-    ehr = SandboxEhr(scene.stack)
-    ehr.strike("status", status=422, body=outcome, times=1)
-    visit.sign()
-    await_attention(visit, "ehr-rejected")
-    visit.post("/retry")
-    visit.await_state("FILED")
-    visit.await_deletion()
-    page = visit.client.get(visit.base, headers=PAGE).text
-    assert marks["family"] in page and marks["edited"] in page, "the markers did go through the visit"
-
-
-def _bring_in_text_file(visit: OpenVisit, marks: dict[str, str]) -> None:
-    upload = Upload.begin(visit)
-    text = f"{marks['content']} is no sound. ".encode() * 500
-    upload.put(0, text, name=f"{marks['filename']}.mp3")
-    answer = visit.post(f"/recordings/{upload.recording_id}/close", json={"chunks": 1})
-    assert answer.status_code == 422
-
-
-def _spoil_edits(visit: OpenVisit, stale: dict[str, Any], marks: dict[str, str]) -> None:
-    sections = {"plan": [{"id": None, "text": f"Late words on {marks['edited']}."}]}
-    refused = [
-        visit.post("/note", json={"revision": stale["revision"], "sections": sections}),
-        visit.post("/note", json={"revision": 2, "sections": {marks["edited"]: []}}),
-        visit.post("/note", json={"revision": 2, "sections": {"plan": [{"id": marks["edited"], "text": "x"}]}}),
-        visit.post("/text", form={"text": f"Out of turn: {marks['typed']}"}),
-        visit.post("/sign", json={"revision": 1, "shown_sha256": marks["edited"], "attest": "yes"}),
-        visit.client.post(
-            f"{visit.base}/note",
-            content=f'{{"revision": {marks["malformed"]}'.encode(),
-            headers={**JSON, "Content-Type": "application/json", "X-CSRF-Token": visit.csrf},
-        ),
-    ]
-    assert all(400 <= answer.status_code < 500 for answer in refused), [answer.status_code for answer in refused]
-
-
-def _typed_visit(scene: Scene, clinic: Clinic, chart: Chart) -> None:
-    """Typed, its first draft unusable; then written back while the EHR is away."""
-    marks = scene.markers
-    visit = clinic.open(chart.admit("billie", family=marks["family"], allergy=marks["allergy"]))
-    visit.consent("declined")
-    vendor, ehr = SandboxVendor(scene.stack), SandboxEhr(scene.stack)
-    vendor.strike("invalid_json", method="POST", path="/chat/completions$")
-    visit.post("/text", form={"text": f"Cough since {marks['typed']} three days.\nPlan: rest, {marks['typed']}."})
-    await_attention(visit, "draft-unusable")
-    visit.post("/retry")
-    visit.await_state("DRAFTED")
-    ehr.strike("commit_then_timeout", seconds=0.2, times=1)
-    visit.sign()
-    visit.await_state("FILED", seconds=60)
-    visit.await_deletion()
-    assert marks["typed"] in visit.client.get(visit.base, headers=PAGE).text
-
-
-def _strangers(scene: Scene, clinic: Clinic) -> None:
-    """Requests of nobody we know, full of words that are none of our business."""
-    marks, root = scene.markers, scene.stack.addresses.connector
-    client = httpx.Client(trust_env=False, event_hooks={"response": [clinic.listen]} if clinic.listen else {})
-    with client:
-        for accept in (JSON, PAGE):
-            client.get(
-                f"{root}/launch",
-                params={"iss": f"http://{marks['path']}.invalid", "launch": marks["path"]},
-                headers=accept,
-            )
-            client.get(
-                f"{root}/launch/callback", params={"state": marks["path"], "code": marks["path"]}, headers=accept
-            )
-            client.get(f"{root}/v/{marks['path']}", headers=accept)
-            client.get(f"{root}/no/such/{marks['path']}", headers=accept)
-            client.put(f"{root}/recordings/{marks['path']}/chunks/0", content=marks["path"].encode(), headers=accept)
-
-
-# The places
+# D9: the places
 
 
 def _expect_clean(scanner: Scanner) -> None:
     assert scanner.found == {}
 
 
-def test_no_log_of_ours_holds_a_marker(scene: Scene, markers: dict[str, str]) -> None:
+def test_d09_no_log_of_ours_holds_a_marker(scene: Scene, markers: dict[str, str]) -> None:
     scanner = Scanner(markers)
     for name in ("web", "worker", "migrate"):
         text = (scene.stack.folder / "logs" / f"{name}.log").read_text(encoding="utf-8")
@@ -234,7 +95,7 @@ def test_no_log_of_ours_holds_a_marker(scene: Scene, markers: dict[str, str]) ->
     _expect_clean(scanner)
 
 
-def test_no_answer_that_is_an_error_holds_a_marker(scene: Scene, markers: dict[str, str]) -> None:
+def test_d09_no_answer_that_is_an_error_holds_a_marker(scene: Scene, markers: dict[str, str]) -> None:
     scanner = Scanner(markers)
     assert len(scene.errand.errors) >= 15
     for place, body in scene.errand.errors:
@@ -243,7 +104,7 @@ def test_no_answer_that_is_an_error_holds_a_marker(scene: Scene, markers: dict[s
     _expect_clean(scanner)
 
 
-def test_no_address_asked_for_holds_a_marker(scene: Scene, markers: dict[str, str]) -> None:
+def test_d09_no_address_asked_for_holds_a_marker(scene: Scene, markers: dict[str, str]) -> None:
     scanner = Scanner({name: word for name, word in markers.items() if name != "path"})
     assert len(scene.errand.addresses) > 50
     for address in scene.errand.addresses:
@@ -257,12 +118,12 @@ def test_no_address_asked_for_holds_a_marker(scene: Scene, markers: dict[str, st
     _expect_clean(scanner)
 
 
-def test_no_temporary_file_and_no_process_argument_ever_held_a_marker(scene: Scene) -> None:
+def test_d10_no_temporary_file_and_no_process_argument_ever_held_a_marker(scene: Scene) -> None:
     assert scene.watch_rounds > 20
     _expect_clean(scene.scanner)
 
 
-def test_no_file_of_ours_holds_a_marker_in_clear(scene: Scene, markers: dict[str, str]) -> None:
+def test_d09_no_file_of_ours_holds_a_marker_in_clear(scene: Scene, markers: dict[str, str]) -> None:
     """Sealed sound, the database with its write-ahead log, keys, registrations, logs."""
     folder = scene.stack.folder
     scanner = Scanner(markers)
@@ -274,6 +135,65 @@ def test_no_file_of_ours_holds_a_marker_in_clear(scene: Scene, markers: dict[str
     _expect_clean(scanner)
 
 
+# D10: what the vendor hears, what lies on the disk; D12: what a process shows
+
+
+def _hears(relay: Relay, names: dict[str, str]) -> dict[str, set[str]]:
+    """Which of these words went to the vendor, by request."""
+    scanner = Scanner(names)
+    for line, body in relay.heard:
+        scanner.look(line, line)
+        scanner.look(line, body)
+    return scanner.found
+
+
+def test_d10_the_vendor_hears_nothing_of_who_the_patient_is(scene: Scene, markers: dict[str, str]) -> None:
+    """Names, number, address, birth date in the usual spellings, relatives, and the EHR's own id of the patient."""
+    born = date.fromisoformat(BORN)
+    spellings = ("%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%m/%d/%Y", "%-d %B %Y", "%-d %b %Y", "%B %-d, %Y")
+    person = {name: markers[name] for name in PERSON}
+    person |= {spelling: born.strftime(spelling) for spelling in spellings}
+    person |= {f"patient {number}": identity for number, identity in enumerate(scene.patients)}
+    assert len([line for line, _ in scene.relay.heard if line == "POST /v2/transcript"]) == 3
+    assert len([line for line, _ in scene.relay.heard if line == "POST /v1/chat/completions"]) >= 4
+    assert _hears(scene.relay, person) == {}
+
+
+def test_d10_the_vendor_hears_what_it_is_asked_about(scene: Scene, markers: dict[str, str]) -> None:
+    """The control: the same search finds what has to be there, and a name that was sent in a keyterm."""
+    found = _hears(scene.relay, markers)
+    assert found["POST /v2/transcript"] == {"allergy", "relative"}
+    assert found["POST /v1/chat/completions"] >= {"allergy", "typed"}
+    assert "relative" not in found["POST /v1/chat/completions"]
+    spoilt = Relay()
+    spoilt.server_close()
+    spoilt.heard = [("POST /v2/transcript", f'{{"keyterms_prompt": ["{markers["family"].upper()}"]}}'.encode())]
+    assert _hears(spoilt, markers) == {"POST /v2/transcript": {"family"}}
+
+
+def test_d10_no_temporary_file_is_left_and_none_was_anybody_elses(scene: Scene) -> None:
+    assert scene.open_files == set()
+    assert [path for path in scene.temporary.rglob("*") if path.is_file()] == []
+    sealed = [path for path in (scene.stack.folder / "audio").rglob("*") if path.is_file()]
+    assert sealed and {path.suffix for path in sealed} == {".sealed"}
+    assert {path.stat().st_mode & 0o777 for path in sealed} == {0o600}
+
+
+def test_d12_no_process_argument_and_no_log_holds_a_secret(scene: Scene) -> None:
+    stack = scene.stack
+    files = [stack.private / name for name in ("master.key", "client-secret")]
+    secrets = {"vendor": stack.key} | {path.name: path.read_text(encoding="ascii").strip() for path in files}
+    scanner = Scanner(secrets)
+    for name in ("web", "worker"):
+        process = psutil.Process(stack.children[name].pid)
+        for one in (process, *process.children(recursive=True)):
+            scanner.look(name, "\0".join(one.cmdline()))
+        scanner.look(name, (stack.folder / "logs" / f"{name}.log").read_text(encoding="utf-8"))
+    assert scanner.found == {}
+    scanner.look("planted", f"connector serve --key {stack.key}")
+    assert scanner.found == {"planted": {"vendor"}}
+
+
 def _libpq(scene: Scene) -> str:
     return start_embedded(scene.stack.folder).libpq
 
@@ -281,26 +201,28 @@ def _libpq(scene: Scene) -> str:
 # Positive controls: what is planted where it must not be is found. They come last, since they spoil the scene.
 
 
-def test_a_marker_planted_in_a_log_is_found(scene: Scene, markers: dict[str, str]) -> None:
+def test_d09_a_marker_planted_in_a_log_is_found(scene: Scene, markers: dict[str, str]) -> None:
     scanner = Scanner(markers)
     log = scene.stack.folder / "logs" / "web.log"
     scanner.look("web", log.read_text(encoding="utf-8") + f'{{"event": "read chart of {markers["family"]}"}}\n')
     assert scanner.found == {"web": {"family"}}
 
 
-def test_a_marker_planted_in_a_temporary_file_is_found_by_the_watch(scene: Scene, markers: dict[str, str]) -> None:
+def test_d10_a_marker_planted_in_a_temporary_file_is_found_by_the_watch(scene: Scene, markers: dict[str, str]) -> None:
     scanner = Scanner(markers)
     with Watch(scanner, folders=[scene.temporary], pids=[]) as watch:
         planted = scene.temporary / "careless"
         planted.write_text(f"spoken: {markers['typed']}")
+        planted.chmod(0o644)
         before = watch.rounds
         while watch.rounds < before + 2:
             pass
         planted.unlink()
     assert scanner.found == {"careless": {"typed"}}
+    assert watch.open_files == {"careless"}
 
 
-def test_a_marker_planted_in_a_process_argument_is_found(markers: dict[str, str]) -> None:
+def test_d10_a_marker_planted_in_a_process_argument_is_found(markers: dict[str, str]) -> None:
     scanner = Scanner(markers)
     command = [sys.executable, "-c", "import sys; sys.stdin.read()", markers["filename"]]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
@@ -310,7 +232,7 @@ def test_a_marker_planted_in_a_process_argument_is_found(markers: dict[str, str]
     assert list(scanner.found.values()) == [{"filename"}]
 
 
-def test_a_marker_planted_in_a_row_is_found_in_the_row_and_in_the_files(scene: Scene, markers: dict[str, str]) -> None:
+def test_d09_a_marker_planted_in_a_row_is_found_there_and_in_the_files(scene: Scene, markers: dict[str, str]) -> None:
     with psycopg.connect(_libpq(scene), autocommit=True) as connection:
         connection.execute("UPDATE visits SET attention_text = %s", (f"allergic to {markers['allergy']}",))
     scanner = Scanner(markers)
@@ -320,7 +242,7 @@ def test_a_marker_planted_in_a_row_is_found_in_the_row_and_in_the_files(scene: S
     assert any(place.startswith("base/") for place in scanner.found)
 
 
-def test_a_marker_planted_beside_the_sealed_sound_is_found(scene: Scene, markers: dict[str, str]) -> None:
+def test_d09_a_marker_planted_beside_the_sealed_sound_is_found(scene: Scene, markers: dict[str, str]) -> None:
     planted = scene.stack.folder / "audio" / "plain.ogg"
     planted.write_bytes(b"OggS" + markers["content"].encode())
     scanner = Scanner(markers)
