@@ -39,6 +39,8 @@ from connector.records import (
 
 FIRST_SECTIONS = ("patient", "encounter", "medications", "allergies", "problems", "vitals", "labs")
 """Read before the first page."""
+FIRST_SEARCHES = ("medications", "allergies", "problems", "observations")
+"""The searches of `mappings/context.yaml` that the first page waits for; vital signs and laboratory tests share one."""
 LATER_SECTIONS = ("assessments", *ENTRIES, "care_team", "notes")
 """Read behind the first page, like what joins the medications and the problems."""
 SECTIONS = (*FIRST_SECTIONS, *LATER_SECTIONS)
@@ -108,7 +110,7 @@ def plan_first(chart: ChartReader, subject: Subject, mapping: ContextMapping, *,
     if subject.encounter is not None and chart.allowed("Encounter", "r", None):
         asked.append(Request(subject.encounter, {}))
     patient_id = subject.patient.partition("/")[2]
-    plans = (mapping.searches[name] for name in ("medications", "allergies", "problems", "observations"))
+    plans = (mapping.searches[name] for name in FIRST_SEARCHES)
     found = (first_request(chart, plan, patient_id=patient_id, today=now.date()) for plan in plans)
     return (*asked, *(request for request in found if request is not None))
 

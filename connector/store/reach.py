@@ -51,6 +51,9 @@ _BELOW: Mapping[Table, tuple[Column[Any], Column[Any]]] = {
     schema.carried_sessions: (schema.carried_sessions.c.launch_id, schema.launches.c.launch_id),
 }
 GUARDED: frozenset[Table] = frozenset({*_OF_A_VISIT, *_BELOW})
+# Our own statements have a few dozen shapes.
+_MOST_SHAPES = 500
+_shapes: dict[Any, tuple[set[str], tuple[Any, ...]]] = {}
 _NAMED = re.compile(rf"\b({'|'.join(sorted(table.name for table in GUARDED))})\b", re.IGNORECASE)
 
 
@@ -112,17 +115,30 @@ def _narrow(connection: Connection, statement: Executable | str, *rest: Any) -> 
 
 
 def _limit(statement: Executable | str, reach: Reach) -> Executable | str:
-    touched = _find_guarded(statement)
+    touched, tables = _read_shape(statement)
     if not touched:
         return statement
     if reach == NOTHING:
         raise OutOfReach(f"nobody is at work who may reach {', '.join(sorted(touched))}")
-    if isinstance(statement, Select) and {_name(one) for one in statement.get_final_froms()} == touched:
-        tables: list[Any] = list(statement.get_final_froms())
+    if isinstance(statement, Select) and {_name(one) for one in tables} == touched:
         return statement.where(*(_own(table, reach) for table in tables))
     if isinstance(statement, Update | Delete) and touched == {_name(statement.table)}:
         return statement.where(_own(statement.table, reach))
     raise OutOfReach(f"the guard does not know this shape of statement on {', '.join(sorted(touched))}")
+
+
+def _read_shape(statement: Executable | str) -> tuple[set[str], tuple[Any, ...]]:
+    """The guarded tables a statement speaks of, and what a query selects from; kept per shape, whatever its values.
+
+    SQLAlchemy compiles a query to tell what it selects from, and keeps compiled statements by the same key.
+    """
+    key = statement._generate_cache_key() if isinstance(statement, Select) else None
+    if key is not None and (known := _shapes.get(key.key)) is not None:
+        return known
+    read = _find_guarded(statement), tuple(statement.get_final_froms()) if isinstance(statement, Select) else ()
+    if key is not None and len(_shapes) < _MOST_SHAPES:
+        _shapes[key.key] = read
+    return read
 
 
 def _find_guarded(statement: Executable | str) -> set[str]:

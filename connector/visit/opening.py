@@ -140,20 +140,29 @@ async def _arrive_reading(
 ) -> OpenedLaunch:
     """Opens the visit while its chart is being read, beside the look-up of the clinician: somebody is waiting.
 
-    The reading is dropped where no visit opens, or one that has its chart already.
+    The reading is dropped where no visit opens, or one that has its chart already. A token that is over as it comes is
+    not used: the first page says so.
     """
+    if granted.expires_at is not None and granted.expires_at <= parts.clock():
+        return await _arrive(parts, pending, granted, identity=identity)
     ahead = asyncio.create_task(read_ahead(parts, pending, granted))
     # Where no visit opens, nobody asks what became of it.
     ahead.add_done_callback(lambda done: done.cancelled() or done.exception())
     opened: OpenedLaunch | None = None
     try:
-        clinician = await identify(parts, pending, granted, identity=identity)
-        with narrowed(Reach(tenant=pending.tenant)):
-            opened = await arrive(parts, pending, granted, clinician=clinician)
+        opened = await _arrive(parts, pending, granted, identity=identity)
     finally:
         if opened is None or opened.reopened:
             ahead.cancel()
     return opened if opened.reopened else replace(opened, ahead=ahead)
+
+
+async def _arrive(
+    parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *, identity: Identity | None
+) -> OpenedLaunch:
+    clinician = await identify(parts, pending, granted, identity=identity)
+    with narrowed(Reach(tenant=pending.tenant)):
+        return await arrive(parts, pending, granted, clinician=clinician)
 
 
 def _check_path(parts: Parts, pending: PendingLaunch, path: str) -> None:
