@@ -87,6 +87,15 @@ class ReturnStore:
                 schema.tickets.insert().values(ticket_hash=digest(ticket), launch_id=launch_id, expires_at=expires)
             )
 
+    async def find_ticket_tenant(self, ticket: str) -> str | None:
+        """The EHR whose launch a ticket carries or carried until it expired; None for a used or unknown one."""
+        table, launches = schema.tickets, schema.launches
+        joined = table.join(launches, table.c.launch_id == launches.c.launch_id)
+        query = select(launches.c.tenant).select_from(joined).where(table.c.ticket_hash == digest(ticket))
+        with lifted():
+            async with self._engine.connect() as connection:
+                return (await connection.execute(query)).scalar_one_or_none()
+
     async def take_ticket(self, ticket: str, *, session: str, at: datetime) -> str | None:
         """Consumes a ticket and binds `session` to its launch; the launch's id, or None when it opens nothing."""
         table = schema.tickets

@@ -87,6 +87,12 @@ async def begin_picking(
     return awaited
 
 
+async def find_picking_ehr(parts: Parts, pick_id: str) -> str | None:
+    """The EHR (tenant) whose launch waits under this id, whoever asks; None for an unknown one. Tells nothing else."""
+    row = await parts.sessions.find_pending(digest(_name(pick_id)))
+    return row.tenant if row else None
+
+
 async def open_picking(parts: Parts, pick_id: str, *, browser: str | None) -> Picking:
     """The waiting launch this cookie opens; NotFound for every other one, and after ten minutes."""
     row = await parts.sessions.find_pending(digest(_name(pick_id)))

@@ -12,9 +12,9 @@ from connector.visit.opening import DepartingLaunch, begin_launch, begin_standal
 from connector.visit.parts import Parts
 from connector.visit.picking import AwaitedPatient, picking_cookie
 from connector.web.entering import enter_visit
-from connector.web.headers import ANCESTORS, FORM_TARGET
+from connector.web.headers import FORM_TARGET
 from connector.web.pages import Pages
-from connector.web.session import allow_framing_by_all, refuse_foreign_origin, set_cookie
+from connector.web.session import allow_framing_by, allow_framing_by_all, refuse_foreign_origin, set_cookie
 from connector.web.throttling import Throttles, name_caller
 from connector.web.visiting import keep_reading
 
@@ -28,8 +28,7 @@ async def launch(request: Request) -> Response:
     """The EHR's launch URL (SMART App Launch 2.2, EHR launch)."""
     parts: Parts = request.app.state.parts
     registration = parts.registrations.by_iss(request.query_params.get("iss", ""))
-    if registration is not None:
-        setattr(request.state, ANCESTORS, registration.frame_ancestors)
+    allow_framing_by(request, registration.tenant if registration else None)
     _count(request, registration.tenant if registration else "")
     framed = request.headers.get("sec-fetch-dest") in _FRAMES
     departing = await begin_launch(parts, request.query_params.multi_items(), framed=framed)
@@ -67,6 +66,7 @@ async def launch_in_window(request: Request, reference: str, ticket: str) -> Res
 async def launch_standalone(request: Request, tenant: str) -> Response:
     """The way in from outside an EHR, which then asks for the patient (SMART App Launch 2.2, standalone launch)."""
     parts: Parts = request.app.state.parts
+    allow_framing_by(request, tenant)
     _count(request, tenant if parts.registrations.by_tenant(tenant) else "")
     return send_on(request, await begin_standalone(parts, tenant))
 

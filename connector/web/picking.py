@@ -5,24 +5,49 @@ What is asked and found stands in forms and pages only, never in an address.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
+from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from connector.context.patients import LONGEST, PatientQuery
 from connector.errors import InputRefused, NotAllowed
 from connector.records import PersonSummary
 from connector.visit.parts import Parts
-from connector.visit.picking import Picking, confirm, look_at, open_picking, picking_cookie, search_patients
+from connector.visit.picking import (
+    Picking,
+    confirm,
+    find_picking_ehr,
+    look_at,
+    open_picking,
+    picking_cookie,
+    search_patients,
+)
 from connector.web.chart_view import describe_person
 from connector.web.entering import enter_visit
 from connector.web.pages import Pages
-from connector.web.session import is_same_token, refuse_foreign_origin
+from connector.web.session import allow_framing_by, is_same_token, refuse_foreign_origin
 
-router = APIRouter(prefix="/pick/{pick_id}")
+
+class FramedRoute(APIRoute):
+    """A route whose every answer the waiting launch's EHR may show, refusals and malformed input too."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """As usual, but first of all, before the body is read, it is settled who may frame the answer."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            parts: Parts = request.app.state.parts
+            allow_framing_by(request, await find_picking_ehr(parts, request.path_params["pick_id"]))
+            return await handle(request)
+
+        return answer
+
+
+router = APIRouter(prefix="/pick/{pick_id}", route_class=FramedRoute)
 Text = Annotated[str, Form(max_length=LONGEST)]
 Token = Annotated[str, Form()]
 

@@ -18,6 +18,7 @@ from connector.web.chart_view import build_patient
 from connector.web.pages import Pages, wants_json
 from connector.web.session import (
     Session,
+    allow_framing_by,
     open_changing_session,
     open_session,
     open_unlocking_session,
@@ -94,6 +95,7 @@ async def enter(request: Request, ticket: str) -> Response:
     parts: Parts = request.app.state.parts
     throttles: Throttles = request.app.state.throttles
     with throttles.tickets.counting_failures(name_caller(request)):
+        allow_framing_by(request, await parts.returns.find_ticket_tenant(ticket))
         carried = await use_ticket(parts, ticket)
         if carried is None:
             raise NotFound("This link was used or is older than a minute: open the window again from the scribe.")

@@ -94,8 +94,7 @@ async def open_hidden_session(request: Request, launch_id: str) -> Session:
     if not await _opens(parts, row, launch_id, secret=secret) or row is None:
         raise NotFound(_NOT_FOUND)
     narrow(Reach(tenant=row.tenant, visit_id=row.visit_id))
-    registration = parts.registrations.by_tenant(row.tenant)
-    setattr(request.state, ANCESTORS, registration.frame_ancestors if registration else ())
+    allow_framing_by(request, row.tenant)
     if row.ended or row.expires_at <= parts.clock():
         raise SessionEnded(await _explain_end(parts, row))
     history = await parts.visits.history(row.visit_id, Launch)
@@ -114,6 +113,13 @@ async def _explain_end(parts: Parts, row: LaunchRow) -> str:
     if (await parts.visits.row(row.visit_id)).state == State.SIGNED:
         text += " The signed note of this visit is not in the EHR yet: it waits here, and goes to this patient only."
     return text
+
+
+def allow_framing_by(request: Request, tenant: str | None) -> None:
+    """Lets the pages of one registered EHR show this answer, whatever becomes of it; for an unknown one nobody's."""
+    parts: Parts = request.app.state.parts
+    registration = parts.registrations.by_tenant(tenant) if tenant is not None else None
+    setattr(request.state, ANCESTORS, registration.frame_ancestors if registration else ())
 
 
 def allow_framing_by_all(request: Request) -> None:

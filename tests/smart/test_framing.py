@@ -7,16 +7,21 @@ any registered EHR's frame, so that a refusal is seen there; everything else may
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from connector.web.visiting import settle
 from tests.house.test_routes import ROUTES
+from tests.smart.clock import Clock
 from tests.smart.drafted import Desk, draft, sit_down
 from tests.smart.scribe import PUBLIC, MakeEhr, OpenScribe, Scribe
 from tests.smart.strict_ehr import StrictEhr
+from tests.smart.test_picking import fill as fill_people
+from tests.smart.test_picking import search_page
 
 OURS, THEIRS = "https://ours.example.org", "https://theirs.example.org"
 NONE, EVERY = "'none'", f"{OURS} {THEIRS}"
@@ -55,13 +60,15 @@ def fill(path: str, launch_id: str) -> str:
 
 
 @pytest.fixture
-def both(make_ehr: MakeEhr, open_scribe: OpenScribe) -> tuple[Scribe, StrictEhr]:
+async def both(make_ehr: MakeEhr, open_scribe: OpenScribe) -> AsyncIterator[tuple[Scribe, StrictEhr]]:
     ours, theirs = make_ehr(), make_ehr()
-    scribe = open_scribe(ours, theirs)
+    scribe = open_scribe(ours, theirs, standalone=True)
     origins = {ours.name: (OURS,), theirs.name: (THEIRS,)}
     entries = tuple(replace(one, frame_ancestors=origins[one.tenant]) for one in scribe.parts.registrations.entries)
     parts = replace(scribe.parts, registrations=replace(scribe.parts.registrations, entries=entries))
-    return Scribe(parts), ours
+    changed = Scribe(parts)
+    yield changed, ours
+    await settle(changed.app)
 
 
 async def ask(desk: Desk, method: str, path: str, **headers: str) -> httpx.Response:
@@ -126,3 +133,65 @@ async def test_a25_nobody_frames_what_is_no_page(both: tuple[Scribe, StrictEhr])
             limited = await busy.get("/launch", params=ours.open_launch())
     assert (limited.status_code, ancestors(limited)) == (429, OURS)
     assert seen == {200, 404, 405}
+
+
+BROKEN_PARTS = {"Content-Type": "multipart/form-data; boundary=x"}
+
+
+async def test_a25_refused_launches_are_told_inside_the_ehr_they_name(both: tuple[Scribe, StrictEhr]) -> None:
+    scribe, ours = both
+    iss = {"iss": ours.open_launch()["iss"]}
+    asked = {
+        "/launch": [iss, {**iss, "launch": ""}, [*iss.items(), ("launch", "a"), ("launch", "b")]],
+        f"/launch/standalone/{ours.name}": [{}],
+    }
+    ours.behaviour.away = {"/fhir/.well-known/smart-configuration"}
+    async with scribe.browser() as browser:
+        for path, queries in asked.items():
+            for query in queries:
+                answer = await browser.get(path, params=query, headers={"Accept": "text/html"})
+                assert answer.status_code >= 400 and "Support code" in answer.text
+                assert ancestors(answer) == OURS, (path, query)
+        nobody = await browser.get("/launch", params={"iss": "https://nobody.example", "launch": "x"})
+    assert (nobody.status_code, ancestors(nobody)) == (400, NONE)
+
+
+async def test_a25_every_answer_of_a_search_for_a_patient_names_its_own_ehr_only(
+    both: tuple[Scribe, StrictEhr], clock: Clock
+) -> None:
+    """Pages, refused and malformed input, a form without its token, a stranger's browser, and after its time."""
+    scribe, ours = both
+    fill_people(ours)
+    async with scribe.browser() as browser, scribe.browser() as stranger:
+        search = await search_page(ours, scribe, browser)
+        answers = [await search.open(), await stranger.get(search.base), await search.post("search", name="okafor")]
+        for end in ("search", "look", "confirm"):
+            address = f"{search.base}/{end}"
+            answers += [
+                await search.post(end, name="x" * 101, born="never", patient="x" * 101),
+                await search.post(end, csrf="wrong", name="okafor", patient="p8"),
+                await browser.post(address, content=b"--x\r\nnot a part", headers=BROKEN_PARTS),
+                await stranger.post(address, data={"patient": "p8"}),
+            ]
+        assert {200, 403, 404, 422} <= {answer.status_code for answer in answers}
+        assert [ancestors(answer) for answer in answers] == [OURS] * len(answers)
+        clock.forward(seconds=601)
+        late = await browser.get(search.base)
+        assert (late.status_code, ancestors(late)) == (404, OURS)
+        unknown = await browser.post("/pick/unknown/search", data={"name": "x" * 101})
+        assert (unknown.status_code, ancestors(unknown)) == (422, NONE)
+
+
+async def test_a25_a_ticket_that_came_too_late_says_so_inside_its_ehr(
+    both: tuple[Scribe, StrictEhr], clock: Clock
+) -> None:
+    scribe, ours = both
+    async with scribe.browser() as browser:
+        desk = await sit_down(scribe, browser, ours)
+        address = (await desk.post("/window")).json()["address"]
+        clock.forward(seconds=61)
+        late, again = await browser.get(address), await browser.get(address)
+        malformed = await browser.get("/enter")
+    assert (late.status_code, ancestors(late)) == (404, OURS)
+    assert (again.status_code, ancestors(again)) == (404, NONE), "used up: nobody knows whose it was"
+    assert (malformed.status_code, ancestors(malformed)) == (422, NONE)
