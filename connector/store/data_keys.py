@@ -5,6 +5,7 @@ What a destroyed key sealed can no longer be read here; a backup of the database
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -55,6 +56,18 @@ class DataKeys:
         if key is None:
             raise LookupError("a data key vanished inside its own transaction")
         return key
+
+    async def make(
+        self, connection: AsyncConnection, visit_id: str, kinds: Sequence[DataKind], *, at: datetime
+    ) -> dict[DataKind, bytes]:
+        """The keys of a visit that is being made in this transaction and has none yet."""
+        made = {kind: self._master.new_data_key(visit_id, kind) for kind in kinds}
+        rows = [
+            {"visit_id": visit_id, "kind": kind.value, "key_id": self._master.key_id, "wrapped": wrapped}
+            for kind, (_, wrapped) in made.items()
+        ]
+        await connection.execute(insert(schema.data_keys).values([{**row, "created_at": at} for row in rows]))
+        return {kind: key for kind, (key, _) in made.items()}
 
     async def destroy(self, connection: AsyncConnection, visit_id: str, kind: DataKind) -> None:
         """Destroys one key: crypto-shredding of that kind of that visit."""

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector.records import VendorCopy
 from connector.store import schema
+from connector.store.database import for_reading
 
 _LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:visit, 8))")
 _UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:visit, 8))")
@@ -39,6 +40,7 @@ class Ledger:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._looking = for_reading(engine)
 
     async def add_copy(self, visit_id: str, copy: VendorCopy) -> None:
         """Records a copy a vendor holds; the same copy again changes nothing."""
@@ -53,7 +55,7 @@ class Ledger:
         """All copies of a visit, oldest first."""
         table = schema.vendor_copies
         query = select(*[table.c[name] for name in _COPY]).where(table.c.visit_id == visit_id)
-        async with self._engine.connect() as connection:
+        async with self._looking.connect() as connection:
             return [VendorCopy(*row) for row in await connection.execute(query.order_by(table.c.made_at))]
 
     async def update_copy(self, copy: VendorCopy) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.store import schema
 from connector.store.belonging import Belonging
+from connector.store.database import for_reading
 from connector.store.keyring import MasterKey
 from connector.store.reach import lifted
 from connector.store.sessions import digest
@@ -23,6 +24,7 @@ class ReturnStore:
 
     def __init__(self, engine: AsyncEngine, master: MasterKey) -> None:
         self._engine = engine
+        self._looking = for_reading(engine)
         self._master = master
 
     async def find_visit(self, belonging: Belonging, *, states: Sequence[str]) -> str | None:
@@ -42,7 +44,7 @@ class ReturnStore:
             .order_by(table.c.created_at.desc())
             .limit(1)
         )
-        async with self._engine.connect() as connection:
+        async with self._looking.connect() as connection:
             return (await connection.execute(query)).scalar_one_or_none()
 
     async def list_other_encounters(self, belonging: Belonging, *, states: Sequence[str]) -> list[str]:
@@ -57,7 +59,7 @@ class ReturnStore:
             .where(table.c.encounter_key.is_not(None))
             .order_by(table.c.created_at.desc())
         )
-        async with self._engine.connect() as connection:
+        async with self._looking.connect() as connection:
             return list((await connection.execute(query)).scalars())
 
     async def keep_encounter(self, connection: AsyncConnection, visit_id: str, belonging: Belonging) -> None:
@@ -77,7 +79,7 @@ class ReturnStore:
             .order_by(table.c.created_at)
             .limit(limit)
         )
-        async with self._engine.connect() as connection:
+        async with self._looking.connect() as connection:
             return list((await connection.execute(query)).scalars())
 
     async def keep_ticket(self, ticket: str, launch_id: str, *, expires: datetime) -> None:
@@ -93,7 +95,7 @@ class ReturnStore:
         joined = table.join(launches, table.c.launch_id == launches.c.launch_id)
         query = select(launches.c.tenant).select_from(joined).where(table.c.ticket_hash == digest(ticket))
         with lifted():
-            async with self._engine.connect() as connection:
+            async with self._looking.connect() as connection:
                 return (await connection.execute(query)).scalar_one_or_none()
 
     async def take_ticket(self, ticket: str, *, session: str, at: datetime) -> str | None:
@@ -123,7 +125,7 @@ class ReturnStore:
         table = schema.carried_sessions
         query = select(table.c.launch_id).where(table.c.session_hash == digest(session))
         with lifted():
-            async with self._engine.connect() as connection:
+            async with self._looking.connect() as connection:
                 return (await connection.execute(query)).scalar_one_or_none() == launch_id
 
     async def see(self, launch_id: str, *, at: datetime) -> None:

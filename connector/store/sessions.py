@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.store import schema
 from connector.store.data_keys import DataKeys
+from connector.store.database import for_reading
 from connector.store.keyring import DataKind, MasterKey, seal, unseal
 from connector.store.reach import lifted
 
@@ -68,6 +69,7 @@ class SessionStore:
 
     def __init__(self, engine: AsyncEngine, master: MasterKey) -> None:
         self.engine = engine
+        self._looking = for_reading(engine)
         self._master = master
         self._keys = DataKeys(master)
 
@@ -109,7 +111,7 @@ class SessionStore:
         if "\0" in state_hash:
             return None
         table = schema.pending_launches
-        async with self.engine.connect() as connection:
+        async with self._looking.connect() as connection:
             row = (await connection.execute(select(table).where(table.c.state_hash == state_hash))).first()
         if row is None:
             return None
@@ -141,13 +143,24 @@ class SessionStore:
             return int((await connection.execute(table.delete().where(table.c.created_at < before))).rowcount)
 
     async def open_launch(
-        self, connection: AsyncConnection, row: LaunchRow, *, tokens: Mapping[str, str | None], expires: datetime | None
+        self,
+        connection: AsyncConnection,
+        row: LaunchRow,
+        *,
+        tokens: Mapping[str, str | None],
+        expires: datetime | None,
+        keys: Mapping[DataKind, bytes] | None = None,
     ) -> None:
-        """Stores a launch and its tokens inside the transaction that makes its visit."""
+        """Stores a launch and its tokens inside the transaction that makes its visit, or that lets it join one.
+
+        `keys` holds the visit's keys where they were made in this transaction.
+        """
         await connection.execute(
             schema.launches.insert().values(**{name: getattr(row, name) for name in LaunchRow.__dataclass_fields__})
         )
-        key = await self._keys.obtain(connection, row.visit_id, DataKind.ACCESS, at=row.created_at)
+        key = (keys or {}).get(DataKind.ACCESS)
+        if key is None:
+            key = await self._keys.obtain(connection, row.visit_id, DataKind.ACCESS, at=row.created_at)
         await connection.execute(
             schema.tokens.insert().values(
                 launch_id=row.launch_id,
@@ -163,7 +176,7 @@ class SessionStore:
             return None
         query = select(schema.launches).where(schema.launches.c.launch_id == launch_id)
         with lifted():
-            async with self.engine.connect() as connection:
+            async with self._looking.connect() as connection:
                 row = (await connection.execute(query)).first()
         return (
             None if row is None else LaunchRow(**{name: getattr(row, name) for name in LaunchRow.__dataclass_fields__})
@@ -173,7 +186,7 @@ class SessionStore:
         """The launch whose tokens a workflow of this visit should use."""
         table = schema.launches
         query = select(table.c.launch_id).where(table.c.visit_id == visit_id, table.c.ended.is_(False))
-        async with self.engine.connect() as connection:
+        async with self._looking.connect() as connection:
             row = (await connection.execute(query.order_by(table.c.created_at.desc()).limit(1))).first()
         return None if row is None else await self.find_launch(row.launch_id)
 
@@ -194,7 +207,7 @@ class SessionStore:
         """Launches of a visit whose session is over by time and whose tokens nobody has taken."""
         table = schema.launches
         query = select(table).where(table.c.visit_id == visit_id, table.c.ended.is_(False), table.c.expires_at <= at)
-        async with self.engine.connect() as connection:
+        async with self._looking.connect() as connection:
             rows = (await connection.execute(query)).all()
         return [LaunchRow(**{name: getattr(row, name) for name in LaunchRow.__dataclass_fields__}) for row in rows]
 
@@ -213,7 +226,7 @@ class SessionStore:
 
     async def read_tokens(self, launch: LaunchRow) -> TokenRow | None:
         """The tokens in the clear, in memory only; None once the launch has ended."""
-        async with self.engine.connect() as connection:
+        async with self._looking.connect() as connection:
             row = (
                 await connection.execute(select(schema.tokens).where(schema.tokens.c.launch_id == launch.launch_id))
             ).first()

@@ -24,6 +24,7 @@ from connector.store import audit, schema
 from connector.store.audit import AuditEvent
 from connector.store.belonging import Belonging
 from connector.store.data_keys import DataKeys
+from connector.store.database import for_reading
 from connector.store.keyring import DataKind, MasterKey, seal, unseal
 
 Record = TypeVar("Record")
@@ -114,6 +115,7 @@ class VisitStore:
 
     def __init__(self, engine: AsyncEngine, master: MasterKey) -> None:
         self.engine = engine
+        self._looking = for_reading(engine)
         self.master = master
         self.keys = DataKeys(master)
 
@@ -139,7 +141,7 @@ class VisitStore:
 
     async def row(self, visit_id: str) -> VisitRow:
         """The visit's row; raises NotFound."""
-        async with self.engine.connect() as connection:
+        async with self._looking.connect() as connection:
             return _visit_row(
                 (await connection.execute(select(schema.visits).where(schema.visits.c.visit_id == visit_id))).first()
             )
@@ -163,16 +165,28 @@ class VisitStore:
             ).first()
             if row is None:
                 raise Conflict("The visit has moved on since this page was loaded: reload to see where it stands.")
+            keys: dict[DataKind, bytes] = {}
             for record in step.records:
-                await self.append_record(connection, step.visit_id, record, at=step.at)
+                await self.append_record(connection, step.visit_id, record, at=step.at, keys=keys)
             event = AuditEvent(row.tenant, step.event, step.visit_id, step.actor, step.at, step.detail or {})
             await audit.append(connection, self.master, event)
             if step.also is not None:
                 await step.also(connection)
             return _visit_row(row)
 
-    async def append_record(self, connection: AsyncConnection, visit_id: str, given: object, *, at: datetime) -> None:
-        """Seals one record into the caller's transaction under the next number, or the one it asks for."""
+    async def append_record(
+        self,
+        connection: AsyncConnection,
+        visit_id: str,
+        given: object,
+        *,
+        at: datetime,
+        keys: dict[DataKind, bytes] | None = None,
+    ) -> None:
+        """Seals one record into the caller's transaction under the next number, or the one it asks for.
+
+        `keys` holds what was looked up earlier in the same transaction, and takes what is looked up here.
+        """
         number = given.number if isinstance(given, Numbered) else None
         record: Any = given.record if isinstance(given, Numbered) else given
         kind, data_kind = KINDS[type(record)]
@@ -182,7 +196,10 @@ class VisitStore:
                 table.c.visit_id == visit_id, table.c.kind == kind
             )
             number = int((await connection.execute(query)).scalar_one()) + 1
-        key = await self.keys.obtain(connection, visit_id, data_kind, at=at)
+        held = {} if keys is None else keys
+        if data_kind not in held:
+            held[data_kind] = await self.keys.obtain(connection, visit_id, data_kind, at=at)
+        key = held[data_kind]
         plain = _adapter(type(record)).dump_json(record)
         sealed = seal(key, plain, aad=f"visit_records|{visit_id}|{kind}|{number}")
         try:
@@ -224,7 +241,7 @@ class VisitStore:
         name, data_kind = KINDS[kind]
         table = schema.visit_records
         query = select(table).where(table.c.visit_id == visit_id, table.c.kind == name).order_by(table.c.number.desc())
-        async with self.engine.connect() as connection:
+        async with self._looking.connect() as connection:
             rows = (await connection.execute(query.limit(1) if newest_only else query)).all()
             key = await self.keys.find(connection, visit_id, data_kind) if rows else None
         if key is None:
@@ -246,7 +263,7 @@ class VisitStore:
             .order_by(table.c.kind, table.c.number.desc())
         )
         found: dict[str, object] = {}
-        async with self.engine.connect() as connection:
+        async with self._looking.connect() as connection:
             rows = (await connection.execute(query)).all()
             keys = await self.keys.find_all(connection, visit_id) if rows else {}
         for row in rows:

@@ -17,12 +17,15 @@ from connector.launch.token_answer import GrantedTokens
 from connector.records import Launch, PatientContext, Stamp
 from connector.store.audit import AuditEvent
 from connector.store.belonging import Belonging
+from connector.store.keyring import DataKind
 from connector.store.sessions import LaunchRow, digest
+from connector.store.visits import Numbered
 from connector.visit.access import pack_tokens
 from connector.visit.parts import Parts, Work
 from connector.visit.states import UNFINISHED, State
 
 RELAUNCH = "relaunch"
+_KEYS = (DataKind.CHART, DataKind.ACCESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,15 @@ class Clinician:
 class OpenedLaunch:
     """A launch that has arrived; `session` is the secret for its cookie and is stored as a hash only.
 
-    `reopened`: its visit was there already. `ahead` is the reading of its chart, where that is under way.
+    `facts` is the record of a launch whose visit is new; `reopened`: its visit was there already. `ahead` is the
+    reading of its chart, where that is under way.
     """
 
     launch_id: str
     visit_id: str
     session: str = field(repr=False)
     row: LaunchRow | None = field(default=None, repr=False)
+    facts: Launch | None = field(default=None, repr=False)
     reopened: bool = False
     ahead: asyncio.Task[PatientContext] | None = field(default=None, repr=False, compare=False)
 
@@ -58,10 +63,15 @@ async def arrive(parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *
     stalled = known is not None and await _waits_for_relaunch(parts, known)
 
     async def join(connection: AsyncConnection) -> None:
-        joined = launch if known is None else await _keep_choice(parts, launch)
-        await parts.visits.append_record(connection, opened.visit_id, joined, at=row.created_at)
+        keys: dict[DataKind, bytes] = {}
+        joined: Launch | Numbered = Numbered(launch, 1)
+        if known is None:
+            keys |= await parts.visits.keys.make(connection, opened.visit_id, _KEYS, at=row.created_at)
+        else:
+            joined = await _keep_choice(parts, launch)
+        await parts.visits.append_record(connection, opened.visit_id, joined, at=row.created_at, keys=keys)
         tokens = pack_tokens(granted, pending.endpoints.token_endpoint, pending.endpoints.revocation_endpoint)
-        await parts.sessions.open_launch(connection, row, tokens=tokens, expires=granted.expires_at)
+        await parts.sessions.open_launch(connection, row, tokens=tokens, expires=granted.expires_at, keys=keys)
         if stalled and await parts.visits.take_attention(connection, opened.visit_id, "relaunch-needed"):
             version = str((await parts.visits.row(opened.visit_id)).note_version)
             await parts.enqueue(connection, Work("write_back", opened.visit_id, parts.new_id(), version))
@@ -71,7 +81,7 @@ async def arrive(parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *
     else:
         event = AuditEvent(pending.tenant, "visit.reopened", known, belonging.actor, row.created_at)
         await parts.visits.reopen(known, event, also=join)
-    return replace(opened, row=row, reopened=known is not None)
+    return replace(opened, row=row, facts=None if known else launch, reopened=known is not None)
 
 
 async def _find_unfinished(parts: Parts, belonging: Belonging) -> str | None:

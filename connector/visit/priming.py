@@ -6,7 +6,7 @@ In: a launch. Out: the visit's row. Reading twice does no harm; one result is ke
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -48,12 +48,27 @@ _INTERRUPTED = "Reading the chart was interrupted. Read it again to see this."
 _NO_ACCESS = "The EHR could not be asked for this any more. Open the scribe from the chart again to read it."
 
 
-async def prime(parts: Parts, launch: LaunchRow, *, ahead: Awaitable[PatientContext] | None = None) -> VisitRow:
+@dataclass(frozen=True, slots=True)
+class Primed:
+    """A visit that was primed just now: its row, and what was kept with it."""
+
+    row: VisitRow
+    context: PatientContext
+    hints: SpeechHints
+
+
+async def prime(
+    parts: Parts, launch: LaunchRow, *, facts: Launch | None = None, ahead: Awaitable[PatientContext] | None = None
+) -> Primed | None:
     """Reads the first stage of the chart and derives the keyterms: LAUNCHED to PRIMED. One result is kept.
 
-    `ahead` is a reading that was begun before the visit was there; where it comes to nothing, the chart is read here.
+    None where the visit had moved on meanwhile, with what somebody else has read.
+
+    `facts` is the launch's record where it is at hand. `ahead` is a reading that was begun before the visit was there;
+    where it comes to nothing, the chart is read here.
     """
-    facts = await parts.visits.need(launch.visit_id, Launch)
+    if facts is None:
+        facts = await parts.visits.need(launch.visit_id, Launch)
     context = await _await_ahead(ahead) if ahead is not None else None
     if context is None:
         chart = open_ehr(parts, launch).chart(facts.granted_scope)
@@ -62,11 +77,14 @@ async def prime(parts: Parts, launch: LaunchRow, *, ahead: Awaitable[PatientCont
     hints = prepare_hints(parts, facts, context)
     arrow = (State.LAUNCHED, State.PRIMED)
     try:
-        return await move(
-            parts, launch.visit_id, Move(arrow, records=(context, hints), detail=_section_states(context))
+        row = await move(
+            parts,
+            launch.visit_id,
+            Move(arrow, records=(Numbered(context, 1), Numbered(hints, 1)), detail=_section_states(context)),
         )
     except Conflict:
-        return await parts.visits.row(launch.visit_id)
+        return None
+    return Primed(row, context, hints)
 
 
 async def read_ahead(parts: Parts, pending: PendingLaunch, granted: GrantedTokens) -> PatientContext:

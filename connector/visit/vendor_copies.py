@@ -30,6 +30,11 @@ async def erasure_of(parts: Parts, visit_id: str) -> Erasure:
     return summarise(await parts.ledger.copies(visit_id), Stamp(maker="erasure@1", at=parts.clock()))
 
 
+def nothing_to_erase(parts: Parts) -> Erasure:
+    """What the ledger says of a visit of which nothing has left the house yet."""
+    return summarise((), Stamp(maker="erasure@1", at=parts.clock()))
+
+
 async def _jobs(parts: Parts, visit_id: str) -> list[str]:
     return [copy.vendor_id for copy in await parts.ledger.copies(visit_id) if copy.kind == "transcript"]
 

@@ -29,12 +29,12 @@ from connector.visit.arriving import OpenedLaunch
 from connector.visit.encounter import choose_encounter
 from connector.visit.limits import find_limits
 from connector.visit.parts import Parts
-from connector.visit.priming import complete_chart, is_unfinished, prime, reopen_chart
+from connector.visit.priming import Primed, complete_chart, is_unfinished, prime, reopen_chart
 from connector.visit.recording import keep_consent, keep_typed_text
 from connector.visit.retrying import try_again
 from connector.visit.returning import is_locked, refuse_locked
 from connector.visit.states import State
-from connector.visit.vendor_copies import erasure_of
+from connector.visit.vendor_copies import erasure_of, nothing_to_erase
 from connector.web.bodies import read_number, read_object, refuse_unknown
 from connector.web.pages import Pages, wants_json
 from connector.web.session import Session, open_changing_session, open_hidden_session, open_session
@@ -43,6 +43,7 @@ from connector.web.views import VisitFacts, build_status, build_visit_view
 router = APIRouter(prefix="/v/{launch_id}")
 _log = structlog.get_logger("connector.web.visiting")
 
+_PRIMING = "priming"
 _EDIT = frozenset({"revision", "sections"})
 _SENTENCE = frozenset({"id", "text"})
 _SIGNATURE = frozenset({"revision", "shown_sha256", "attest"})
@@ -76,8 +77,8 @@ async def status(request: Request, session: Hidden) -> Response:
 
 async def gather_page(request: Request, session: Session) -> VisitFacts:
     """What a page of this visit shows; the chart is read first, where that has not happened yet, and goes on behind."""
-    await _prime(request, session, patience=2.5)
-    facts = await collect_facts(session)
+    primed = await _prime(request, session, patience=2.5)
+    facts = _facts_of(session, primed) if primed is not None else await collect_facts(session)
     _complete(request, session, facts)
     if facts.recording is None:
         return facts
@@ -91,23 +92,26 @@ def show_lock(request: Request, session: Session) -> Response:
     return pages.render(request, "locked.html", {"base": f"/v/{session.row.launch_id}", "csrf": session.row.csrf})
 
 
-async def _prime(request: Request, session: Session, *, patience: float) -> None:
-    """Reads the chart once per visit in the background, and waits up to `patience` seconds for it.
+async def _prime(request: Request, session: Session, *, patience: float) -> Primed | None:
+    """Reads the chart once per visit in the background, and waits up to `patience` seconds; what it kept, if anything.
 
     Nothing is lost when the process dies: the next request of a visit still LAUNCHED starts the reading again.
     """
-    if (await session.parts.visits.row(session.row.visit_id)).state != State.LAUNCHED:
-        return
     tasks: dict[str, asyncio.Task[Any]] = request.app.state.priming
     task = tasks.get(session.row.visit_id)
+    if task is not None and task.get_name() != _PRIMING:
+        task = None
+    if task is None and (await session.parts.visits.row(session.row.visit_id)).state != State.LAUNCHED:
+        return None
     if task is None:
-        task = asyncio.create_task(prime(session.parts, session.row))
+        task = asyncio.create_task(prime(session.parts, session.row), name=_PRIMING)
         tasks[session.row.visit_id] = task
         task.add_done_callback(lambda _: tasks.pop(session.row.visit_id, None))
     if patience or task.done():
         await asyncio.wait({task}, timeout=patience)
-        if task.done():
-            task.result()
+        if task.done() and isinstance(kept := task.result(), Primed):
+            return kept
+    return None
 
 
 def keep_reading(app: FastAPI, parts: Parts, opened: OpenedLaunch) -> None:
@@ -116,7 +120,7 @@ def keep_reading(app: FastAPI, parts: Parts, opened: OpenedLaunch) -> None:
         return
     tasks: dict[str, asyncio.Task[Any]] = app.state.priming
     with narrowed(Reach(tenant=opened.row.tenant, visit_id=opened.visit_id)):
-        task = asyncio.create_task(prime(parts, opened.row, ahead=opened.ahead))
+        task = asyncio.create_task(prime(parts, opened.row, facts=opened.facts, ahead=opened.ahead), name=_PRIMING)
     tasks[opened.visit_id] = task
     task.add_done_callback(lambda done: _put_away(tasks, opened.visit_id, done))
 
@@ -176,6 +180,24 @@ async def collect_facts(session: Session) -> VisitFacts:
         signed=newest.get(SignedNote),
         filing=newest.get(Filing),
         erasure=await erasure_of(parts, visit_id),
+    )
+
+
+def _facts_of(session: Session, primed: Primed) -> VisitFacts:
+    """The same for a visit that was primed just now: nothing else can be kept of it yet."""
+    parts = session.parts
+    return VisitFacts(
+        launch_id=session.row.launch_id,
+        csrf=session.row.csrf,
+        now=parts.clock(),
+        row=primed.row,
+        launch=session.launch,
+        limits=find_limits(parts, session.launch),
+        context=primed.context,
+        hints=primed.hints,
+        wording=parts.rules.consent.text,
+        attestation=ATTESTATION.text,
+        erasure=nothing_to_erase(parts),
     )
 
 
