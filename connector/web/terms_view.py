@@ -25,21 +25,22 @@ class SourceView:
 
 
 @dataclass(frozen=True, slots=True)
-class KeytermView:
-    """One term; `sources` are empty for lists, general vocabulary and what the clinician added."""
+class TermSetView:
+    """Terms that rest on the same resources, best first; on none: lists, vocabulary, what the clinician added."""
 
-    text: str
     sources: tuple[SourceView, ...]
+    terms: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TermGroupView:
-    """Terms that come from the same place, best first; `note` says what the place is where the title does not."""
+    """Terms of one kind; `note` says what they are where the title does not."""
 
     key: str
     title: str
     note: str | None
-    terms: tuple[KeytermView, ...]
+    total: int
+    sets: tuple[TermSetView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,15 @@ def build_sent(sent: Iterable[SpeechHints], context: PatientContext | None, now:
 
 
 def _group(terms: Iterable[Keyterm], named: Mapping[str, str]) -> tuple[TermGroupView, ...]:
-    groups: dict[str, list[KeytermView]] = {key: [] for key in _GROUPS}
+    groups: dict[str, dict[tuple[Source, ...], list[str]]] = {key: {} for key in _GROUPS}
     for term in terms:
-        shown = KeytermView(term.text, tuple(_show(source, named) for source in term.sources))
-        groups[_place(term)].append(shown)
-    return tuple(TermGroupView(key, *_GROUPS[key], tuple(listed)) for key, listed in groups.items() if listed)
+        groups[_place(term)].setdefault(term.sources, []).append(term.text)
+    shown = []
+    for key, sets in groups.items():
+        views = tuple(TermSetView(tuple(_show(one, named) for one in of), tuple(texts)) for of, texts in sets.items())
+        if views:
+            shown.append(TermGroupView(key, *_GROUPS[key], sum(len(one.terms) for one in views), views))
+    return tuple(shown)
 
 
 def _place(term: Keyterm) -> str:

@@ -48,7 +48,7 @@ def _browser() -> Iterator[Browser]:
 
 
 def take_pictures(stack: Stack, browser: Browser) -> None:
-    """The chart with the side panel; the review at desktop width and in a panel; the filed note."""
+    """The chart with the side panel; what the scribe knows; the review, wide and in a panel; the filed note."""
     recording = load_recording("chasidy")
     page = browser.new_page(viewport=CHART)
     page.goto(f"{stack.addresses.ehr}/patients/{_patient(recording)}")
@@ -60,6 +60,12 @@ def take_pictures(stack: Stack, browser: Browser) -> None:
 
     visit = browser.new_page(viewport=DESKTOP)
     _launch(visit, stack, recording)
+    visit.click("#chart .knows a")
+    visit.wait_for_selector("[data-reading=no]", state="attached")
+    visit.wait_for_timeout(PAINT_MS)
+    _save(visit, "knows.png")
+    visit.go_back()
+    visit.wait_for_selector("#consent")
     _record(visit, recording)
     visit.wait_for_selector("[data-note]", timeout=60_000)
     visit.locator(".sentence--flagged [data-text]").first.click()

@@ -120,6 +120,7 @@ def test_d06_payloads_stay_text_through_a_whole_visit(ward: Ward, heard: Relay, 
     assert missing(texts, shown) == [], "every one is an allergy, a drug and a problem"
     banner = screen.find("#banner").inner_text()
     assert missing(texts[:2], banner) == []
+    _look_behind(ward, screen, texts)
     screen.press("Patient agrees")
     heard.texts, heard.added = texts, 0
     _bring_in(ward, screen, texts)
@@ -133,6 +134,26 @@ def test_d06_payloads_stay_text_through_a_whole_visit(ward: Ward, heard: Relay, 
     screen.place.get_by_role("link", name="My visits").click()
     screen.expect_heading("My visits")
     ward.expect_inert(screen)
+
+
+def _look_behind(ward: Ward, screen: Screen, texts: tuple[str, ...]) -> None:
+    """What the scribe knows: everything listed, looked for, added by hand and put in the place of another name."""
+    address = screen.place.url
+    screen.find("#chart .knows a").click()
+    screen.expect_heading("What the scribe knows")
+    expect(screen.find("main")).to_have_attribute("data-reading", "no", timeout=20_000)
+    assert missing(texts, ward.expect_inert(screen)) == []
+    sayable = next((text for text in texts if len(text) <= 40 and len(text.split()) < 5), "<b onclick=pwn(81)>x</b>")
+    for name in (f"{sayable} a", f"{sayable} b"):
+        screen.find("[data-filter]").fill(sayable)
+        screen.find("#add-name").fill(name)
+        if name.endswith("b"):
+            screen.find("#add-instead").select_option(f"{sayable} a")
+        screen.press("Add")
+        expect(screen.find("#undo")).to_contain_text(name)
+        ward.expect_inert(screen)
+    screen.page.goto(address)
+    screen.expect_heading("Prepare the visit")
 
 
 def _bring_in(ward: Ward, screen: Screen, texts: tuple[str, ...]) -> None:

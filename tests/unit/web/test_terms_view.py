@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from connector.records import Keyterm, KeytermEdit, Source, SpeechHints, Withheld
-from connector.web.terms_view import SourceView, build_keyterms, build_sent
+from connector.web.terms_view import SourceView, TermGroupView, build_keyterms, build_sent
 from tests.unit.web.samples import LISINOPRIL, NOW, ago, context, hints
 
 GOUT = Source("Condition/77", "4")
@@ -27,10 +27,15 @@ EVERY_KIND = (
 )
 
 
+def names(group: TermGroupView) -> list[str]:
+    """The terms of a group as they stand."""
+    return [text for one in group.sets for text in one.terms]
+
+
 def test_names_stand_in_groups_by_where_they_come_from_and_none_is_lost() -> None:
     view = build_keyterms(replace(hints(), keyterms=EVERY_KIND), context())
     assert view is not None and view.total == len(EVERY_KIND)
-    assert [(group.key, [term.text for term in group.terms]) for group in view.groups] == [
+    assert [(group.key, names(group)) for group in view.groups] == [
         ("own", ["Lakeside Heart"]),
         ("drug", ["lisinopril"]),
         ("allergen", ["Fish"]),
@@ -49,7 +54,7 @@ def test_names_stand_in_groups_by_where_they_come_from_and_none_is_lost() -> Non
 def test_each_name_says_which_version_of_which_resource_it_comes_from() -> None:
     view = build_keyterms(replace(hints(), keyterms=EVERY_KIND), context())
     assert view is not None
-    sources = {term.text: term.sources for group in view.groups for term in group.terms}
+    sources = {text: one.sources for group in view.groups for one in group.sets for text in one.terms}
     assert sources["lisinopril"] == (
         SourceView("Medication: lisinopril 10 MG Oral Tablet", "MedicationRequest/11", "1"),
     )
@@ -86,5 +91,19 @@ def test_what_was_sent_is_shown_word_for_word_and_nothing_else() -> None:
     lists: tuple[SpeechHints, ...] = (listed, sent)
     (view,) = build_sent(lists, context(), NOW)
     assert (view.total, view.at.age) == (2, "1 minute ago")
-    assert [term.text for group in view.groups for term in group.terms] == ["lisinopril", "Waters"]
+    assert [text for group in view.groups for text in names(group)] == ["lisinopril", "Waters"]
     assert build_sent((listed,), context(), NOW) == ()
+
+
+def test_names_that_rest_on_the_same_resources_stand_together_and_the_best_first() -> None:
+    terms = (
+        Keyterm("lisinopril", "drug", (LISINOPRIL,)),
+        Keyterm("aspirin", "drug", (GOUT,)),
+        Keyterm("Zestril", "drug", (LISINOPRIL,)),
+        Keyterm("both", "drug", (LISINOPRIL, GOUT)),
+    )
+    view = build_keyterms(replace(hints(), keyterms=terms), context())
+    assert view is not None
+    (group,) = view.groups
+    assert [one.terms for one in group.sets] == [("lisinopril", "Zestril"), ("aspirin",), ("both",)]
+    assert [len(one.sources) for one in group.sets] == [1, 1, 2] and group.total == 4

@@ -17,7 +17,9 @@ from connector.records import (
     Allergy,
     Keyterm,
     KeytermEdit,
+    Launch,
     LeftOut,
+    Medication,
     PatientContext,
     Section,
     SectionState,
@@ -26,7 +28,11 @@ from connector.records import (
     Withheld,
 )
 from connector.store.visits import Numbered, Step
+from connector.visit.priming import prepare_hints
+from connector.visit.transcription import keep_sent
+from connector.web.application import make_application
 from connector.web.visiting import settle
+from tests.fixtures.product import ORIGIN
 from tests.unit.web import samples
 from tests.wire.web.conftest import JSON, PAGE, Seat, Site
 
@@ -135,7 +141,8 @@ async def test_each_name_stands_under_its_source_and_can_be_changed_before_the_r
     seat = await site.seat()
     page = await page_of(site, seat)
     row = page.select_one('[data-term="lisinopril"]')
-    assert "Medication: lisinopril 10 MG Oral Tablet MedicationRequest/11 version 1" in text_of(row)
+    source = text_of(row.find_parent(class_="set").select_one(".set__from"))
+    assert source == "Medication: lisinopril 10 MG Oral Tablet MedicationRequest/11 version 1"
     assert row.select_one("button[name=remove]")["value"] == "lisinopril"
     assert {option.get_text() for option in page.select("select[name=instead] option")} >= {"lisinopril", "Waters"}
     assert page.select_one("#undo") is None
@@ -204,6 +211,34 @@ async def test_what_policy_holds_back_is_a_number_and_no_name(site: Site) -> Non
     answer = await fetch(site, seat)
     assert "Held back by policy: 3." in answer.text
     assert not set(re.findall(r"\w+", answer.text.casefold())) & {"hiv", "psychiatric"}
+
+
+async def test_a_clinician_may_add_by_hand_what_policy_holds_back(site: Site) -> None:
+    """Their decision: the name is sent, and the number of those held back is smaller by it."""
+    rules = site.parts.rules
+    held = replace(rules.keyterms, mapping=replace(rules.keyterms.mapping, withhold=("hiv",)))
+    parts = replace(site.parts, rules=replace(rules, keyterms=held))
+    drug = Medication(Source("MedicationRequest/21"), "dolutegravir 50 MG Oral Tablet", "active")
+    context = whole(medications=Section(SectionState.OK, (drug,)))
+    seat = await site.seat()
+    launch = await parts.visits.need(seat.visit_id, Launch)
+    await keep(site, seat, context, prepare_hints(parts, launch, context))
+    app = make_application(parts, version="0")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
+        policing = replace(site, app=app, parts=parts, client=client)
+        before = await page_of(policing, seat)
+        assert not before.select_one('[data-term="dolutegravir"]')
+        form = {"add": "dolutegravir", "csrf": seat.csrf}
+        answer = await client.post(f"{seat.path}/keyterms", data=form, headers={**PAGE, **seat.changing})
+        assert answer.status_code == 303, answer.text
+        after = await page_of(policing, seat)
+    assert after.select_one('#terms-own [data-term="dolutegravir"]')
+    numbers = [
+        int(re.findall(r"Held back by policy: (\d+)", text_of(one.select_one("#terms")))[0]) for one in (before, after)
+    ]
+    assert numbers[1] == numbers[0] - 1
+    sent = await keep_sent(parts, seat.visit_id)
+    assert sent.keyterms[0].text == "dolutegravir"
 
 
 async def test_the_review_page_shows_what_was_sent_word_for_word(site: Site) -> None:

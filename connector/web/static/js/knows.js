@@ -32,9 +32,15 @@ function sift() {
   let all = 0;
   for (const group of groups) {
     const rows = [...group.querySelectorAll("[data-term]")];
-    for (const row of rows) row.hidden = wanted !== "" && !plain(row.textContent).includes(wanted);
+    for (const set of group.querySelectorAll("[data-set]")) {
+      const whole = plain(set.querySelector(".set__from")?.textContent || "").includes(wanted);
+      const own = [...set.querySelectorAll("[data-term]")];
+      for (const row of own) row.hidden = wanted !== "" && !whole && !plain(row.dataset.term).includes(wanted);
+      set.hidden = own.every((row) => row.hidden);
+    }
     const left = rows.filter((row) => !row.hidden).length;
     group.hidden = left === 0;
+    group.querySelector(".count").textContent = wanted ? `${left} of ${rows.length}` : rows.length;
     if (wanted) group.open = left > 0;
     else if (opened) group.open = opened.get(group.id) ?? true;
     found += left;
