@@ -117,6 +117,7 @@ async def test_every_state_of_a_part_is_said_in_words(
     visit = BeautifulSoup((await site.client.get(seat.path, headers={**PAGE, **seat.cookie})).text, "html.parser")
     assert said in text_of(visit.select_one("#chart-allergies")), "the visit's own page says the same"
     assert bool(visit.select_one(".unread")) is missed
+    assert bool(visit.select_one("form[data-again]")) is (section.state is SectionState.FAILED)
 
 
 async def test_every_part_of_the_chart_is_on_the_page(site: Site) -> None:
