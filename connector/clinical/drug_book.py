@@ -28,6 +28,8 @@ class DrugBook:
     first_choices: tuple[FirstChoice, ...] = ()
     brands: Mapping[str, str] = field(init=False)
     """Brand, folded, to the brand as written."""
+    respelled: frozenset[str] = field(init=False)
+    """Charted names, folded, that are said otherwise, also otherwise, or written with a capital."""
     _generics: Mapping[str, tuple[str, ...]] = field(init=False)
     _brands_of: Mapping[str, tuple[str, ...]] = field(init=False)
     _class_of: Mapping[str, str] = field(init=False)
@@ -47,6 +49,7 @@ class DrugBook:
         for key, value in (("brands", brands), ("_generics", generics), ("_brands_of", brands_of)):
             object.__setattr__(self, key, value)
         object.__setattr__(self, "_class_of", class_of)
+        object.__setattr__(self, "respelled", frozenset((*brands, *self.instead, *self.also)))
 
     def generics_of(self, brand: str) -> tuple[str, ...]:
         """`Zestril` → (`lisinopril`,); () where it is no brand we know."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Iterator
 
 from connector.clinical.drug_words import ALSO_SAID, BRANDS, CATIONS, SAID_SALTS, SALTS
+from connector.clinical.word_lists import word_set
 
 _LONGEST = 600
 _SHORTEST_PIECE = 5
@@ -21,23 +22,36 @@ _PARENTHESES = re.compile(r"\(([^()]*)\)?")
 _NDA = re.compile(r"\bA?NDA\s?\d{4,}\b", re.IGNORECASE)
 _PACK = re.compile(r"\b\d+\s+day\s+pack\b.*|\b\d+\s+day\b\s*$", re.IGNORECASE)
 _BARE_NUMBER = re.compile(r"(?<![\w.-])[\d][\d.,/+-]*(?![\w-])|\bU-\d+\b", re.IGNORECASE)
+_FORM_PAIRS = {
+    **dict.fromkeys(("extended", "delayed", "sustained", "immediate", "modified"), "release"),
+    **dict.fromkeys(("enteric", "film"), "coated"),
+    "metered": "dose",
+    "dry": "powder",
+    "as": "needed",
+}
+_FORM_WORDS = word_set(
+    """
+    disintegrating chewable effervescent sublingual buccal prefilled pre-filled autoinjector auto-injector oral nasal
+    topical ophthalmic otic rectal vaginal transdermal mucosal inhalation inhaled inhalant injectable intramuscular
+    intravenous subcutaneous tablet tablets capsule capsules caplet caplets solution suspension syrup elixir powder
+    inhaler spray cream ointment gel lotion foam shampoo patch film lozenge suppository enema drop drops injection
+    syringe pen vial kit pack aerosol actuation granules paste solostar kwikpen flexpen flextouch diskus ellipta
+    respimat handihaler flexhaler implant hfa tab tabs cap caps soln susp inj supp oint ec odt xr xl er sr dr dose
+    doses daily twice once for
+    """
+)
+_FORM_BEGINNINGS = _FORM_WORDS.union(_FORM_PAIRS)
 _FORMS = re.compile(
-    r"\b(?:extended[- ]release|delayed[- ]release|sustained[- ]release|immediate[- ]release|modified[- ]release|"
-    r"disintegrating|chewable|effervescent|sublingual|buccal|enteric[- ]coated|film[- ]coated|metered[- ]dose|"
-    r"dry[- ]powder|prefilled|pre-filled|auto-?injector|oral|nasal|topical|ophthalmic|otic|rectal|vaginal|transdermal|"
-    r"mucosal|inhalation|inhaled|inhalant|injectable|intramuscular|intravenous|subcutaneous|tablets?|capsules?|"
-    r"caplets?|"
-    r"solution|suspension|syrup|elixir|powder|inhaler|spray|cream|ointment|gel|lotion|foam|shampoo|patch|film|lozenge|"
-    r"suppository|enema|drops?|injection|syringe|pen|vial|kit|pack|aerosol|actuation|granules|paste|solostar|"
-    r"kwikpen|flexpen|flextouch|diskus|ellipta|respimat|handihaler|flexhaler|implant|hfa|tabs?|caps?|soln|susp|inj|supp|oint|ec|odt|xr|xl|er|sr|dr|"
-    r"doses?|as needed|daily|twice|once|for)\b",
+    rf"\b(?:{'|'.join((*(f'{one}[- ]{other}' for one, other in _FORM_PAIRS.items()), *sorted(_FORM_WORDS)))})\b",
     re.IGNORECASE,
 )
 _NOT_BRAND = re.compile(
     r"human|edible|inert|substance|product|ingredients?|medication|disorder|finding|\d", re.IGNORECASE
 )
 _DROPPED_QUALIFIERS = frozenset({"human", "usp", "synthetic", "dried", "micronized", "anhydrous", "purified", "bovine"})
+_BETWEEN = re.compile(r"\s/\s|[{}]|\s\+\s")
 _CAMEL = re.compile(r"[a-z][A-Z][a-z]")
+_ROMAN = re.compile(r"[IVX]{2,4}")
 _TALL_MAN = re.compile(r"[a-z][A-Z]{2,}|[A-Z]{2,}[a-z]")
 
 
@@ -49,11 +63,18 @@ def spoken_names(name: str, *, brands: Container[str] = BRANDS) -> tuple[str, ..
     out; generic names are lower-case (tall-man letters undone), brands capitalised. Any string is taken: one without a
     name in it gives (). `brands` are those known, in lower case.
     """
-    text = _NDA.sub(" ", " ".join(name[:_LONGEST].split()))
-    named = [_brand(inside) for inside in _BRACKETED.findall(text)]
-    text = _BRACKETED.sub(" ", text)
-    text, aside = _without_parentheses(text)
-    if _PACK.search(text):
+    text = " ".join(name[:_LONGEST].split())
+    folded = text.casefold()
+    if "nda" in folded:
+        text = _NDA.sub(" ", text)
+    named: list[str] = []
+    aside: list[str] = []
+    if "[" in text:
+        named = [_brand(inside) for inside in _BRACKETED.findall(text)]
+        text = _BRACKETED.sub(" ", text)
+    if "(" in text:
+        text, aside = _without_parentheses(text)
+    if "day" in folded and _PACK.search(text):
         return _distinct([*named, _brand(text)])
     components = [_component(part, brands) for part in _parts(text)]
     first = [forms[0] for forms in components if forms]
@@ -63,7 +84,9 @@ def spoken_names(name: str, *, brands: Container[str] = BRANDS) -> tuple[str, ..
 
 def _parts(text: str) -> Iterator[str]:
     """The ingredients of a combination: RxNorm joins them with a spaced slash, packs with braces."""
-    for part in re.split(r"\s/\s|[{}]|\s\+\s", text.partition(";")[0]):
+    named = text.partition(";")[0]
+    joined = "/ " in named or "+ " in named or "{" in named or "}" in named
+    for part in _BETWEEN.split(named) if joined else (named,):
         if part.strip() and "inert ingredient" not in part.casefold():
             yield part
 
@@ -88,16 +111,20 @@ def _component(part: str, brands: Container[str]) -> list[str]:
     words = _bare(part, brands)
     if not words:
         return []
+    named = [word for word in words if word.casefold() in brands]
     full = " ".join(words)
+    if len(words) == 1:
+        return [*named, full, *_pieces(full), *ALSO_SAID.get(full, ())]
     short = " ".join(_without_salt(words))
     said_with_salt = short != full and words[-1] in SAID_SALTS
     forms = [full, short] if said_with_salt else [short, full]
-    named = [word for word in words if word.casefold() in brands]
     return [*named, *forms, *_pieces(short), *ALSO_SAID.get(short, ()), *ALSO_SAID.get(full, ())]
 
 
 def _pieces(short: str) -> list[str]:
     """`amoxicillin-pot clavulanate` → `amoxicillin`, `pot clavulanate`; `penicillin V` → `penicillin`."""
+    if short.isalpha():
+        return []
     words = short.split()
     if len(words) > 1 and len(words[-1]) == 1 and words[0] != "vitamin":
         return [" ".join(words[:-1])]
@@ -108,11 +135,35 @@ def _pieces(short: str) -> list[str]:
 def _bare(part: str, brands: Container[str]) -> list[str]:
     """The words of the name itself: the first stretch between strengths that holds more than a form."""
     for stretch in _STRENGTH.split(part):
-        plain = _qualified(_BARE_NUMBER.sub(" ", _FORMS.sub(" ", stretch).strip(" ,")))
-        words = [_generic(word, brands) for word in plain.split() if _letters(word)]
-        if words:
-            return words
+        if not stretch or stretch == " ":
+            continue
+        named = _named_words(stretch)
+        if named is None:
+            plain = _qualified(_BARE_NUMBER.sub(" ", _FORMS.sub(" ", stretch).strip(" ,")))
+            named = [word for word in plain.split() if _letters(word)]
+        if named:
+            return [_generic(word, brands) for word in named]
     return []
+
+
+def _named_words(stretch: str) -> list[str] | None:
+    """What `_FORMS` leaves of a stretch of plain words, for a tenth of the time; None where it is not plain."""
+    if not stretch.replace(" ", "").isalpha():
+        return None
+    words = stretch.split()
+    folded = stretch.casefold().split()
+    if _FORM_BEGINNINGS.isdisjoint(folded):
+        return words
+    kept: list[str] = []
+    place = 0
+    while place < len(words):
+        word = folded[place]
+        if word in _FORM_PAIRS and folded[place + 1 : place + 2] == [_FORM_PAIRS[word]]:
+            place += 1
+        elif word not in _FORM_WORDS:
+            kept.append(words[place])
+        place += 1
+    return kept
 
 
 def _qualified(text: str) -> str:
@@ -131,9 +182,11 @@ def _without_salt(words: list[str]) -> list[str]:
 
 def _generic(word: str, brands: Container[str]) -> str:
     word = word.strip(".,:*'\"")
+    if word.isalpha() and word[1:].islower() and word.casefold() not in brands:
+        return word.lower()
     if word.casefold() in brands or _CAMEL.search(word):
         return _brand(word)
-    if len(word) == 1 or any(character.isdigit() for character in word) or re.fullmatch(r"[IVX]{2,4}", word):
+    if len(word) == 1 or any(character.isdigit() for character in word) or _ROMAN.fullmatch(word):
         return word.upper()
     return word.lower()
 
@@ -151,13 +204,13 @@ def _capital(word: str) -> str:
 
 
 def _letters(text: str) -> bool:
-    return any(character.isalpha() for character in text)
+    return text.isalpha() or any(character.isalpha() for character in text)
 
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for name in names:
         name = name.strip()
-        if _letters(name):
+        if name.isalpha() or _letters(name):
             found.setdefault(name.casefold(), name)
     return tuple(found.values())

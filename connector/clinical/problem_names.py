@@ -24,6 +24,10 @@ _CUT = re.compile(
     r"|[,;(].*",
     re.IGNORECASE,
 )
+_CUT_WORDS = word_set("due caused secondary associated with without in complicating following")
+"""A comma, semicolon, parenthesis or one of these is in every text that `_CUT` shortens."""
+_FIGURE = re.compile(r"\d")
+_PREGNANCY = re.compile(r"past pregnancy ", re.IGNORECASE)
 _FORMER = re.compile(
     r"(?:personal |family |past )?(?:pregnancy )?(?:history|hx) of (?:a |an )?|status post |s/p |allergy to |"
     r"intolerance to |adverse reaction to |hypersensitivity to |propensity to adverse reactions to |suspected |other ",
@@ -87,9 +91,8 @@ def spoken_problems(name: str) -> tuple[str, ...]:
     `Essential hypertension (disorder)` → (`essential hypertension`, `hypertension`, `high blood pressure`). SNOMED CT
     semantic tags, ICD-10 codes, "history of" and what follows "due to" are left out.
     """
-    text = _ASIDE.sub(" ", _ICD.sub("", _TAG.sub("", " ".join(name[:_LONGEST].split())))).strip()
-    whole = text.rpartition(" - ")[2]
-    cut = _shorter(whole, _CUT.sub("", whole).strip())
+    whole = _whole(name)
+    cut = _cut(whole)
     base = _shorter(cut, _FORMER.sub("", cut, count=1) if _FORMER.match(cut) else cut)
     forms = [_lowered(base)]
     words = forms[0].split()
@@ -102,11 +105,36 @@ def spoken_problems(name: str) -> tuple[str, ...]:
 
 def plain_problem(name: str) -> tuple[str, str]:
     """The name without tag, codes and "history of", and that without what follows "due to"; both without capitals."""
-    text = _ASIDE.sub(" ", _ICD.sub("", _TAG.sub("", " ".join(name[:_LONGEST].split())))).strip()
-    whole = text.rpartition(" - ")[2]
-    former = re.sub(r"^past pregnancy ", "", whole, flags=re.IGNORECASE)
-    former = _shorter(former, _FORMER.sub("", former, count=1) if _FORMER.match(former) else former)
-    return _lowered(former), _lowered(_shorter(former, _CUT.sub("", former).strip()))
+    former = _whole(name)
+    if _PREGNANCY.match(former):
+        former = _PREGNANCY.sub("", former, count=1)
+    if _FORMER.match(former):
+        former = _shorter(former, _FORMER.sub("", former, count=1))
+    cut = _cut(former)
+    whole = _lowered(former)
+    return whole, whole if cut is former else _lowered(cut)
+
+
+def _whole(name: str) -> str:
+    """The name without tags, codes and asides; of several names joined by a dash the last."""
+    text = " ".join(name[:_LONGEST].split())
+    if text.replace(" ", "").isalpha():
+        return text
+    if "(" in text:
+        text = _TAG.sub("", text)
+    if _FIGURE.search(text):
+        text = _ICD.sub("", text)
+    if "(" in text or "[" in text:
+        text = _ASIDE.sub(" ", text)
+    return text.strip().rpartition(" - ")[2]
+
+
+def _cut(text: str) -> str:
+    """The text without what follows "due to" and its like, or behind a comma, unless nothing telling is left."""
+    marked = "," in text or ";" in text or "(" in text
+    if not marked and _CUT_WORDS.isdisjoint(text.casefold().split()):
+        return text
+    return _shorter(text, _CUT.sub("", text).strip())
 
 
 def spoken_substances(name: str) -> tuple[str, ...]:
@@ -115,12 +143,14 @@ def spoken_substances(name: str) -> tuple[str, ...]:
     `Penicillin V` → (`penicillin V`, `penicillin`); `Eggs (edible) (substance)` → (`eggs`,); `House dust mite
     (organism)` → (`house dust mite`,). "Allergy to substance" names nothing and gives ().
     """
-    text = _TAG.sub("", " ".join(name[:_LONGEST].split()))
+    text = " ".join(name[:_LONGEST].split())
+    if "(" in text:
+        text = _TAG.sub("", text)
     base = _FORMER.sub("", text, count=1) if _FORMER.match(text) else text
     if base.casefold() in {"substance", "drug", "medication", "food", "other", "unknown", ""}:
         return ()
     first = base.split()[0].casefold()
-    if first in BRANDS or first.endswith(STEMS) or any(character.isdigit() for character in base) or "[" in base:
+    if first in BRANDS or first.endswith(STEMS) or _FIGURE.search(base) or "[" in base:
         return spoken_names(base)
     return _distinct([_lowered(_CUT.sub("", base).strip())])
 
@@ -132,14 +162,22 @@ def _shorter(text: str, shortened: str) -> str:
 
 def _lowered(text: str) -> str:
     words = text.strip(" ,.-:").split()
-    return " ".join(_word(word, first=position == 0) for position, word in enumerate(words))
+    if not words:
+        return ""
+    words[0] = _word(words[0], first=True)
+    for place, word in enumerate(words[1:], start=1):
+        if word in _EPONYMS or not word.islower():
+            words[place] = _word(word, first=False)
+    return " ".join(words)
 
 
 def _word(word: str, *, first: bool) -> str:
     """Sentence capitals go; names of people, abbreviations and letters of a type stay."""
     if word.casefold() in _EPONYMS:
         return word[:1].upper() + word[1:]
-    if first or not any(character.isupper() for character in word[1:]):
+    if first or word[1:].islower() or not any(character.isupper() for character in word[1:]):
+        if len(word) > 1 and word.isalpha() and not word.isupper():
+            return word.lower()
         keep = (
             (1 < len(word) <= _LONGEST_ABBREVIATION and word.isupper())
             or (len(word) == 1 and not first)
@@ -152,6 +190,6 @@ def _word(word: str, *, first: bool) -> str:
 def _distinct(names: list[str]) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for name in names:
-        if any(character.isalpha() for character in name):
+        if name.isalpha() or any(character.isalpha() for character in name):
             found.setdefault(name.casefold(), name)
     return tuple(found.values())

@@ -35,6 +35,8 @@ _TRAILING = re.compile(
     r",? initial encounter|,? without .*|,? with(?:out)? .*|,? single episode|,? in remission)$",
     re.IGNORECASE,
 )
+_TRAILING_WORDS = word_set("unspecified nos disease disorder syndrome stage grade initial without with single in")
+"""One of these is in every text that `_TRAILING` shortens."""
 _KEEPS_DISEASE = re.compile(
     r"(?:kidney|heart|liver|lung|artery|coronary|bowel|valve|vascular|arterial|\w+'s|lyme|celiac|seizure|depressive|"
     r"anxiety|bipolar|personality|use|spectrum|stress|metabolic|sleep|eating|panic|thyroid|gum|gingival|apnea|"
@@ -45,6 +47,7 @@ _TOO_GENERAL = word_set(
     "pain disease disorder syndrome infection failure injury illness condition problem symptoms finding bleeding "
     "obstruction deficiency retention insufficiency fracture fatigue kidney depression anxiety"
 )
+_PAIR = 2
 _KEPT_WHOLE = word_set("chronic_kidney chronic_pain acute_kidney")
 _HAPPENED = re.compile(r"^(?:finding of|presence of|complaint of|observation of) ", re.IGNORECASE)
 
@@ -58,17 +61,24 @@ def said_drugs(name: str, book: DrugBook) -> tuple[str, ...]:
     found: list[str] = []
     for form in spoken_names(name, brands=book.brands):
         folded = form.casefold()
+        if " " not in folded and folded not in book.respelled:
+            found.append(form)
+            continue
         if _has_unsaid_salt(folded):
             continue
         for said in book.instead.get(folded, (_known_part(form, book),)):
             written = book.brands.get(said.casefold(), said)
             found += [*_shortest_first(written), *book.also.get(said.casefold(), ())]
+    if all(one.casefold() not in book.brands for one in found):
+        return _distinct(found)
     generics = [one for one in found if one.casefold() not in book.brands]
     brands = [one for one in found if one.casefold() in book.brands]
-    return _distinct([*generics[:1], *brands, *generics[1:]] if len(generics) < len(found) else found)
+    return _distinct([*generics[:1], *brands, *generics[1:]])
 
 
 def _has_unsaid_salt(folded: str) -> bool:
+    if " " not in folded:
+        return False
     words = folded.split()
     return len(words) > 1 and words[-1] in SALTS and words[-1] not in SAID_SALTS and words[-2] not in CATIONS
 
@@ -76,8 +86,10 @@ def _has_unsaid_salt(folded: str) -> bool:
 def _known_part(form: str, book: DrugBook) -> str:
     """`albuterol CFC free` → `albuterol`: words nobody knows behind a drug everybody knows fall; a said salt stays."""
     words = form.split()
+    if len(words) == 1:
+        return form
     known = book.class_of(form) is not None or form.casefold() in book.brands
-    if known or len(words) == 1 or words[-1].casefold() in SAID_SALTS:
+    if known or words[-1].casefold() in SAID_SALTS:
         return form
     for length in range(len(words) - 1, 0, -1):
         shorter = " ".join(words[:length])
@@ -88,6 +100,9 @@ def _known_part(form: str, book: DrugBook) -> str:
 
 def _shortest_first(form: str) -> Iterator[str]:
     """`metoprolol succinate` → `metoprolol`, `metoprolol succinate`; a pair by a hyphen → its drugs, then the pair."""
+    if " " not in form:
+        yield form
+        return
     words = form.split()
     if len(words) > 1 and words[-1].casefold() in SAID_SALTS and words[-2].casefold() not in CATIONS:
         yield " ".join(words[:-1])
@@ -104,13 +119,16 @@ def said_problems(name: str, book: ProblemBook) -> tuple[str, ...]:
     book knows the whole; leading qualifiers go, unless what is left says nothing.
     """
     whole, plain = plain_problem(name)
+    lightest = plain
     for form in (whole, plain, *_lighter(plain)):
         known = book.problems.get(form.casefold())
         if known is not None:
             return known
+        lightest = form
     turned = _turned(plain)
-    forms = [form for form in (turned, *_lighter(turned)) if form]
-    return _distinct([forms[-1]] if forms else [])
+    if turned != plain:
+        lightest = next(reversed((turned, *_lighter(turned))))
+    return _distinct([lightest])
 
 
 def said_substances(name: str, drugs: DrugBook, book: ProblemBook) -> tuple[str, ...]:
@@ -150,11 +168,16 @@ def _lighter(text: str) -> Iterator[str]:
 
 
 def _one_less(text: str) -> str:
-    words = text.split()
-    kept = "_".join(words[:2]).casefold().replace("_", " ") in _KEPT_WHOLE
-    rest = " ".join(words[1:])
-    if len(words) > 1 and not kept and words[0].casefold() in _LEADING and rest.casefold() not in _TOO_GENERAL:
-        return rest
+    folded = text.casefold()
+    words = folded.split()
+    if len(words) < _PAIR:
+        return text
+    if words[0] in _LEADING and " ".join(words[:_PAIR]) not in _KEPT_WHOLE:
+        rest = " ".join(text.split()[1:])
+        if rest.casefold() not in _TOO_GENERAL:
+            return rest
+    if _TRAILING_WORDS.isdisjoint(words):
+        return text
     ended = _TRAILING.sub("", text)
     if ended != text and not _KEEPS_DISEASE.search(text) and ended.casefold() not in _TOO_GENERAL and ended:
         return ended
@@ -163,7 +186,7 @@ def _one_less(text: str) -> str:
 
 def _turned(text: str) -> str:
     """`fracture of left hip` → `hip fracture`; `malignant neoplasm of breast` → `breast cancer`."""
-    match = _OF.fullmatch(text)
+    match = _OF.fullmatch(text) if " of " in text.casefold() else None
     if match is None:
         return text
     what = match["what"].casefold()
@@ -175,6 +198,6 @@ def _distinct(names: list[str]) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for name in names:
         name = name.strip()
-        if any(character.isalpha() for character in name):
+        if name.isalpha() or any(character.isalpha() for character in name):
             found.setdefault(name.casefold(), name)
     return tuple(found.values())

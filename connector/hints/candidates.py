@@ -5,9 +5,9 @@ Each carries the entry it comes from, and that entry's category where a policy h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 
 from connector.clinical.order_names import said_orders
 from connector.clinical.person_names import spoken_people
@@ -41,9 +41,12 @@ class HintSetting:
     edits: tuple[KeytermEdit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidate:
-    """A term as found. `rank` is its place among the forms of one entry; `category` what it is held back for."""
+    """A term as found. `rank` is its place among the forms of one entry; `category` what it is held back for.
+
+    Never changed; not frozen, which would treble the price of making one.
+    """
 
     text: str
     kind: str
@@ -76,13 +79,15 @@ class Collecting:
     setting: HintSetting
     withholding: Withholding
     _entries: dict[tuple[str, str, str | None], _Entry] = field(default_factory=dict)
-    _offered: dict[str, int] = field(default_factory=dict)
+    _offered: dict[str, tuple[int, tuple[Source, ...]]] = field(default_factory=dict)
+    _spread: set[str] = field(default_factory=set)
 
     def collect(self) -> Iterator[Candidate]:
         """Everything worth telling, in no order, repeats included."""
         self._gather()
         for entry in self._entries.values():
             yield from self._said(entry)
+        yield from self._neighbours()
         yield from self._people()
         yield from self._words()
 
@@ -116,21 +121,27 @@ class Collecting:
         return entry
 
     def _said(self, entry: _Entry) -> Iterator[Candidate]:
-        if entry.kind in _OF_HEALTH and self.rules.beside_health.search(entry.name.casefold()):
+        if entry.kind in _OF_HEALTH and self.rules.beside_health(entry.name):
             return
         forms = _SPEAK[entry.kind](entry.name, self.rules)
         sources = tuple(dict.fromkeys(entry.sources)) if len(entry.sources) > 1 else (entry.sources[0],)
         category = self._category_of(entry, forms)
         for rank, text in enumerate(forms):
             yield Candidate(text, entry.kind, "chart", rank, sources, entry.when, entry.own, category)
-        neighbours = self._beside_drug(forms) if entry.kind == "drug" else ()
-        for place, name in self._beside_problem(forms) if entry.kind == "problem" else neighbours:
-            if self._offered.get(name, place + 1) <= place:
-                continue
-            held = category or self._held(name)
-            if held is None:
-                self._offered[name] = place
-            yield Candidate(name, "drug", "neighbour", place, sources, category=held)
+        beside = _BESIDE.get(entry.kind)
+        offered = self._offered
+        for names, first in beside(self, forms) if beside else ():
+            for place, name in enumerate(names, start=first):
+                held = category or self._held(name)
+                if held is not None:
+                    yield Candidate(name, "drug", "neighbour", place, sources, category=held)
+                elif name not in offered or place < offered[name][0]:
+                    offered[name] = (place, sources)
+
+    def _neighbours(self) -> Iterator[Candidate]:
+        """What stands beside the chart's drugs and problems, each with its best place and the entry it has it by."""
+        for name, (place, sources) in self._offered.items():
+            yield Candidate(name, "drug", "neighbour", place, sources)
 
     def _category_of(self, entry: _Entry, forms: tuple[str, ...]) -> str | None:
         """What an entry is held back for: by its string, its code or what is said of it."""
@@ -139,20 +150,28 @@ class Collecting:
         category = self.withholding.category_of(entry.name, entry.code)
         return category or next((one for form in forms if (one := self._held(form)) is not None), None)
 
-    def _beside_drug(self, forms: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-        """Brands of a generic and generics of a brand, then other drugs of its class; with their place."""
-        book = self.rules.drugs
-        for form in forms:
-            yield from enumerate((*book.brands_of(form), *book.generics_of(form)))
-            group = book.class_of(form)
-            if group is not None:
-                yield from enumerate(book.classes[group], start=_CLASS_MATES)
+    def _beside_drug(self, forms: tuple[str, ...]) -> Iterator[tuple[Iterable[str], int]]:
+        """Brands of a generic and generics of a brand, then other drugs of its class; with the place of the first."""
+        known = self.rules.beside_drugs
+        for form in self._fresh([folded for form in forms if (folded := form.casefold()) in known]):
+            group, names = known[form]
+            yield names, 0
+            if group is not None and any(self._fresh((f"class {group}",))):
+                yield self.rules.drugs.classes[group], _CLASS_MATES
 
-    def _beside_problem(self, forms: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-        """Drugs commonly begun for it, with their place."""
-        choices = self.rules.choices_by_word
-        for name in dict.fromkeys(run for form in forms for run in _runs(form) if run in choices):
-            yield from enumerate(choices[name], start=1)
+    def _beside_problem(self, forms: tuple[str, ...]) -> Iterator[tuple[Iterable[str], int]]:
+        """Drugs commonly begun for it, with the place of the first."""
+        choices, starts = self.rules.choices_by_word, self.rules.choice_starts
+        runs = [run for form in forms for run in _runs(form, starts) if run in choices]
+        for name in self._fresh(runs):
+            yield choices[name], 1
+
+    def _fresh(self, names: Iterable[str]) -> Iterator[str]:
+        """Names whose neighbours were not offered yet; all of them where a policy counts what it holds back."""
+        for name in dict.fromkeys(names):
+            if self.withholding.names or name not in self._spread:
+                self._spread.add(name)
+                yield name
 
     def _held(self, name: str) -> str | None:
         return self.withholding.category_of(name) if self.withholding.names else None
@@ -197,19 +216,16 @@ _SPEAK: dict[str, Callable[[str, KeytermRules], tuple[str, ...]]] = {
 }
 
 
+_BESIDE = {"drug": Collecting._beside_drug, "problem": Collecting._beside_problem}
+
+
 def _person(name: str, *sources: Source) -> Iterator[Candidate]:
     for rank, text in enumerate(spoken_people(name)):
         yield Candidate(text, "person", "person", rank, sources)
 
 
-def _runs(form: str) -> Iterator[str]:
-    """Every run of one to four words of a form, folded."""
+def _runs(form: str, starts: frozenset[str]) -> list[str]:
+    """Every run of one to four words of a form that begins with one of `starts`, folded."""
     words = form.casefold().split()
-    for start in range(len(words)):
-        for end in range(start + 1, min(start + 4, len(words)) + 1):
-            yield " ".join(words[start:end])
-
-
-def days_since(when: date | None, now: datetime) -> int | None:
-    """Whole days between a day and now; None where the day is not known."""
-    return None if when is None else (now.date() - (when.date() if isinstance(when, datetime) else when)).days
+    begun = [place for place, word in enumerate(words) if word in starts]
+    return [" ".join(words[at:end]) for at in begun for end in range(at + 1, min(at + 4, len(words)) + 1)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from connector.hints.candidates import Candidate, Collecting, HintSetting, days_since
+from connector.hints.candidates import Candidate, Collecting, HintSetting
 from connector.hints.editing import added_terms, removed_keys
 from connector.hints.limits import TermLimits
 from connector.hints.rules import KeytermRules
@@ -29,7 +29,7 @@ def derive_hints(context: PatientContext, rules: KeytermRules, *, setting: HintS
     end; `left_out` counts what did not fit. A section that could not be read yields nothing.
     """
     withholding = rules.withholding(rules.mapping.held_back(setting.tenant))
-    candidates = Collecting(context, rules, setting, withholding).collect()
+    candidates = list(Collecting(context, rules, setting, withholding).collect())
     own = {same_as(text): Keyterm(text, "own", (), "clinician") for text in added_terms(setting.edits)}
     terms, held = _Choice(rules, setting.limits, now).choose(candidates, own=own.keys())
     removed = removed_keys(setting.edits)
@@ -79,9 +79,10 @@ class _Choice:
     def __init__(self, rules: KeytermRules, limits: TermLimits, now: datetime) -> None:
         self._rules = rules
         self._limits = limits
-        self._now = now
         self._tables = rules.looked_at
         self._texts: dict[str, tuple[str, str, int] | None] = {}
+        self._steps = [rules.mapping.adjust["other_form"] * min(rank, _STEPS) for rank in range(_STEPS + 1)]
+        self._today = now.date().toordinal()
 
     def choose(
         self, candidates: Iterable[Candidate], *, own: Collection[str] = ()
@@ -93,23 +94,25 @@ class _Choice:
         merged: dict[str, _Merged] = {}
         held: dict[str, str] = {}
         spared: dict[str, str] = {}
+        texts, weigh, look_at = self._texts, self._weigh, self._look_at
         for one in candidates:
-            known = self._look_at(one.text)
+            known = texts[one.text] if one.text in texts else look_at(one.text)
             if known is None:
                 continue
             key, text, bonus = known
             if one.category is not None:
                 (spared if one.origin == "neighbour" else held)[key] = one.category
                 continue
-            weight = self._weigh(one) + bonus
+            weight = weigh(one) + bonus
             before = merged.get(key)
-            if before is not None and before.best.origin == one.origin:
-                if all(group is not one.sources for group in before.groups):
-                    before.groups.append(one.sources)
-            elif before is None or weight > before.weight:
-                merged[key] = before = _Merged(one, weight, [one.sources], text)
-            if weight > before.weight:
-                before.best, before.weight, before.text = one, weight, text
+            if before is None:
+                merged[key] = _Merged(one, weight, [one.sources], text)
+            elif before.best.origin == one.origin:
+                before.groups.append(one.sources)
+                if weight > before.weight:
+                    before.best, before.weight, before.text = one, weight, text
+            elif weight > before.weight:
+                merged[key] = _Merged(one, weight, [one.sources], text)
         kept = sorted((item for item in merged.items() if item[0] not in held), key=lambda item: -item[1].weight)
         sent = {key for key, _ in kept}
         spared = {key: category for key, category in spared.items() if key not in sent}
@@ -127,21 +130,17 @@ class _Choice:
 
     def _look_at(self, text: str) -> tuple[str, str, int] | None:
         """Key, written form and what the words themselves weigh; None for a term that is not to be told."""
-        if text not in self._texts:
-            self._texts[text] = self._examine(text)
-        return self._texts[text]
-
-    def _examine(self, text: str) -> tuple[str, str, int] | None:
         found = self._tables.get(text) or self._rules.look_at(text)
         key, plain, _ = found
         dropped = not key or plain.casefold() in self._rules.mapping.drop
-        return None if dropped or not self._limits.allows(plain) else found
+        self._texts[text] = told = None if dropped or not self._limits.allows(plain) else found
+        return told
 
     def _weigh(self, one: Candidate) -> int:
         mapping = self._rules.mapping
-        weight = mapping.weights[one.origin if one.origin in ("list", "neighbour") else one.kind]
-        weight += mapping.adjust["other_form"] * min(one.rank, _STEPS) if one.origin != "neighbour" else -one.rank
-        days = days_since(one.when, self._now)
-        if days is not None and 0 <= days <= mapping.recent_days:
+        if one.origin == "neighbour":
+            return mapping.weights["neighbour"] - one.rank
+        weight = mapping.weights["list" if one.origin == "list" else one.kind] + self._steps[min(one.rank, _STEPS)]
+        if one.when is not None and 0 <= self._today - one.when.toordinal() <= mapping.recent_days:
             weight += mapping.adjust["recent"]
         return weight + (mapping.adjust["this_clinician"] if one.own else 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,16 +64,24 @@ class KeytermRules:
         """The key a text is the same by, its written form, and what its words weigh; empty where nothing is said."""
         plain = tidy(text)
         folded = plain.casefold()
-        bonus = self.mapping.adjust["common"] if self.common.issuperset(folded.replace("-", " ").split()) else 0
+        words = folded.replace("-", " ").split()
+        known = not words or (words[0] in self.common and self.common.issuperset(words))
+        bonus = self.mapping.adjust["common"] if known else 0
         if folded in self.drugs.sound_alikes:
             bonus += self.mapping.adjust["sound_alike"]
         return same_as(plain), plain, bonus
 
+    def beside_health(self, name: str) -> bool:
+        """Whether a name holds one of `drop_words`."""
+        folded = name.casefold()
+        return any(word in folded for word in self.mapping.drop_words)
+
     @cached_property
-    def beside_health(self) -> re.Pattern[str]:
-        """Finds a word of `drop_words` in a folded name."""
-        words = "|".join(re.escape(word) for word in self.mapping.drop_words)
-        return re.compile(words or r"(?!)")
+    def beside_drugs(self) -> Mapping[str, tuple[str | None, tuple[str, ...]]]:
+        """Class of each known name, folded, and what it is called besides: its brands, or the generics of a brand."""
+        book = self.drugs
+        names = {name.casefold() for group in book.classes for name in book.names_in(group)}
+        return {name: (book.class_of(name), (*book.brands_of(name), *book.generics_of(name))) for name in names}
 
     @cached_property
     def choices_by_word(self) -> Mapping[str, tuple[str, ...]]:
@@ -84,6 +91,11 @@ class KeytermRules:
             for word in choice.words:
                 found[word.casefold()] = (*found.get(word.casefold(), ()), *choice.drugs)
         return found
+
+    @cached_property
+    def choice_starts(self) -> frozenset[str]:
+        """The first words of `choices_by_word`: a problem without any has no drug commonly begun for it."""
+        return frozenset(word.partition(" ")[0] for word in self.choices_by_word)
 
 
 def _in(folder: str, files: Mapping[str, object]) -> list[str]:
