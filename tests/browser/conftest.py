@@ -1,5 +1,6 @@
 """Chromium for the browser tests: started once a module, one profile a test. No test may leave a complaint behind."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,7 @@ from connector_sandbox.stack import Stack
 from connector_sandbox.toolchain import find_chromium
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.lair import Lair, LairPage
 from tests.browser.screen import Desk
 
 # Nothing of the machine but loopback is there for it, and a sound may start without a hand on the mouse.
@@ -37,3 +39,15 @@ def desk(chromium: Browser, stack: Stack) -> Iterator[Desk]:
     complaints = [line for screen in opened.screens for line in screen.complaints]
     opened.close()
     assert complaints == []
+
+
+@pytest.fixture
+def lair() -> Iterator[Lair]:
+    """A hostile server on the EHR's own site."""
+    server = Lair(("127.0.0.1", 0), LairPage)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -7,15 +7,13 @@ sending something without being asked is tried, at every address that changes a 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
 from connector_sandbox.stack import Stack
 from playwright.sync_api import BrowserContext, Page, Request
 
+from tests.browser.lair import Lair
 from tests.browser.screen import Desk, Screen
 from tests.fixtures.peers import Chart
 
@@ -33,41 +31,6 @@ _SEND = """async ([address, options]) => {
           return `${answer.type} ${answer.status}`; }
     catch (error) { return `refused: ${error.name}`; }
 }"""
-
-
-class Lair(ThreadingHTTPServer):
-    """Another origin, of the EHR's own site: a panel's partitioned cookie is there for its pages too."""
-
-    daemon_threads = True
-    html = ""
-
-    @property
-    def origin(self) -> str:
-        return f"http://localhost:{self.server_address[1]}"
-
-
-class _Page(BaseHTTPRequestHandler):
-    server: Lair
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/html")
-        self.end_headers()
-        self.wfile.write(f"<!doctype html><title>Lure</title>{self.server.html}".encode())
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
-
-@pytest.fixture
-def lair() -> Iterator[Lair]:
-    server = Lair(("127.0.0.1", 0), _Page)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 class Lure:

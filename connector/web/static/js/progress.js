@@ -38,7 +38,9 @@ export function follow(main, signal) {
         notify({ title: "The scribe does not answer.", detail }, { calm: true });
       }
       if (!problem.passing) {
-        notify(problem);
+        // Left in another window, or over: nothing of the patient stays here, but what was typed and not saved does.
+        if (problem.status === 404 && !isHeld()) location.reload();
+        else notify(problem);
         return;
       }
     }
