@@ -6,7 +6,8 @@ Whoever locks both locks the visit's row before the tenant's audit chain: so no 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -139,12 +140,20 @@ class VisitStore:
             if also is not None:
                 await also(connection)
 
-    async def row(self, visit_id: str) -> VisitRow:
-        """The visit's row; raises NotFound."""
-        async with self._looking.connect() as connection:
-            return _visit_row(
-                (await connection.execute(select(schema.visits).where(schema.visits.c.visit_id == visit_id))).first()
-            )
+    async def row(self, visit_id: str, *, within: AsyncConnection | None = None) -> VisitRow:
+        """The visit's row, in the caller's transaction if it has one; raises NotFound."""
+        query = select(schema.visits).where(schema.visits.c.visit_id == visit_id)
+        async with self._look(within) as connection:
+            return _visit_row((await connection.execute(query)).first())
+
+    @asynccontextmanager
+    async def _look(self, within: AsyncConnection | None) -> AsyncIterator[AsyncConnection]:
+        """The caller's connection: whoever holds one must never wait for a second."""
+        if within is not None:
+            yield within
+            return
+        async with self._looking.connect() as own:
+            yield own
 
     async def commit(self, step: Step) -> VisitRow:
         """Takes one arrow: compare-and-set on the state, records, audit link and started work in one transaction."""
@@ -224,24 +233,28 @@ class VisitStore:
         )
         return int((await connection.execute(query)).scalar_one())
 
-    async def latest(self, visit_id: str, kind: type[Record]) -> Record | None:
+    async def latest(
+        self, visit_id: str, kind: type[Record], *, within: AsyncConnection | None = None
+    ) -> Record | None:
         """The newest record of one kind, or None where there is none."""
-        found = await self.history(visit_id, kind, newest_only=True)
+        found = await self.history(visit_id, kind, newest_only=True, within=within)
         return found[0] if found else None
 
-    async def need(self, visit_id: str, kind: type[Record]) -> Record:
+    async def need(self, visit_id: str, kind: type[Record], *, within: AsyncConnection | None = None) -> Record:
         """The newest record of one kind; raises NotFound where the visit has not come that far."""
-        found = await self.latest(visit_id, kind)
+        found = await self.latest(visit_id, kind, within=within)
         if found is None:
             raise NotFound("The visit has not come that far yet.")
         return found
 
-    async def history(self, visit_id: str, kind: type[Record], *, newest_only: bool = False) -> list[Record]:
+    async def history(
+        self, visit_id: str, kind: type[Record], *, newest_only: bool = False, within: AsyncConnection | None = None
+    ) -> list[Record]:
         """All records of one kind, newest first."""
         name, data_kind = KINDS[kind]
         table = schema.visit_records
         query = select(table).where(table.c.visit_id == visit_id, table.c.kind == name).order_by(table.c.number.desc())
-        async with self._looking.connect() as connection:
+        async with self._look(within) as connection:
             rows = (await connection.execute(query.limit(1) if newest_only else query)).all()
             key = await self.keys.find(connection, visit_id, data_kind) if rows else None
         if key is None:
@@ -321,10 +334,14 @@ class VisitStore:
                 .values(**_CALM)
             )
 
-    async def reopen(self, visit_id: str, event: AuditEvent, *, also: Also) -> None:
-        """Lets another launch of the same clinician, patient and encounter join a visit under way."""
+    async def reopen(self, visit_id: str, event: AuditEvent, *, expect: Sequence[str], also: Also) -> None:
+        """Lets another launch of the same clinician, patient and encounter join a visit under way.
+
+        Raises Conflict where the visit is in none of the states expected any more.
+        """
         async with self.engine.begin() as connection:
-            await self.hold_state(connection, visit_id)
+            if await self.hold_state(connection, visit_id) not in expect:
+                raise Conflict("The visit has ended meanwhile. Open the scribe from the chart again.")
             await audit.append(connection, self.master, event)
             await also(connection)
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from connector.errors import Conflict
 from connector.launch.pending import PendingLaunch
 from connector.launch.token_answer import GrantedTokens
 from connector.records import Launch, PatientContext, Stamp
@@ -25,6 +26,7 @@ from connector.visit.parts import Parts, Work
 from connector.visit.states import UNFINISHED, State
 
 RELAUNCH = "relaunch"
+_TRIES = 3
 _KEYS = (DataKind.CHART, DataKind.ACCESS)
 
 
@@ -54,7 +56,18 @@ class OpenedLaunch:
 
 
 async def arrive(parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *, clinician: Clinician) -> OpenedLaunch:
-    """Opens a session for this launch, in the visit it belongs to."""
+    """Opens a session for this launch, in the visit it belongs to. One that ends meanwhile is none to come back to."""
+    for _ in range(_TRIES):
+        try:
+            return await _arrive_once(parts, pending, granted, clinician=clinician)
+        except Conflict:
+            continue
+    return await _arrive_once(parts, pending, granted, clinician=clinician)
+
+
+async def _arrive_once(
+    parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *, clinician: Clinician
+) -> OpenedLaunch:
     belonging = Belonging(pending.tenant, clinician.reference, granted.patient, granted.encounter)
     known = await _find_unfinished(parts, belonging)
     opened = OpenedLaunch(parts.new_id(), known or parts.new_id(), secrets.token_urlsafe(32))
@@ -68,19 +81,19 @@ async def arrive(parts: Parts, pending: PendingLaunch, granted: GrantedTokens, *
         if known is None:
             keys |= await parts.visits.keys.make(connection, opened.visit_id, _KEYS, at=row.created_at)
         else:
-            joined = await _keep_choice(parts, launch)
+            joined = await _keep_choice(parts, launch, connection)
         await parts.visits.append_record(connection, opened.visit_id, joined, at=row.created_at, keys=keys)
         tokens = pack_tokens(granted, pending.endpoints.token_endpoint, pending.endpoints.revocation_endpoint)
         await parts.sessions.open_launch(connection, row, tokens=tokens, expires=granted.expires_at, keys=keys)
         if stalled and await parts.visits.take_attention(connection, opened.visit_id, "relaunch-needed"):
-            version = str((await parts.visits.row(opened.visit_id)).note_version)
+            version = str((await parts.visits.row(opened.visit_id, within=connection)).note_version)
             await parts.enqueue(connection, Work("write_back", opened.visit_id, parts.new_id(), version))
 
     if known is None:
         await parts.visits.create(opened.visit_id, belonging, at=row.created_at, also=join)
     else:
         event = AuditEvent(pending.tenant, "visit.reopened", known, belonging.actor, row.created_at)
-        await parts.visits.reopen(known, event, also=join)
+        await parts.visits.reopen(known, event, expect=UNFINISHED, also=join)
     return replace(opened, row=row, facts=None if known else launch, reopened=known is not None)
 
 
@@ -95,9 +108,9 @@ async def _find_unfinished(parts: Parts, belonging: Belonging) -> str | None:
     return None
 
 
-async def _keep_choice(parts: Parts, launch: Launch) -> Launch:
+async def _keep_choice(parts: Parts, launch: Launch, connection: AsyncConnection) -> Launch:
     """The launch with the encounter its visit has. Read after the audit chain was locked: no choice comes between."""
-    newest = await parts.visits.need(launch.visit_id, Launch)
+    newest = await parts.visits.need(launch.visit_id, Launch, within=connection)
     if launch.encounter is not None or newest.encounter is None:
         return launch
     return replace(launch, encounter=newest.encounter, encounter_chosen=True)

@@ -37,7 +37,9 @@ async def rejoin(visits: VisitStore, visit: str, slug: str, *, meanwhile: asynci
         await visits.append_record(connection, visit, consent(), at=NOON)
         await visits.take_attention(connection, visit, slug)
 
-    await visits.reopen(visit, AuditEvent("clinic", "visit.reopened", visit, "Practitioner/1", NOON), also=also)
+    await visits.reopen(
+        visit, AuditEvent("clinic", "visit.reopened", visit, "Practitioner/1", NOON), expect=["LAUNCHED"], also=also
+    )
 
 
 async def rewrite(visits: VisitStore, visit: str) -> None:

@@ -1,0 +1,56 @@
+"""A relaunch that meets what others do to its visit at the same moment."""
+
+from __future__ import annotations
+
+import asyncio
+
+from connector.store import schema
+from tests.smart.scribe import OpenScribe, Scribe, launch
+from tests.smart.strict_ehr import StrictEhr
+
+
+async def opened_visit(scribe: Scribe, ehr: StrictEhr) -> str:
+    """One launch by a browser of its own; the id of the visit it opened or reopened."""
+    async with scribe.browser() as browser:
+        launch_id = (await launch(browser, ehr)).headers["location"].removeprefix("/v/")
+    row = await scribe.parts.sessions.find_launch(launch_id)
+    assert row is not None
+    return row.visit_id
+
+
+async def relaunch_while_held(scribe: Scribe, ehr: StrictEhr, *, state: str | None) -> tuple[str, str]:
+    """The first visit, and that of a relaunch which found it while somebody else was taking it to `state`."""
+    visits = scribe.parts.visits
+    first = await opened_visit(scribe, ehr)
+    async with visits.engine.begin() as connection:
+        await visits.hold_state(connection, first)
+        relaunch = asyncio.create_task(opened_visit(scribe, ehr))
+        await asyncio.sleep(1.0)
+        assert not relaunch.done(), "the relaunch did not wait for the visit"
+        if state is not None:
+            one = schema.visits.update().where(schema.visits.c.visit_id == first)
+            await connection.execute(one.values(state=state))
+    return first, await relaunch
+
+
+async def test_a_visit_that_ends_while_a_relaunch_waits_for_it_is_not_reopened(
+    ehr: StrictEhr, open_scribe: OpenScribe
+) -> None:
+    first, second = await relaunch_while_held(open_scribe(ehr), ehr, state="DISCARDED")
+    assert second != first
+
+
+async def test_a_visit_that_goes_on_while_a_relaunch_waits_for_it_is_reopened(
+    ehr: StrictEhr, open_scribe: OpenScribe
+) -> None:
+    first, second = await relaunch_while_held(open_scribe(ehr), ehr, state=None)
+    assert second == first
+
+
+async def test_relaunches_need_one_connection_each(ehr: StrictEhr, open_scribe: OpenScribe) -> None:
+    """As many at once as there are connections: one that waited for a second would wait for ever."""
+    scribe = open_scribe(ehr)
+    first = await opened_visit(scribe, ehr)
+    async with asyncio.timeout(60):
+        found = await asyncio.gather(*(opened_visit(scribe, ehr) for _ in range(24)))
+    assert set(found) == {first}
