@@ -28,6 +28,7 @@ from connector.store.client_keys import (
     retire_keys,
 )
 from connector.visit.access import open_ehr
+from connector.web.visiting import settle
 from tests.smart.clock import Clock
 from tests.smart.scribe import PUBLIC, MakeEhr, OpenScribe, Scribe, launch
 from tests.smart.strict_ehr import StrictEhr, readable
@@ -75,6 +76,7 @@ async def test_a10_each_method_is_used_alone_and_on_refresh_as_well(
     async with scribe.browser() as browser:
         answer = await launch(browser, ehr)
     assert answer.status_code == 303
+    await settle(scribe.app)
     await refresh(scribe, ehr, answer.headers["location"])
     assert ehr.paths().count(TOKEN_CALL) == 2
     assert ehr.flaws == []

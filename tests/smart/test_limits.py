@@ -13,6 +13,7 @@ import pytest
 from connector.records import Launch
 from connector.visit.access import open_ehr
 from connector.visit.limits import find_limits, profile_for
+from connector.web.visiting import settle
 from tests.smart.scribe import SCOPES, OpenScribe, Scribe, launch
 from tests.smart.strict_ehr import StrictEhr
 
@@ -78,6 +79,7 @@ async def test_a27_a_refresh_asks_for_no_more_than_was_granted(ehr: StrictEhr, o
     scribe, facts, _ = await page_of(ehr, open_scribe, scope=WHOLE)
     row = await scribe.parts.sessions.find_launch(facts.launch_id)
     assert row is not None
+    await settle(scribe.app)
     await open_ehr(scribe.parts, row).renew()
     assert ehr.heard[-1].form["grant_type"] == "refresh_token"
     assert "scope" not in ehr.heard[-1].form

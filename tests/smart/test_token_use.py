@@ -13,6 +13,7 @@ import pytest
 
 from connector.context.answer import ChartReader
 from connector.visit.access import open_ehr
+from connector.web.visiting import settle
 from tests.smart.scribe import MakeEhr, OpenScribe, Scribe, launch
 from tests.smart.strict_ehr import StrictEhr
 
@@ -32,6 +33,7 @@ async def chart_of(scribe: Scribe, answer: httpx.Response) -> ChartReader:
 async def test_a28_the_token_is_shown_to_the_fhir_base_as_a_bearer(ehr: StrictEhr, open_scribe: OpenScribe) -> None:
     """Client requirement 93: the control; the token is in the header and in no address."""
     scribe, answer = await opened(ehr, open_scribe)
+    await settle(scribe.app)
     ehr.records["Patient/p1"] = {"resourceType": "Patient", "id": "p1"}
     chart = await chart_of(scribe, answer)
     assert (await chart.read("Patient/p1", {})).status == 200
