@@ -44,6 +44,8 @@ FIRST_SEARCHES = ("medications", "allergies", "problems", "observations")
 LATER_SECTIONS = ("assessments", *ENTRIES, "care_team", "notes")
 """Read behind the first page, like what joins the medications and the problems."""
 SECTIONS = (*FIRST_SECTIONS, *LATER_SECTIONS)
+_LONGEST_FIRST = ("medications", "problems", "allergies")
+"""The order of the first searches behind that for observations, by how long they take an EHR."""
 _VITALS, _LABS = "vital-signs", "laboratory"
 _STATEMENTS_LACK = "Medications that nobody ordered here, such as those the patient reported, could not be read."
 _DIAGNOSES_LACK = "The diagnoses of earlier visits could not be read."
@@ -116,12 +118,16 @@ def plan_first(chart: ChartReader, subject: Subject, mapping: ContextMapping, *,
 
 
 async def _read_sections(reading: _Reading, context: PatientContext, names: tuple[str, ...]) -> PatientContext:
-    """`context` with these sections read; vital signs and laboratory tests come in one search."""
-    wanted: dict[str, Coroutine[Any, Any, Any]] = {
-        name: reading.read(name) for name in names if name not in ("vitals", "labs")
-    }
+    """`context` with these sections read; vital signs and laboratory tests come in one search.
+
+    With a few requests under way at once, the stage takes as long as the search that is last to begin: those that take
+    an EHR longest go first, and the two reads of a single resource last.
+    """
+    wanted: dict[str, Coroutine[Any, Any, Any]] = {}
     if {"vitals", "labs"} & set(names):
         wanted["observations"] = reading.search("observations")
+    wanted |= {name: reading.read(name) for name in _LONGEST_FIRST if name in names}
+    wanted |= {name: reading.read(name) for name in names if name not in ("vitals", "labs", *_LONGEST_FIRST)}
     read = await _gather(wanted)
     if "observations" in read:
         found = read.pop("observations")

@@ -88,6 +88,18 @@ async def test_no_more_requests_at_once_than_the_mapping_allows(chart: Any, open
     assert chart.most_under_way == 4
 
 
+async def test_what_takes_an_ehr_longest_is_asked_for_first(chart: Any, open_chart: Open) -> None:
+    await open_chart("chasidy")
+    assert [path.partition("/")[0] for path, _ in chart.requests[:6]] == [
+        "Observation",
+        "MedicationRequest",
+        "Condition",
+        "AllergyIntolerance",
+        "Patient",
+        "Encounter",
+    ]
+
+
 async def test_a_launch_without_an_encounter(chart: Any, open_chart: Open) -> None:
     context = await open_chart(encounter=False)
     assert context.encounter.state is SectionState.EMPTY
