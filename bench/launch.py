@@ -24,8 +24,7 @@ from bench.bare_launch import BareClient, BareScript
 from bench.report import NotMeasured, Report, say
 from bench.visit import bundled_patient
 from connector.assets.catalogue import load_mapping
-from connector.context.chart import FIRST_SEARCHES
-from connector.context.mapping import ContextMapping
+from connector.context.mapping import FIRST, ContextMapping
 
 REPETITIONS = 31
 TARGETS = {
@@ -122,7 +121,7 @@ class _Rounds:
         self._desk = desk
         self._seen = 0
         searches = ContextMapping.from_dict(load_mapping("context.yaml")).searches
-        self._first = [searches[name] for name in FIRST_SEARCHES]
+        self._first = [searches[name] for name in FIRST]
 
     def launch_ours(self) -> Launched:
         """One launch of the connector, by a browser of its own that has a connection open, as the script has one."""
