@@ -17,7 +17,7 @@ from connector.context.caps import confine
 from connector.context.care_team import read_care_team
 from connector.context.entries import ENTRIES, read_entries
 from connector.context.joining import join_sections
-from connector.context.mapping import ContextMapping
+from connector.context.mapping import FIRST, ContextMapping
 from connector.context.measurements import pick_category, pick_codes, read_measurements
 from connector.context.medications import read_medications
 from connector.context.notes import read_notes
@@ -39,8 +39,6 @@ from connector.records import (
 
 FIRST_SECTIONS = ("patient", "encounter", "medications", "allergies", "problems", "vitals", "labs")
 """Read before the first page."""
-FIRST_SEARCHES = ("medications", "allergies", "problems", "observations")
-"""The searches of `mappings/context.yaml` that the first page waits for; vital signs and laboratory tests share one."""
 LATER_SECTIONS = ("assessments", *ENTRIES, "care_team", "notes")
 """Read behind the first page, like what joins the medications and the problems."""
 SECTIONS = (*FIRST_SECTIONS, *LATER_SECTIONS)
@@ -112,7 +110,7 @@ def plan_first(chart: ChartReader, subject: Subject, mapping: ContextMapping, *,
     if subject.encounter is not None and chart.allowed("Encounter", "r", None):
         asked.append(Request(subject.encounter, {}))
     patient_id = subject.patient.partition("/")[2]
-    plans = (mapping.searches[name] for name in FIRST_SEARCHES)
+    plans = (mapping.searches[name] for name in FIRST)
     found = (first_request(chart, plan, patient_id=patient_id, today=now.date()) for plan in plans)
     return (*asked, *(request for request in found if request is not None))
 
