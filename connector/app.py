@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.assets.catalogue import list_mappings, load_mapping, load_template
 from connector.assets.registrations import Registration, load_registrations, read_client_secret
-from connector.clients.assemblyai import AssemblyAI
+from connector.clients.assemblyai import AssemblyAI, check_options
 from connector.clients.gateway import Gateway
 from connector.clients.http import make_client
 from connector.clients.key_sets import KeySets
@@ -47,6 +47,7 @@ from connector.store.visits import VisitStore
 from connector.transcript.speech import SpeechThresholds
 from connector.visit.directory import EhrDirectory
 from connector.visit.parts import ConsentWording, Enqueue, Parts, Policy, Rules, Wake, Work
+from connector.visit.transcription import make_options
 from connector.worker.runner import WorkerSetting, dbos_config
 from connector.worker.workflows import APPLICATION, APPLICATION_VERSION, QUEUE, WAKE, register_workflows
 from connector.writeback.profile import WriteProfile
@@ -126,6 +127,8 @@ def make_policy(settings: Settings) -> Policy:
         speech_models=settings.speech_models,
         speech_domain=settings.speech_domain,
         speech_roles=settings.speech_roles,
+        speech_prompt=settings.speech_prompt,
+        speech_prefers=settings.speech_prefers,
         gateway_model=settings.gateway_model,
         gateway_max_tokens=settings.gateway_max_tokens,
         chart_budget=ChartBudget(settings.gateway_chart_tokens, settings.gateway_history_tokens),
@@ -168,6 +171,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
     """Opens database, key and clients, and closes them again. Migrates an embedded database by itself."""
     guard_http_stack()
     rules = load_rules()
+    check_options(make_options(make_policy(settings), rules.keyterms.mapping))
     registrations = load_registrations(settings.registrations_folder, profiles=rules.profiles)
     open_state_folder(settings.state_folder)
     address = locate_database(settings)

@@ -6,6 +6,7 @@ Secrets are read from files or variables, never from the command line, and never
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -40,6 +41,8 @@ class Settings(BaseSettings):
     speech_models: tuple[str, ...] = ("universal-3-5-pro", "universal-2")
     speech_domain: str | None = "medical-v1"
     speech_roles: tuple[str, ...] = ("Clinician", "Patient")
+    speech_prompt: str | None = None
+    speech_prefers: Literal["keyterms", "prompt"] = "keyterms"
     gateway_base_url: str = "https://llm-gateway.assemblyai.com/v1"
     gateway_api_key: SecretStr = SecretStr("")
     gateway_model: str = "claude-sonnet-4-6"

@@ -14,11 +14,11 @@ from urllib.parse import quote
 import httpx
 
 from connector.clients.http import Patience, Peer, Timing, send_patiently, send_whole
-from connector.clients.speech_request import SpeechOptions, build_transcript_request
+from connector.clients.speech_request import SpeechOptions, build_transcript_request, check_options
 from connector.clients.vendor_answers import is_missing, read_object, require_success
 from connector.errors import AudioUnusable, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
 
-__all__ = ["PEER", "AssemblyAI", "SpeechOptions", "SubmittedJob", "build_transcript_request"]
+__all__ = ["PEER", "AssemblyAI", "SpeechOptions", "SubmittedJob", "build_transcript_request", "check_options"]
 
 PEER = Peer(name="The transcription service", unavailable=VendorUnavailable, unknown=VendorOutcomeUnknown)
 

@@ -34,8 +34,13 @@ class TermLimits:
 
 
 def strictest(limits: Iterable[TermLimits]) -> TermLimits:
-    """What every one of several models takes: a request that names more than one may be answered by any of them."""
+    """What every one of several models takes: a request that names more than one may be answered by any of them.
+
+    Raises Misconfigured for none at all.
+    """
     every = tuple(limits)
+    if not every:
+        raise Misconfigured("No speech model is set: name at least one in the settings.")
 
     def least(values: Iterable[int]) -> int:
         return min((value for value in values if value), default=0)

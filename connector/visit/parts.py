@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 import httpx
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -94,6 +95,8 @@ class Policy:
     launches_per_minute: int = 30
     failed_callbacks_per_minute: int = 10
     failed_tickets_per_minute: int = 10
+    speech_prompt: str | None = None
+    speech_prefers: Literal["keyterms", "prompt"] = "keyterms"
 
 
 @dataclass(frozen=True)

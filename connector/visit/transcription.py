@@ -12,15 +12,31 @@ from datetime import timedelta
 from connector.clients.assemblyai import SpeechOptions, build_transcript_request
 from connector.consent.answer import require_consent
 from connector.errors import Conflict, NothingSaid, VendorOutcomeUnknown
+from connector.hints.limits import strictest
+from connector.hints.mapping import KeytermMapping
 from connector.records import Consent, Recording, SpeechHints, Stamp, Transcript, VendorCopy
 from connector.store.visits import Numbered, Step
 from connector.transcript.reading import read_transcript
 from connector.transcript.speech import judge_speech
-from connector.visit.parts import Parts
+from connector.visit.parts import Parts, Policy
 from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
 
 _CLOCK_SLACK = timedelta(minutes=10)
+
+
+def make_options(policy: Policy, mapping: KeytermMapping) -> SpeechOptions:
+    """How recordings are transcribed. Raises Misconfigured for a model whose limits the mapping does not know."""
+    limits = strictest(mapping.limits_for("prerecorded", model) for model in policy.speech_models)
+    return SpeechOptions(
+        speech_models=policy.speech_models,
+        roles=policy.speech_roles,
+        domain=policy.speech_domain,
+        language="en",
+        prompt=policy.speech_prompt,
+        exclusive=limits.exclusive,
+        prefers=policy.speech_prefers,
+    )
 
 
 async def send_recording(parts: Parts, visit_id: str) -> str:
@@ -45,14 +61,8 @@ async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
     since = (await parts.visits.need(visit_id, Recording)).stamp.at - _CLOCK_SLACK
     known = await parts.speech.find_jobs(address, since=since)
     if not known:
-        terms = [term.text for term in (await keep_sent(parts, visit_id)).keyterms]
-        policy = parts.policy
-        options = SpeechOptions(
-            speech_models=policy.speech_models,
-            roles=policy.speech_roles,
-            domain=policy.speech_domain,
-            language="en",
-        )
+        options = make_options(parts.policy, parts.rules.keyterms.mapping)
+        terms = [term.text for term in (await keep_sent(parts, visit_id, keyterms=options.sends_keyterms)).keyterms]
         try:
             job = await parts.speech.submit(build_transcript_request(address, terms, options=options))
             known = [job.job_id]
@@ -102,14 +112,18 @@ async def give_back(parts: Parts, visit_id: str, *, slug: str, text: str) -> Non
     await parts.visits.call_attention(visit_id, slug=slug, text=text, action="capture-again", at=parts.clock())
 
 
-async def keep_sent(parts: Parts, visit_id: str) -> SpeechHints:
-    """The keyterms of this recording, kept as sent before they are: what left can be shown later, word for word."""
+async def keep_sent(parts: Parts, visit_id: str, *, keyterms: bool = True) -> SpeechHints:
+    """The keyterms of this recording, kept as sent before they are: what left can be shown later, word for word.
+
+    Without `keyterms` none are sent, a prompt takes their place, and that is what is kept.
+    """
     hints = await parts.visits.need(visit_id, SpeechHints)
     if hints.sent is not None:
         return hints
     async with parts.visits.engine.connect() as connection:
         number = await parts.visits.newest_number(connection, visit_id, SpeechHints)
-    sent = replace(hints, sent=parts.clock())
+    told = hints if keyterms else replace(hints, keyterms=(), left_out=hints.left_out + len(hints.keyterms))
+    sent = replace(told, sent=parts.clock())
     state = (await parts.visits.row(visit_id)).state
     await parts.visits.commit(
         Step(

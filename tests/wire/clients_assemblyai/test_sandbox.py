@@ -7,6 +7,7 @@ import math
 import socket
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -178,3 +179,27 @@ def _hum(*, seconds: int) -> bytes:
     header = b"RIFF" + (36 + len(samples)).to_bytes(4, "little") + b"WAVEfmt " + (16).to_bytes(4, "little")
     header += b"\1\0\1\0" + rate.to_bytes(4, "little") + (rate * 2).to_bytes(4, "little") + b"\2\0\x10\0"
     return header + b"data" + len(samples).to_bytes(4, "little") + samples
+
+
+async def _told(speech: AssemblyAI, options: SpeechOptions) -> dict[str, object]:
+    """What the vendor holds of a job that was asked for with a keyterm."""
+    data = load_recordings()[0].audio.read_bytes()
+    address = await speech.upload(_pieces(data), len(data))
+    job = await speech.submit(build_transcript_request(address, ["lisinopril"], options=options))
+    answer = await speech.wait(job.job_id, deadline_s=60, interval=0.1)
+    return {name: answer[name] for name in ("keyterms_prompt", "prompt") if answer[name]}
+
+
+@pytest.mark.parametrize(
+    ("prefers", "sent"), [("keyterms", {"keyterms_prompt": ["lisinopril"]}), ("prompt", {"prompt": "A clinic visit."})]
+)
+async def test_a_model_that_takes_a_prompt_or_keyterms_never_gets_both(speech, prefers, sent):
+    one = SpeechOptions(("universal-3-pro",), prompt="A clinic visit.", exclusive=True, prefers=prefers)
+    assert await _told(speech, one) == sent
+
+
+async def test_both_are_refused_by_such_a_model_and_taken_by_one_that_combines_them(speech):
+    both = SpeechOptions(("universal-3-5-pro",), prompt="A clinic visit.")
+    assert await _told(speech, both) == {"keyterms_prompt": ["lisinopril"], "prompt": "A clinic visit."}
+    with pytest.raises((Misconfigured, VendorRejected)):
+        await _told(speech, replace(both, speech_models=("universal-3-pro",)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import assemblyai
 import pytest
@@ -50,11 +51,30 @@ def test_a_thousand_keyterms_reach_the_body_in_order():
 
 
 @pytest.mark.parametrize(
+    ("exclusive", "prefers", "terms", "sent"),
+    [
+        (False, "keyterms", ["a"], {"keyterms_prompt": ["a"], "prompt": "a visit"}),
+        (False, "prompt", ["a"], {"keyterms_prompt": ["a"], "prompt": "a visit"}),
+        (True, "keyterms", ["a"], {"keyterms_prompt": ["a"]}),
+        (True, "prompt", ["a"], {"prompt": "a visit"}),
+        (True, "keyterms", [], {"prompt": "a visit"}),
+    ],
+)
+def test_a_model_that_takes_one_of_both_gets_one_of_both(exclusive, prefers, terms, sent):
+    options = replace(OPTIONS, prompt="a visit", exclusive=exclusive, prefers=prefers)
+    body = build_transcript_request("u", terms, options=options)
+    assert {name: body[name] for name in ("keyterms_prompt", "prompt") if name in body} == sent
+
+
+@pytest.mark.parametrize(
     "options",
     [
         SpeechOptions(speech_models=()),
         SpeechOptions(speech_models=("m",), roles=("x" * 36,)),
         SpeechOptions(speech_models=("m",), roles=("",)),
+        SpeechOptions(speech_models=("m",), prompt="  "),
+        SpeechOptions(speech_models=("m",), prompt="word " * 1501),
+        SpeechOptions(speech_models=("m",), prefers="prompt"),
     ],
 )
 def test_options_the_vendor_would_refuse_are_refused_here(options):

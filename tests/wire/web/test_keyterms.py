@@ -74,6 +74,15 @@ async def test_edits_survive_a_later_reading_of_the_chart(site: Site) -> None:
     assert again[0] == "Lakeside Heart" and "lisinopril" not in again
 
 
+async def test_where_a_prompt_goes_alone_no_term_is_said_to_have_been_sent(site: Site) -> None:
+    seat = await site.seat()
+    listed = await texts(site, seat)
+    sent = await keep_sent(site.parts, seat.visit_id, keyterms=False)
+    assert sent.keyterms == () and sent.left_out >= len(listed) > 0 and sent.sent is not None
+    answer = (await site.client.get(f"{seat.path}/context", headers={**JSON, **seat.changing})).json()
+    assert answer["keyterms"] == []
+
+
 async def test_the_terms_that_are_sent_are_kept_word_for_word(site: Site) -> None:
     seat = await site.seat()
     await change(site, seat, add="Lakeside Heart")
