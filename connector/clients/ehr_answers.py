@@ -5,6 +5,7 @@ It never follows a redirect, never reads on beyond the size, and never puts what
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -58,6 +59,16 @@ def is_json(response: httpx.Response) -> bool:
     media_type: str = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     subtype = media_type.partition("/")[2]
     return subtype == "json" or subtype.endswith("+json") or subtype.startswith("json+")
+
+
+def wrap_text(response: httpx.Response, content: bytes) -> Mapping[str, object] | None:
+    """Plain text as the Binary resource it stands for: a server may answer a read of a Binary with its bytes as they
+    are (FHIR R4, section 2.41.3, Binary: Serving Binary Resources). None for any other type: a page is no document.
+    """
+    kind: str = response.headers.get("content-type", "")
+    if kind.partition(";")[0].strip().lower() != "text/plain" or not content:
+        return None
+    return {"resourceType": "Binary", "contentType": kind, "data": base64.b64encode(content).decode("ascii")}
 
 
 def parse_object(body: bytes) -> Mapping[str, object]:

@@ -14,7 +14,15 @@ from urllib.parse import unquote, urlencode
 
 import httpx
 
-from connector.clients.ehr_answers import AnswerNotJson, AnswerTooLarge, is_json, open_answer, parse_object, read_bytes
+from connector.clients.ehr_answers import (
+    AnswerNotJson,
+    AnswerTooLarge,
+    is_json,
+    open_answer,
+    parse_object,
+    read_bytes,
+    wrap_text,
+)
 from connector.clients.http import NOT_SENT, Timing, retry_after
 from connector.errors import EhrOutcomeUnknown, EhrUnavailable
 
@@ -29,7 +37,8 @@ _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 @dataclass(frozen=True, slots=True)
 class FhirReadAnswer:
-    """What came of a read: `status` as HTTP gives it, 0 where no answer came; `body` the JSON object, if there is one.
+    """What came of a read: `status` as HTTP gives it, 0 where no answer came; `body` the JSON object, if there is one;
+    of a Binary answered as plain text, the resource that text stands for.
 
     `failure` is None, `timeout`, `unreachable`, `not-json`, `too-large` or `foreign-link` (an address the token may
     not be sent to, and was not). An error status is no failure: `body` may then hold an OperationOutcome. `size` is
@@ -188,7 +197,10 @@ class FhirServer:
         try:
             content = await read_bytes(response, limit=self._limits.largest_body)
             size = len(content)
-            body = parse_object(content) if is_json(response) else None
+            if is_json(response):
+                body = parse_object(content)
+            elif _is_binary(response.request) and 200 <= status < 300:
+                body = wrap_text(response, content)
         except AnswerTooLarge:
             failure, size = "too-large", self._limits.largest_body
         except AnswerNotJson:
@@ -238,6 +250,11 @@ def _only_reads(bundle: Mapping[str, object]) -> bool:
     requests = [entry.get("request") for entry in entries] if isinstance(entries, list) else [None]
     reads = (isinstance(request, Mapping) and request.get("method") == "GET" for request in requests)
     return bundle.get("type") == "batch" and all(reads)
+
+
+def _is_binary(request: httpx.Request) -> bool:
+    """Whether one Binary was asked for, whose bytes may come as they are."""
+    return request.method == "GET" and request.url.path.split("/")[-2:-1] == ["Binary"]
 
 
 def _is_plain_path(path: str) -> bool:

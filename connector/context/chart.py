@@ -20,10 +20,11 @@ from connector.context.joining import join_sections
 from connector.context.mapping import FIRST, ContextMapping
 from connector.context.measurements import pick_category, pick_codes, read_measurements
 from connector.context.medications import read_medications
-from connector.context.notes import read_notes
+from connector.context.notes import TEXT_UNREAD, read_notes
 from connector.context.person import NO_ENCOUNTER, read_encounter, read_person
 from connector.context.problems import read_problems
-from connector.context.searchset import NOT_GRANTED, Found, first_request, search_chart
+from connector.context.searchset import NOT_GRANTED, PASSING, Found, first_request, search_chart
+from connector.context.section import UNNAMED
 from connector.context.together import Request, ask_together
 from connector.records import (
     EncounterSummary,
@@ -47,6 +48,7 @@ _LONGEST_FIRST = ("medications", "problems", "allergies")
 _VITALS, _LABS = "vital-signs", "laboratory"
 _STATEMENTS_LACK = "Medications that nobody ordered here, such as those the patient reported, could not be read."
 _DIAGNOSES_LACK = "The diagnoses of earlier visits could not be read."
+_PASSING = (*PASSING, TEXT_UNREAD, _STATEMENTS_LACK, _DIAGNOSES_LACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ async def complete_context(
         return context
     reading = _Reading(confine(chart, mapping.background, at_once=mapping.at_once), subject, mapping, now)
     read = await _read_sections(reading, context, pending)
+    kept: dict[str, Any] = {name: _put_back(context, name, getattr(read, name)) for name in pending}
+    read = replace(read, **kept)
     return await _join_later(reading, read)
 
 
@@ -91,17 +95,39 @@ def find_pending(context: PatientContext) -> tuple[str, ...]:
     return tuple(name for name in SECTIONS if getattr(context, name).state is SectionState.PENDING)
 
 
+def may_mend(section: Section[Any]) -> bool:
+    """Whether reading a section again may bring more: it failed, or it is incomplete for a cause that passes."""
+    if section.state is SectionState.PARTIAL:
+        unnamed = any(getattr(item, "name", None) == UNNAMED for item in section.items)
+        return unnamed or any(cause in (section.detail or "") for cause in _PASSING)
+    return section.state is SectionState.FAILED
+
+
 def reopen(context: PatientContext) -> PatientContext:
-    """The same with every section that failed pending again."""
-    failed = [name for name in SECTIONS if getattr(context, name).state is SectionState.FAILED]
-    pending: Any = Section(SectionState.PENDING)
-    return replace(context, **dict.fromkeys(failed, pending))
+    """The same with every section pending again that `may_mend`; what was read of it stays until more is."""
+    sections = {name: getattr(context, name) for name in SECTIONS}
+    nothing: Section[Any] = Section(SectionState.PENDING)
+    mendable: dict[str, Any] = {
+        name: replace(one, state=SectionState.PENDING) if one.items else nothing
+        for name, one in sections.items()
+        if may_mend(one)
+    }
+    return replace(context, **mendable)
 
 
 def give_up(context: PatientContext, reason: str) -> PatientContext:
-    """The same with every section that is pending failed, for this reason."""
-    failed: Any = Section(SectionState.FAILED, detail=reason)
-    return replace(context, **dict.fromkeys(find_pending(context), failed))
+    """The same with nothing pending: what has items from before is partial again, all else failed for this reason."""
+    failed: Section[Any] = Section(SectionState.FAILED, detail=reason)
+    left: dict[str, Any] = {name: _put_back(context, name, failed) for name in find_pending(context)}
+    return replace(context, **left)
+
+
+def _put_back(before: PatientContext, name: str, read: Section[Any]) -> Section[Any]:
+    """`read`, or the section as it was before where this could not be read and that holds items."""
+    held: Section[Any] = getattr(before, name)
+    if read.state not in (SectionState.FAILED, SectionState.FORBIDDEN) or not held.items:
+        return read
+    return replace(held, state=SectionState.PARTIAL)
 
 
 def plan_first(chart: ChartReader, subject: Subject, mapping: ContextMapping, *, now: datetime) -> tuple[Request, ...]:

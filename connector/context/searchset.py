@@ -29,6 +29,9 @@ _FAILURES = {
     "not-asked": "Reading the chart had taken too much or too long by then.",
 }
 
+PASSING = (*(_FAILURES[cause] for cause in ("timeout", "unreachable", "not-asked")), "answered with an error")
+"""What a section's detail holds where reading it again may bring more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

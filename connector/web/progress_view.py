@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
-from connector.context.chart import SECTIONS
-from connector.records import ConsentAnswer, Erasure, SectionState
+from connector.context.chart import SECTIONS, may_mend
+from connector.records import ConsentAnswer, Erasure
 from connector.visit.priming import COMPLETABLE, is_unfinished
 from connector.visit.states import OWNERS, State
 from connector.web.chart_view import is_unasked
@@ -187,10 +187,10 @@ def is_reading(facts: VisitFacts) -> bool:
 
 
 def can_read_again(facts: VisitFacts) -> bool:
-    """Whether a part of the chart could not be read and may be read again."""
+    """Whether a part of the chart could not be read, or not wholly, and may be read again."""
     context = facts.context
-    failed = [name for name in SECTIONS if context and getattr(context, name).state is SectionState.FAILED]
-    return facts.row.state in COMPLETABLE and any(not is_unasked(name, getattr(context, name)) for name in failed)
+    mendable = [name for name in SECTIONS if context and may_mend(getattr(context, name))]
+    return facts.row.state in COMPLETABLE and any(not is_unasked(name, getattr(context, name)) for name in mendable)
 
 
 def build_attention(facts: VisitFacts) -> AttentionView | None:

@@ -18,11 +18,12 @@ from connector.context.chart import (
     complete_context,
     find_pending,
     give_up,
+    may_mend,
     read_context,
     reopen,
 )
 from connector.context.mapping import ContextMapping
-from connector.records import PatientContext, SectionState
+from connector.records import PatientContext, Section, SectionState
 from tests.fixtures.charts import NOTE, later_parts, resource
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
@@ -174,6 +175,48 @@ async def test_what_has_failed_can_be_read_again_and_nothing_else_is(chart: Any,
     again = await complete(first=reopen(failed))
     assert again.goals.state is SectionState.OK
     assert {path for path, _ in chart.requests} == {"Goal", "MedicationStatement", "Condition"}
+
+
+def _order(number: str) -> dict[str, Any]:
+    drug = {"reference": f"Medication/{number}"}
+    subject = {"reference": "Patient/p"}
+    kind = "MedicationRequest"
+    return {"resourceType": kind, "id": number, "status": "active", "subject": subject, "medicationReference": drug}
+
+
+async def test_drugs_whose_names_could_not_be_read_are_read_again_and_stay_until_they_are(
+    chart: Any, mapping: ContextMapping, complete: Complete
+) -> None:
+    named = {"resourceType": "Medication", "id": "m", "code": {"text": "metformin 500 MG"}}
+    chart.add(_order("m")).script("Medication/m", FhirAnswer(503))
+    before = await read_context(chart.reader(), patient="Patient/p", encounter=None, mapping=mapping, now=NOW)
+    before = await complete_context(chart.reader(), before, subject=SUBJECT, mapping=mapping, now=NOW)
+    assert before.medications.state is SectionState.PARTIAL and may_mend(before.medications)
+    chart.script("MedicationRequest", FhirAnswer(503))
+    lost = await complete_context(chart.reader(), reopen(before), subject=SUBJECT, mapping=mapping, now=NOW)
+    assert (lost.medications.state, lost.medications.items) == (SectionState.PARTIAL, before.medications.items)
+    assert give_up(reopen(before), "Interrupted.").medications.items == before.medications.items
+    chart.add(named)
+    again = await complete_context(chart.reader(), reopen(lost), subject=SUBJECT, mapping=mapping, now=NOW)
+    assert [drug.name for drug in again.medications.items] == ["metformin 500 MG"]
+    assert again.medications.state is SectionState.OK and not may_mend(again.medications)
+
+
+@pytest.mark.parametrize(
+    ("section", "mends"),
+    [
+        (Section(SectionState.PARTIAL, detail="The EHR holds more entries than were read."), False),
+        (Section(SectionState.PARTIAL, detail="The EHR did not answer in time."), True),
+        (Section(SectionState.PARTIAL, detail="The EHR answered with an error (HTTP 503)."), True),
+        (Section(SectionState.PARTIAL, detail="The diagnoses of earlier visits could not be read."), True),
+        (Section(SectionState.PARTIAL, detail="The text of the last signed note could not be read."), True),
+        (Section(SectionState.FORBIDDEN, detail="The EHR did not allow this to be read (HTTP 403)."), False),
+        (Section(SectionState.FAILED), True),
+        (Section(SectionState.OK), False),
+    ],
+)
+def test_a_part_is_read_again_only_where_that_may_help(section: Section[Any], mends: bool) -> None:
+    assert may_mend(section) is mends
 
 
 async def test_a_reading_that_was_given_up_leaves_nothing_pending(chart: Any, mapping: ContextMapping) -> None:

@@ -15,7 +15,7 @@ from connector.assets.catalogue import load_mapping
 from connector.clients.fhir import FhirLimits, FhirServer
 from connector.clients.http import make_client
 from connector.context.answer import ChartReader, FhirAnswer
-from connector.context.chart import Subject, complete_context, find_pending, read_context
+from connector.context.chart import FIRST_SECTIONS, Subject, complete_context, find_pending, read_context
 from connector.context.mapping import ContextMapping, VendorReading
 from connector.records import PatientContext, SectionState
 from tests.fixtures.charts import epic_drugs, later_parts, oracle_drugs, outcome_entry, resource
@@ -32,6 +32,7 @@ KINDS = (
 SCOPE = " ".join(["launch openid fhirUser", *(f"patient/{kind}.rs" for kind in KINDS.split())])
 ALLERGIES = {"path_regex": "^/fhir/AllergyIntolerance"}
 Read = Callable[..., Any]
+_UNREAD = (SectionState.FAILED, SectionState.FORBIDDEN, SectionState.PENDING)
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +221,14 @@ async def test_the_first_stage_is_one_request_where_a_batch_is_taken(read: Read,
 
 async def test_a_batch_that_is_refused_is_read_singly(read: Read, ehr: Ehr) -> None:
     fault = {"kind": "status", "status": 405, "match": {"method": "POST", "path_regex": "^/fhir/?$"}}
+    seen = max((entry["seq"] for entry in ehr.requests()), default=0)
     context = await read(fault, mapping=replace(MAPPING, batch=True))
     check_the_rest(context)
-    assert len(ehr.requests("/fhir/MedicationRequest")) >= 1
+    assert [one.substance for one in context.allergies.items] == ["Penicillin"]
+    assert not [name for name in FIRST_SECTIONS if getattr(context, name).state in _UNREAD]
+    asked = [entry for entry in ehr.requests(after=seen) if entry["path"].startswith("/fhir")]
+    assert (asked[0]["method"], asked[0]["path"], asked[0]["status"]) == ("POST", "/fhir", 405)
+    assert [entry["method"] for entry in asked].count("POST") == 1, "a refused batch is not sent again"
+    singly = sorted(entry["path"].split("/")[2] for entry in asked[1:7])
+    assert singly == ["AllergyIntolerance", "Condition", "Encounter", "MedicationRequest", "Observation", "Patient"]
+    assert {entry["status"] for entry in asked[1:7]} == {200}
