@@ -109,7 +109,7 @@ def _narrow(connection: Connection, statement: Executable | str, *rest: Any) -> 
     del connection
     many, one, _ = rest
     reach = _reach.get()
-    if reach is not None and not isinstance(statement, Insert):
+    if reach is not None and not (isinstance(statement, Insert) and statement.select is None):
         statement = _limit(statement, reach)
     return statement, many, one
 
@@ -143,9 +143,15 @@ def _read_shape(statement: Executable | str) -> tuple[set[str], tuple[Any, ...]]
 
 def _find_guarded(statement: Executable | str) -> set[str]:
     """Names of the guarded tables a statement speaks of, in subqueries as well; in plain SQL by their names."""
-    if isinstance(statement, str) or statement.__visit_name__ == "textclause":
+    if isinstance(statement, str) or statement.__visit_name__ in ("textclause", "textual_select"):
         return set(_NAMED.findall(str(statement)))
-    return {element.name for element in visitors.iterate(statement) if element in GUARDED}  # type: ignore[arg-type]
+    found: set[str] = set()
+    for element in visitors.iterate(statement):  # type: ignore[arg-type]
+        if element in GUARDED:
+            found.add(element.name)
+        elif element.__visit_name__ == "textclause" or getattr(element, "is_literal", False):
+            found |= set(_NAMED.findall(str(element)))
+    return found
 
 
 def _name(one: Any) -> str:

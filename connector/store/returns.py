@@ -27,8 +27,18 @@ class ReturnStore:
         self._looking = for_reading(engine)
         self._master = master
 
-    async def find_visit(self, belonging: Belonging, *, states: Sequence[str]) -> str | None:
-        """The newest visit of the same clinician, patient and encounter in one of `states`; nobody's is never found."""
+    async def find_visit(
+        self,
+        belonging: Belonging,
+        *,
+        states: Sequence[str],
+        within: AsyncConnection | None = None,
+        beside: str | None = None,
+    ) -> str | None:
+        """The newest visit of the same clinician, patient and encounter in one of `states`; nobody's is never found.
+
+        In the caller's transaction if it has one; `beside` is a visit that is not meant.
+        """
         if belonging.clinician is None or belonging.patient is None:
             return None
         keys, table = belonging.keys(self._master), schema.visits
@@ -44,6 +54,10 @@ class ReturnStore:
             .order_by(table.c.created_at.desc())
             .limit(1)
         )
+        if beside is not None:
+            query = query.where(table.c.visit_id != beside)
+        if within is not None:
+            return (await within.execute(query)).scalar_one_or_none()
         async with self._looking.connect() as connection:
             return (await connection.execute(query)).scalar_one_or_none()
 

@@ -79,6 +79,11 @@ async def _arrive_once(
         keys: dict[DataKind, bytes] = {}
         joined: Launch | Numbered = Numbered(launch, 1)
         if known is None:
+            # The tenant's audit chain is held since the visit was made: of two launches at once, the later sees the
+            # other's visit.
+            made = opened.visit_id
+            if await parts.returns.find_visit(belonging, states=UNFINISHED, within=connection, beside=made):
+                raise Conflict("Another launch has opened this visit just now.")
             keys |= await parts.visits.keys.make(connection, opened.visit_id, _KEYS, at=row.created_at)
         else:
             joined = await _keep_choice(parts, launch, connection)

@@ -6,6 +6,7 @@ Nobody is called for an EHR that is not registered, and no session exists before
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -89,6 +90,14 @@ async def _depart(parts: Parts, tenant: str, launch_token: str | None, *, framed
     await parts.sessions.keep_pending(drawn.state, browser=drawn.browser, tenant=tenant, body=body, at=now)
     check = digest(drawn.state) if framed else None
     return DepartingLaunch(tenant, request, pending_cookie(drawn.state), drawn.browser, check)
+
+
+async def is_under_way(parts: Parts, query: Iterable[tuple[str, str]], *, cookies: dict[str, str]) -> bool:
+    """Whether this browser brings the secret of a launch that waits for its answer."""
+    states = [value for name, value in query if name == "state"]
+    browser = cookies.get(pending_cookie(states[0])) if len(states) == 1 else None
+    row = await parts.sessions.find_pending(digest(states[0])) if browser is not None else None
+    return row is not None and browser is not None and hmac.compare_digest(row.browser_hash, digest(browser))
 
 
 async def complete_launch(

@@ -156,8 +156,10 @@ async def reopen_chart(parts: Parts, launch: Launch) -> None:
 async def complete_chart(parts: Parts, launch: LaunchRow) -> None:
     """Reads the second stage, and whatever else is pending, and derives the keyterms anew.
 
-    Nobody waits for it. What is still pending long after the launch is given up, and says how to go on.
+    Nobody waits for it. What is still pending long after the launch is given up, and says how to go on. It is read with
+    the newest launch's access, whichever window asks.
     """
+    launch = await parts.sessions.newest_launch(launch.visit_id) or launch
     facts = await parts.visits.need(launch.visit_id, Launch)
     context = await parts.visits.need(launch.visit_id, PatientContext)
     pending = find_pending(context)

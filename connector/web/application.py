@@ -15,9 +15,11 @@ from starlette.staticfiles import StaticFiles
 
 from connector.visit.parts import Parts
 from connector.web import capturing, knowing, launching, listening, picking, returning, visiting
+from connector.web.bodies import LARGEST, PlainForms
 from connector.web.headers import SecurityHeaders
 from connector.web.pages import Pages
 from connector.web.problems import install_problems
+from connector.web.reading import settle
 from connector.web.session import ReachNothing
 from connector.web.throttling import make_throttles
 
@@ -51,6 +53,7 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        max_body_size=LARGEST,
         lifespan=_live_and_settle,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -65,6 +68,7 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
     app.add_api_route("/health/live", _live, methods=["GET"])
     app.add_api_route("/health/ready", _ready, methods=["GET"])
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.add_middleware(PlainForms)
     install_problems(app, pages)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ReachNothing)
@@ -75,7 +79,7 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
 async def _live_and_settle(app: FastAPI) -> AsyncIterator[None]:
     """Nothing to begin; at the end the charts being read are read to the end, or left."""
     yield
-    await visiting.settle(app)
+    await settle(app)
 
 
 async def _live() -> Response:

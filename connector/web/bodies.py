@@ -6,12 +6,30 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connector.errors import InputRefused
 
-_LARGEST = 1024 * 1024
+LARGEST = 1024 * 1024
+"""Bytes of the longest body any page of ours sends; chunks of sound have a limit of their own."""
 _LONGEST_NUMBER = 9
+
+
+class PlainForms:
+    """Pure ASGI middleware: a body in parts is refused before it is read. No page of ours sends one, and files in it
+    would be written to disk before anybody knows who sends them.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = Headers(scope=scope).get("content-type", "") if scope["type"] == "http" else ""
+        if kind.strip().lower().startswith("multipart/"):
+            raise InputRefused("A form is taken as application/x-www-form-urlencoded: send it without parts.")
+        await self._app(scope, receive, send)
 
 
 async def read_object(request: Request, *, known: frozenset[str]) -> dict[str, Any]:
@@ -22,7 +40,7 @@ async def read_object(request: Request, *, known: frozenset[str]) -> dict[str, A
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > _LARGEST:
+        if len(body) > LARGEST:
             raise InputRefused("This request is larger than a page can send: send less at once.")
     try:
         found = json.loads(bytes(body).decode("utf-8"), parse_constant=_refuse)

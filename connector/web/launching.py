@@ -8,15 +8,27 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from connector.errors import NotFound
 from connector.store.client_keys import PUBLISHED_FOR_S
 from connector.visit.carrying import go_on, go_on_in_window
-from connector.visit.opening import DepartingLaunch, begin_launch, begin_standalone, complete_launch
+from connector.visit.opening import (
+    DepartingLaunch,
+    begin_launch,
+    begin_standalone,
+    complete_launch,
+    is_under_way,
+)
 from connector.visit.parts import Parts
 from connector.visit.picking import AwaitedPatient, picking_cookie
 from connector.web.entering import enter_visit
 from connector.web.headers import FORM_TARGET
 from connector.web.pages import Pages
-from connector.web.session import allow_framing_by, allow_framing_by_all, refuse_foreign_origin, set_cookie
+from connector.web.reading import keep_reading
+from connector.web.session import (
+    allow_framing_by,
+    allow_framing_by_all,
+    refuse_embedded,
+    refuse_foreign_origin,
+    set_cookie,
+)
 from connector.web.throttling import Throttles, name_caller
-from connector.web.visiting import keep_reading
 
 router = APIRouter()
 _PENDING_SECONDS = 600
@@ -91,10 +103,11 @@ async def callback(request: Request) -> Response:
     parts: Parts = request.app.state.parts
     allow_framing_by_all(request)
     throttles: Throttles = request.app.state.throttles
-    with throttles.callbacks.counting_failures(name_caller(request)):
-        opened, spent = await complete_launch(
-            parts, request.query_params.multi_items(), cookies=dict(request.cookies), path=request.url.path
-        )
+    refuse_embedded(request)
+    query, cookies = request.query_params.multi_items(), dict(request.cookies)
+    known = await is_under_way(parts, query, cookies=cookies)
+    with throttles.callbacks.counting_failures(name_caller(request), known=known):
+        opened, spent = await complete_launch(parts, query, cookies=cookies, path=request.url.path)
     if isinstance(opened, AwaitedPatient):
         response = RedirectResponse(f"/pick/{opened.pick_id}", 303)
         set_cookie(response, spent, "", max_age=0)
@@ -117,5 +130,6 @@ async def key_set(request: Request, tenant: str) -> Response:
 
 def _count(request: Request, tenant: str) -> None:
     """By address and EHR, so that one EHR's clients behind one address leave another's alone."""
+    refuse_embedded(request)
     throttles: Throttles = request.app.state.throttles
     throttles.launches.spend(name_caller(request), tenant)

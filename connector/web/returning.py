@@ -22,6 +22,7 @@ from connector.web.session import (
     open_changing_session,
     open_session,
     open_unlocking_session,
+    refuse_foreign_origin,
     session_cookie,
     set_cookie,
 )
@@ -94,6 +95,7 @@ async def enter(request: Request, ticket: str) -> Response:
     """Uses a ticket up: a session for this window, and on to the visit's own address."""
     parts: Parts = request.app.state.parts
     throttles: Throttles = request.app.state.throttles
+    refuse_foreign_origin(request)
     with throttles.tickets.counting_failures(name_caller(request)):
         allow_framing_by(request, await parts.returns.find_ticket_tenant(ticket))
         carried = await use_ticket(parts, ticket)

@@ -162,8 +162,17 @@ async def refuse_forged(request: Request, session: Session) -> None:
     token = request.headers.get("x-csrf-token", "")
     if not token and "form" in request.headers.get("content-type", ""):
         token = str((await request.form()).get("csrf", ""))
-    if not hmac.compare_digest(session.row.csrf.encode(), token.encode()):
+    if not hmac.compare_digest(session.row.csrf.encode(), token.encode(errors="replace")):
         raise NotAllowed("This page is out of date: reload it and try again.")
+
+
+def refuse_embedded(request: Request) -> None:
+    """Raises NotAllowed for an address of ours that is a picture, a script or a fetch of some page: nobody is there.
+
+    A launch is a navigation (Fetch Metadata, `Sec-Fetch-Mode: navigate`). A browser that does not say is believed.
+    """
+    if request.headers.get("sec-fetch-mode", "navigate") not in ("navigate", "nested-navigate"):
+        raise NotAllowed("A launch is opened as a page. Open the scribe from the patient's chart.")
 
 
 def refuse_foreign_origin(request: Request) -> None:

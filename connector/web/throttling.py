@@ -40,9 +40,12 @@ class Throttle:
             raise self._explain(who)
 
     @contextmanager
-    def counting_failures(self, *who: str) -> Iterator[None]:
-        """Counts what ends in a refusal and nothing else; raises TooMany beforehand when none is left."""
-        if not self._counts.test(self._allowed, self._counter(who)):
+    def counting_failures(self, *who: str, known: bool = False) -> Iterator[None]:
+        """Counts what ends in a refusal and nothing else; raises TooMany beforehand when none is left.
+
+        A caller who is `known` by a secret is let through: what others at the same address did is not theirs.
+        """
+        if not known and not self._counts.test(self._allowed, self._counter(who)):
             raise self._explain(who)
         try:
             yield

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Depends, FastAPI, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from connector.context.chart import SECTIONS
@@ -23,27 +22,23 @@ from connector.records import (
     Transcript,
 )
 from connector.review.signature import ATTESTATION
-from connector.store.reach import Reach, narrowed
 from connector.visit import note as notes
-from connector.visit.arriving import OpenedLaunch
 from connector.visit.encounter import choose_encounter
 from connector.visit.limits import find_limits
-from connector.visit.parts import Parts
-from connector.visit.priming import Primed, complete_chart, is_unfinished, prime, reopen_chart
+from connector.visit.priming import Primed, reopen_chart
 from connector.visit.recording import keep_consent, keep_typed_text
 from connector.visit.retrying import try_again
 from connector.visit.returning import is_locked, refuse_locked
-from connector.visit.states import State
 from connector.visit.vendor_copies import erasure_of, nothing_to_erase
 from connector.web.bodies import read_number, read_object, refuse_unknown
 from connector.web.pages import Pages, wants_json
+from connector.web.reading import prime_visit, read_on
 from connector.web.session import Session, open_changing_session, open_hidden_session, open_session
 from connector.web.views import VisitFacts, build_status, build_visit_view
 
 router = APIRouter(prefix="/v/{launch_id}")
 _log = structlog.get_logger("connector.web.visiting")
 
-_PRIMING = "priming"
 _EDIT = frozenset({"revision", "sections"})
 _SENTENCE = frozenset({"id", "text"})
 _SIGNATURE = frozenset({"revision", "shown_sha256", "attest"})
@@ -69,17 +64,17 @@ async def status(request: Request, session: Hidden) -> Response:
     """What is true of the visit and what is being tried now, for polling; polling is nobody's presence."""
     if is_locked(session.parts, session.row):
         return JSONResponse({"state": (await session.parts.visits.row(session.row.visit_id)).state, "locked": True})
-    await _prime(request, session, patience=0.0)
+    await prime_visit(request, session, patience=0.0)
     facts = await collect_facts(session)
-    _complete(request, session, facts)
+    read_on(request, session, facts)
     return JSONResponse(build_status(facts))
 
 
 async def gather_page(request: Request, session: Session) -> VisitFacts:
     """What a page of this visit shows; the chart is read first, where that has not happened yet, and goes on behind."""
-    primed = await _prime(request, session, patience=2.5)
+    primed = await prime_visit(request, session, patience=2.5)
     facts = _facts_of(session, primed) if primed is not None else await collect_facts(session)
-    _complete(request, session, facts)
+    read_on(request, session, facts)
     if facts.recording is None:
         return facts
     told = await session.parts.visits.history(session.row.visit_id, SpeechHints)
@@ -90,70 +85,6 @@ def show_lock(request: Request, session: Session) -> Response:
     """The page of a hidden session: nothing of the patient, and one button."""
     pages: Pages = request.app.state.pages
     return pages.render(request, "locked.html", {"base": f"/v/{session.row.launch_id}", "csrf": session.row.csrf})
-
-
-async def _prime(request: Request, session: Session, *, patience: float) -> Primed | None:
-    """Reads the chart once per visit in the background, and waits up to `patience` seconds; what it kept, if anything.
-
-    Nothing is lost when the process dies: the next request of a visit still LAUNCHED starts the reading again.
-    """
-    tasks: dict[str, asyncio.Task[Any]] = request.app.state.priming
-    task = tasks.get(session.row.visit_id)
-    if task is not None and task.get_name() != _PRIMING:
-        task = None
-    if task is None and (await session.parts.visits.row(session.row.visit_id)).state != State.LAUNCHED:
-        return None
-    if task is None:
-        task = asyncio.create_task(prime(session.parts, session.row), name=_PRIMING)
-        tasks[session.row.visit_id] = task
-        task.add_done_callback(lambda _: tasks.pop(session.row.visit_id, None))
-    if patience or task.done():
-        await asyncio.wait({task}, timeout=patience)
-        if task.done() and isinstance(kept := task.result(), Primed):
-            return kept
-    return None
-
-
-def keep_reading(app: FastAPI, parts: Parts, opened: OpenedLaunch) -> None:
-    """Takes a reading that was begun while its visit was being opened on to its end, whoever asks for the page."""
-    if opened.ahead is None or opened.row is None:
-        return
-    tasks: dict[str, asyncio.Task[Any]] = app.state.priming
-    with narrowed(Reach(tenant=opened.row.tenant, visit_id=opened.visit_id)):
-        task = asyncio.create_task(prime(parts, opened.row, facts=opened.facts, ahead=opened.ahead), name=_PRIMING)
-    tasks[opened.visit_id] = task
-    task.add_done_callback(lambda done: _put_away(tasks, opened.visit_id, done))
-
-
-def _complete(request: Request, session: Session, facts: VisitFacts) -> None:
-    """Reads the rest of the chart behind the page, once at a time per visit; nothing waits for it.
-
-    Nothing is lost when the process dies: the next request of a visit with a part unread starts the reading again.
-    """
-    tasks: dict[str, asyncio.Task[Any]] = request.app.state.priming
-    visit_id = session.row.visit_id
-    if visit_id in tasks or not is_unfinished(facts.row, facts.context):
-        return
-    task = asyncio.create_task(complete_chart(session.parts, session.row))
-    tasks[visit_id] = task
-    task.add_done_callback(lambda done: _put_away(tasks, visit_id, done))
-
-
-async def settle(app: FastAPI, *, patience: float = 2.0) -> None:
-    """Lets the readings under way end within `patience` seconds, then ends them: their visits read them again."""
-    tasks = list(app.state.priming.values())
-    if not tasks:
-        return
-    _, late = await asyncio.wait(tasks, timeout=patience)
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
-
-
-def _put_away(tasks: dict[str, asyncio.Task[Any]], visit_id: str, done: asyncio.Task[Any]) -> None:
-    tasks.pop(visit_id, None)
-    if not done.cancelled() and (error := done.exception()) is not None:
-        _log.warning("chart.not-completed", visit_id=visit_id, kind=type(error).__name__)
 
 
 async def collect_facts(session: Session) -> VisitFacts:
@@ -235,7 +166,7 @@ async def read_context(session: Reading) -> Response:
 async def read_again(request: Request, session: Changing) -> Response:
     """Reads again, behind the page, what could not be read of the chart."""
     await reopen_chart(session.parts, session.launch)
-    _complete(request, session, await collect_facts(session))
+    read_on(request, session, await collect_facts(session))
     return await visit_done(request, session, page="/knows")
 
 

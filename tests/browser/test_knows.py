@@ -174,8 +174,8 @@ def test_without_scripts_names_are_changed_by_forms_alone(desk: Desk, chart: Cha
     screen.press("Undo: “aspirin” removed")
     expect(screen.find('[data-term="aspirin"]')).to_be_visible()
     ehr.calm()
-    for _ in range(20):
-        if not screen.find(".unread").count():
+    for _ in range(90):
+        if not screen.find(".unread").count() and "Not read yet" not in screen.page.content():
             break
         again = screen.place.get_by_role("button", name="Read again")
         if again.count():

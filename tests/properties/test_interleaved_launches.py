@@ -26,8 +26,8 @@ from connector.app import compose
 from connector.settings import Settings
 from connector.store import audit, schema
 from connector.store.database import DatabaseAddress
+from connector.web.reading import settle
 from connector.web.session import session_cookie
-from connector.web.visiting import settle
 from tests.smart.busy_ehr import BusyEhr
 from tests.smart.clock import Clock
 from tests.smart.conftest import _Server

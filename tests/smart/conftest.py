@@ -14,7 +14,7 @@ import uvicorn
 from connector.app import Composition, compose
 from connector.settings import Settings
 from connector.store.database import DatabaseAddress
-from connector.web.visiting import settle
+from connector.web.reading import settle
 from tests.smart.clock import Clock
 from tests.smart.scribe import PUBLIC, MakeEhr, OpenScribe, Scribe, make_parts, register
 from tests.smart.strict_ehr import Client, StrictEhr, make_app

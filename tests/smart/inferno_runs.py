@@ -23,7 +23,7 @@ from connector.app import Composition
 from connector.registering import addresses_of
 from connector.store.client_keys import make_key
 from connector.visit.access import open_ehr
-from connector.web.visiting import settle
+from connector.web.reading import settle
 from tests.smart.clock import Clock
 from tests.smart.inferno import ASSERTION, BASIC, Log
 from tests.smart.scribe import PUBLIC, Scribe, make_parts

@@ -28,7 +28,7 @@ from connector.store.client_keys import (
     retire_keys,
 )
 from connector.visit.access import open_ehr
-from connector.web.visiting import settle
+from connector.web.reading import settle
 from tests.smart.clock import Clock
 from tests.smart.scribe import PUBLIC, MakeEhr, OpenScribe, Scribe, launch
 from tests.smart.strict_ehr import StrictEhr, readable

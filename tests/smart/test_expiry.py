@@ -13,7 +13,7 @@ import pytest
 from connector.errors import ClientNotAccepted, ConnectorError, Misconfigured, RelaunchNeeded
 from connector.visit.access import open_ehr
 from connector.visit.filing import Outcome
-from connector.web.visiting import settle
+from connector.web.reading import settle
 from tests.smart.clock import Clock
 from tests.smart.drafted import Desk, draft, sit_down
 from tests.smart.scribe import MakeEhr, OpenScribe, launch

@@ -13,7 +13,7 @@ import pytest
 from connector.records import Launch
 from connector.visit.access import open_ehr
 from connector.visit.limits import find_limits, profile_for
-from connector.web.visiting import settle
+from connector.web.reading import settle
 from tests.smart.scribe import SCOPES, OpenScribe, Scribe, launch
 from tests.smart.strict_ehr import StrictEhr
 

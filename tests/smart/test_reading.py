@@ -12,7 +12,7 @@ from connector.context.chart import LATER_SECTIONS, find_pending
 from connector.records import PatientContext, SectionState, SpeechHints
 from connector.store.sessions import LaunchRow
 from connector.visit.priming import complete_chart, prime
-from connector.web.visiting import settle
+from connector.web.reading import settle
 from tests.fixtures.charts import resource
 from tests.smart.clock import Clock
 from tests.smart.scribe import SCOPES, OpenScribe, Scribe

@@ -13,7 +13,7 @@ import pytest
 
 from connector.context.answer import ChartReader
 from connector.visit.access import open_ehr
-from connector.web.visiting import settle
+from connector.web.reading import settle
 from tests.smart.scribe import MakeEhr, OpenScribe, Scribe, launch
 from tests.smart.strict_ehr import StrictEhr
 

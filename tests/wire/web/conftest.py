@@ -21,8 +21,8 @@ from connector.store.sessions import LaunchRow, digest
 from connector.store.visits import Step
 from connector.visit.parts import Parts
 from connector.web.application import make_application
+from connector.web.reading import settle
 from connector.web.session import session_cookie
-from connector.web.visiting import settle
 from tests.fixtures.product import EHR, ORIGIN
 from tests.unit.web import samples
 

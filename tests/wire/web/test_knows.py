@@ -31,7 +31,7 @@ from connector.store.visits import Numbered, Step
 from connector.visit.priming import prepare_hints
 from connector.visit.transcription import keep_sent
 from connector.web.application import make_application
-from connector.web.visiting import settle
+from connector.web.reading import settle
 from tests.fixtures.product import ORIGIN
 from tests.unit.web import samples
 from tests.wire.web.conftest import JSON, PAGE, Seat, Site
