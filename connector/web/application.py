@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from connector.visit.parts import Parts
 from connector.web import capturing, knowing, launching, listening, picking, returning, visiting
-from connector.web.bodies import LARGEST, PlainForms
+from connector.web.bodies import PlainForms
 from connector.web.headers import SecurityHeaders
 from connector.web.pages import Pages
 from connector.web.problems import install_problems
@@ -53,7 +53,6 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        max_body_size=LARGEST,
         lifespan=_live_and_settle,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -6,30 +6,51 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi.exceptions import HTTPException
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connector.errors import InputRefused
 
 LARGEST = 1024 * 1024
 """Bytes of the longest body any page of ours sends; chunks of sound have a limit of their own."""
+# What is read of a body before a route has looked at it; routes say more exactly what is wrong.
+_CUT = LARGEST + 64 * 1024
+_TOO_LARGE = "This request is larger than a page can send: send less at once."
 _LONGEST_NUMBER = 9
 
 
 class PlainForms:
-    """Pure ASGI middleware: a body in parts is refused before it is read. No page of ours sends one, and files in it
-    would be written to disk before anybody knows who sends them.
+    """Pure ASGI middleware: a body is short and in one part, whoever sends it.
+
+    No page of ours sends parts, and files in them would be written to disk before anybody knows who sends them. Chunks
+    of sound are let through: they are read after their upload token, up to a limit of their own.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kind = Headers(scope=scope).get("content-type", "") if scope["type"] == "http" else ""
-        if kind.strip().lower().startswith("multipart/"):
+        if scope["type"] != "http" or (scope["method"] == "PUT" and scope["path"].startswith("/recordings/")):
+            await self._app(scope, receive, send)
+            return
+        headers, taken = Headers(scope=scope), 0
+        if headers.get("content-type", "").strip().lower().startswith("multipart/"):
             raise InputRefused("A form is taken as application/x-www-form-urlencoded: send it without parts.")
-        await self._app(scope, receive, send)
+        told = headers.get("content-length", "")
+        if told.isdecimal() and int(told[:20]) > _CUT:
+            raise HTTPException(413, _TOO_LARGE)
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > _CUT:
+                raise HTTPException(413, _TOO_LARGE)
+            return message
+
+        await self._app(scope, counted, send)
 
 
 async def read_object(request: Request, *, known: frozenset[str]) -> dict[str, Any]:
@@ -41,7 +62,7 @@ async def read_object(request: Request, *, known: frozenset[str]) -> dict[str, A
     async for piece in request.stream():
         body += piece
         if len(body) > LARGEST:
-            raise InputRefused("This request is larger than a page can send: send less at once.")
+            raise InputRefused(_TOO_LARGE)
     try:
         found = json.loads(bytes(body).decode("utf-8"), parse_constant=_refuse)
         # Half a surrogate pair is text to JSON and to nobody after it.

@@ -11,7 +11,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from connector.capture.chunks import LARGEST_CHUNK
 from connector.capture.containers import media_type
 from connector.errors import AudioUnusable, InputRefused, NotAllowed
 from connector.records import Recording
@@ -19,7 +18,7 @@ from connector.store.chunks import RecordingRow
 from connector.store.reach import Reach, narrow
 from connector.visit import recording as recordings
 from connector.visit.parts import Parts
-from connector.web.bodies import LARGEST, read_number, read_object
+from connector.web.bodies import read_number, read_object
 from connector.web.session import Session, open_changing_session, open_session
 from connector.web.visiting import visit_done
 
@@ -64,7 +63,7 @@ async def renew_token(session: Changing, recording_id: str) -> Response:
     return JSONResponse({"upload_token": token})
 
 
-@router.put("/recordings/{recording_id}/chunks/{seq}", max_body_size=LARGEST_CHUNK + LARGEST)
+@router.put("/recordings/{recording_id}/chunks/{seq}")
 async def put_chunk(request: Request, recording_id: str, seq: int) -> Response:
     """Takes one chunk; 204 only after it is sealed and synced. Needs `Authorization: Upload <token>`."""
     parts: Parts = request.app.state.parts
