@@ -81,7 +81,7 @@ class ReturnStore:
         key, table = belonging.keys(self._master)["encounter_key"], schema.visits
         await connection.execute(table.update().where(table.c.visit_id == visit_id).values(encounter_key=key))
 
-    async def list_visits(self, belonging: Belonging, *, states: Sequence[str], limit: int = 100) -> list[str]:
+    async def list_visits(self, belonging: Belonging, *, states: Sequence[str], limit: int = 1000) -> list[str]:
         """Ids of this clinician's visits in `states`, oldest first: what has waited longest stands on top."""
         if belonging.clinician is None:
             return []
