@@ -54,3 +54,10 @@ async def test_relaunches_need_one_connection_each(ehr: StrictEhr, open_scribe: 
     async with asyncio.timeout(60):
         found = await asyncio.gather(*(opened_visit(scribe, ehr) for _ in range(24)))
     assert set(found) == {first}
+
+
+async def test_two_launches_at_the_same_moment_open_one_visit(ehr: StrictEhr, open_scribe: OpenScribe) -> None:
+    scribe = open_scribe(ehr)
+    async with asyncio.timeout(60):
+        found = await asyncio.gather(*(opened_visit(scribe, ehr) for _ in range(6)))
+    assert len(set(found)) == 1
