@@ -220,6 +220,8 @@ async def test_another_clinician_of_the_same_clinic_is_out_of_reach(stores: Stor
 
 visits = schema.visits
 _UNKNOWN = {
+    "a text inside a query": select(text("visit_id FROM visits")),
+    "a text with columns": text("SELECT visit_id FROM visits").columns(schema.visits.c.visit_id),
     "union": select(visits.c.visit_id).union(select(visits.c.visit_id)),
     "join": select(visits.c.visit_id).join(schema.launches, schema.launches.c.visit_id == visits.c.visit_id),
     "alias": select(visits.alias("v").c.visit_id),
