@@ -13,9 +13,10 @@ from connector.context.person import NO_ENCOUNTER
 from connector.errors import Conflict, InputRefused
 from connector.records import EncounterSummary, Launch, PatientContext, Section, SectionState, Stamp
 from connector.store.belonging import Belonging
-from connector.store.visits import Step, VisitRow
+from connector.store.visits import VisitRow
 from connector.visit.parts import Parts
 from connector.visit.states import State
+from connector.visit.steps import Change, change
 
 CHOOSABLE = (State.PRIMED, State.CAPTURING, State.CAPTURED, State.TRANSCRIBED, State.DRAFTED)
 
@@ -43,19 +44,8 @@ async def choose_encounter(parts: Parts, launch: Launch, *, reference: str | Non
     async def belong(connection: AsyncConnection) -> None:
         await parts.returns.keep_encounter(connection, visit_id, belonging)
 
-    return await parts.visits.commit(
-        Step(
-            visit_id=visit_id,
-            expect=(row.state,),
-            to=row.state,
-            event="visit.encounter-chosen",
-            actor=launch.practitioner or "unidentified",
-            at=parts.clock(),
-            records=(changed, replace(context, encounter=section)),
-            detail={"chosen": chosen is not None},
-            also=belong,
-        )
-    )
+    records, detail = (changed, replace(context, encounter=section)), {"chosen": chosen is not None}
+    return await change(parts, row, Change("visit.encounter-chosen", records, launch.practitioner, detail, belong))
 
 
 def _find_offered(context: PatientContext, reference: str | None) -> EncounterSummary | None:

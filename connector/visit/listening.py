@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from connector.errors import Conflict, InputRefused
 from connector.hints.editing import Editor, add_term, remove_term, undo_edit
 from connector.records import KeytermEdit, Launch, PatientContext, SpeechHints
-from connector.store.visits import Numbered, Step, VisitRow
+from connector.store.visits import Numbered, VisitRow
+from connector.visit import steps
 from connector.visit.parts import Parts
 from connector.visit.priming import find_term_limits, prepare_hints
 from connector.visit.states import State
@@ -59,18 +60,11 @@ async def _change(parts: Parts, launch: Launch, change: Change) -> VisitRow:
     edits = _edit(parts, launch, hints, change=change)
     changed = prepare_hints(parts, facts, context, edits=edits)
     changed = replace(changed, stamp=replace(changed.stamp, who=launch.practitioner))
-    step = Step(
-        visit_id=visit_id,
-        expect=(row.state,),
-        to=row.state,
-        event="visit.keyterms-changed",
-        actor=launch.practitioner or "unidentified",
-        at=parts.clock(),
-        records=(Numbered(changed, number + 1),),
-        detail={"action": change.action},
-    )
+    kept = Numbered(changed, number + 1)
     try:
-        return await parts.visits.commit(step)
+        return await steps.change(
+            parts, row, steps.Change("visit.keyterms-changed", (kept,), launch.practitioner, {"action": change.action})
+        )
     except Conflict:
         raise _Overtaken from None
 

@@ -31,11 +31,11 @@ from connector.launch.pending import PendingLaunch
 from connector.launch.token_answer import GrantedTokens
 from connector.records import KeytermEdit, Launch, PatientContext, SpeechHints, Stamp
 from connector.store.sessions import LaunchRow
-from connector.store.visits import Numbered, Step, VisitRow
+from connector.store.visits import Numbered, VisitRow
 from connector.visit.access import find_registration, open_chart, open_ehr
 from connector.visit.parts import Parts
 from connector.visit.states import State
-from connector.visit.steps import Move, move
+from connector.visit.steps import Change, Move, change, move
 
 _log = structlog.get_logger("connector.visit")
 
@@ -136,18 +136,10 @@ async def reopen_chart(parts: Parts, launch: Launch) -> None:
         if context is None or row.state not in COMPLETABLE or (reopened := reopen(context)) == context:
             return
         reopened = replace(reopened, stamp=Stamp(context.stamp.maker, parts.clock()))
-        step = Step(
-            visit_id=visit_id,
-            expect=(row.state,),
-            to=row.state,
-            event="visit.chart-reopened",
-            actor=launch.practitioner or "unidentified",
-            at=parts.clock(),
-            records=(Numbered(reopened, number + 1),),
-            detail=_section_states(reopened),
-        )
+        kept = Numbered(reopened, number + 1)
+        one = Change("visit.chart-reopened", (kept,), launch.practitioner, _section_states(reopened))
         try:
-            await parts.visits.commit(step)
+            await change(parts, row, one)
         except Conflict:
             continue
         return
@@ -196,18 +188,9 @@ async def _keep(parts: Parts, launch: Launch, context: PatientContext, *, read: 
         if row.state in _HINTED:
             edits = (await parts.visits.need(visit_id, SpeechHints)).edits
             hints = (Numbered(prepare_hints(parts, launch, whole, edits=edits), listed + 1),)
-        step = Step(
-            visit_id=visit_id,
-            expect=(row.state,),
-            to=row.state,
-            event="visit.chart-completed",
-            actor="system",
-            at=parts.clock(),
-            records=(Numbered(whole, number + 1), *hints),
-            detail=_section_states(whole),
-        )
+        kept = (Numbered(whole, number + 1), *hints)
         try:
-            await parts.visits.commit(step)
+            await change(parts, row, Change("visit.chart-completed", kept, "system", _section_states(whole)))
         except Conflict:
             continue
         return

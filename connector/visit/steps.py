@@ -26,6 +26,34 @@ class Move:
     also: Also | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Records of a visit that stays in its state, with the slug of their audit event, who it was, and codes."""
+
+    event: str
+    records: Sequence[object]
+    actor: str | None = None
+    detail: Detail | None = None
+    also: Also | None = None
+
+
+async def change(parts: Parts, row: VisitRow, one: Change) -> VisitRow:
+    """Keeps records beside the state the visit was seen in; Conflict when it has moved on, or a number is taken."""
+    return await parts.visits.commit(
+        Step(
+            visit_id=row.visit_id,
+            expect=(row.state,),
+            to=row.state,
+            event=one.event,
+            actor=one.actor or "unidentified",
+            at=parts.clock(),
+            records=one.records,
+            detail=one.detail,
+            also=one.also,
+        )
+    )
+
+
 async def move(parts: Parts, visit_id: str, step: Move) -> VisitRow:
     """Takes one arrow in one transaction; Conflict when the visit is no longer where the arrow starts."""
     source, target = step.arrow
