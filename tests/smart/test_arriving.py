@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+from connector.records import PatientContext
 from connector.store import schema
+from connector.web.reading import settle
+from tests.smart.clock import Clock
 from tests.smart.scribe import OpenScribe, Scribe, launch
 from tests.smart.strict_ehr import StrictEhr
+from tests.smart.test_reading import filled, launched
+
+__all__ = ["filled"]
 
 
 async def opened_visit(scribe: Scribe, ehr: StrictEhr) -> str:
@@ -61,3 +67,21 @@ async def test_two_launches_at_the_same_moment_open_one_visit(ehr: StrictEhr, op
     async with asyncio.timeout(60):
         found = await asyncio.gather(*(opened_visit(scribe, ehr) for _ in range(6)))
     assert len(set(found)) == 1
+
+
+async def test_an_old_windows_poll_has_the_rest_read_with_the_new_launchs_access(
+    filled: StrictEhr, open_scribe: OpenScribe, clock: Clock
+) -> None:
+    """The first launch's token is over and cannot be renewed; its window asks before the new one does."""
+    filled.behaviour.token |= {"refresh_token": None, "expires_in": 120}
+    scribe = open_scribe(filled)
+    async with scribe.browser() as old, scribe.browser() as new:
+        first, row = await launched(filled, scribe, old)
+        await settle(scribe.app)
+        clock.forward(seconds=130)
+        _, again = await launched(filled, scribe, new)
+        assert again.visit_id == row.visit_id
+        await old.get(f"{first.base}/status")
+        await settle(scribe.app)
+        context = await scribe.parts.visits.need(row.visit_id, PatientContext)
+    assert [goal.name for goal in context.goals.items] == ["Walk daily"]
