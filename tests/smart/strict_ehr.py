@@ -63,6 +63,7 @@ class Behaviour:
     """What it does otherwise than a good EHR. In every table None takes the entry away.
 
     `lost` are grant types and paths that are worked at and whose answers break off; token answers take `seconds` more.
+    `slow` are words of paths that are looked at only after so many seconds.
     """
 
     metadata: dict[str, object] = field(default_factory=dict)
@@ -76,6 +77,7 @@ class Behaviour:
     away: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     seconds: float = 0.0
+    slow: dict[str, float] = field(default_factory=dict)
     files: bool = False
     forbidden: set[str] = field(default_factory=set)
 
@@ -169,6 +171,7 @@ class StrictEhr:
             self.heard.append(heard)
             if heard.path in self.behaviour.away:
                 return Response("<html>maintenance</html>", 503, media_type="text/html")
+            await asyncio.sleep(sum(late for word, late in self.behaviour.slow.items() if word in heard.path))
             answer = await make(heard)
             if heard.path == "/auth/token":
                 await asyncio.sleep(self.behaviour.seconds)

@@ -85,3 +85,21 @@ async def test_an_old_windows_poll_has_the_rest_read_with_the_new_launchs_access
         await settle(scribe.app)
         context = await scribe.parts.visits.need(row.visit_id, PatientContext)
     assert [goal.name for goal in context.goals.items] == ["Walk daily"]
+
+
+async def test_a_fresh_launch_is_not_told_that_anothers_access_is_over(
+    filled: StrictEhr, open_scribe: OpenScribe
+) -> None:
+    """The first launch's reading is still under way, and will be refused, when the second asks for its page."""
+    filled.behaviour.token |= {"refresh_token": None}
+    filled.behaviour.slow = {"Patient/p1": 1.5}
+    scribe = open_scribe(filled)
+    async with scribe.browser() as old, scribe.browser() as new:
+        await launched(filled, scribe, old)
+        filled.access_tokens.clear()
+        second, _ = await launched(filled, scribe, new)
+        assert (await new.get(second.base)).status_code == 200
+        filled.behaviour.slow = {}
+        await settle(scribe.app, patience=10)
+        assert 'data-state="PRIMED"' in await second.page()
+    await settle(scribe.app)
