@@ -175,6 +175,8 @@ async def examine(settings: Settings) -> list[Finding]:
         found = load_registrations(settings.registrations_folder)
         registered.extend(found.entries)
         waiting.extend(found.waiting)
+        if not registered:
+            raise Misconfigured("nobody can launch: no EHR is registered. Add one with `connector ehr add`.")
         return f"{len(registered)} EHR(s)"
 
     look("EHR registrations", read_registrations)

@@ -16,10 +16,16 @@ from connector.launch.pending import PendingLaunch, hash_browser
 PENDING_FOR = timedelta(minutes=10)
 
 _REFUSALS = {
-    "access_denied": "The EHR did not give the scribe access: it was declined there, or the user may not use it.",
+    "access_denied": (
+        "The EHR did not give the scribe access: it was declined there, or the user may not use it. Nothing of the "
+        "chart was read. If you did not decline, tell whoever looks after the EHR."
+    ),
     "invalid_scope": "The EHR refused the scopes the scribe asks for. The registration's scopes have to be mended.",
     "unauthorized_client": "The EHR does not let this client launch. The registration with the EHR has to be mended.",
-    "invalid_request": "The EHR could not read the launch. The registration with the EHR has to be checked.",
+    "invalid_request": (
+        "The EHR did not take this launch: it was used already, or the registration with the EHR does not fit. Open "
+        "the scribe from the chart again; if this comes back, the registration has to be checked."
+    ),
     "unsupported_response_type": "The EHR does not offer the authorization code grant to this client.",
     "login_required": "The EHR asks for a new sign-in. Sign in to the EHR and open the scribe from the chart again.",
     "interaction_required": "The EHR needs an answer from you first. Open the scribe from the chart again.",

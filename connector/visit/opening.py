@@ -26,7 +26,10 @@ from connector.visit.parts import Parts
 from connector.visit.picking import AwaitedPatient, begin_picking, refuse_without_picking
 from connector.visit.priming import read_ahead
 
-_UNKNOWN_EHR = "This EHR is not registered with the scribe. Its integrator registers the FHIR base address first."
+_UNKNOWN_EHR = (
+    "This EHR is not registered with the scribe. Tell whoever runs the scribe: "
+    "its FHIR base address has to be registered first."
+)
 
 _NO_COOKIE = (
     "The scribe's cookie did not come back: this launch was used already or began in another browser, or this browser "

@@ -187,7 +187,7 @@ def build_encounters(context: PatientContext | None, *, chosen: str | None, toda
         EntryView(_name_encounter(one), _join((_describe_start(one, today), one.status)), one.source.reference)
         for one in section.items
     )
-    now = next((entry.text for entry in entries if entry.reference == chosen), None)
+    now = next((_join((entry.text, entry.note)) for entry in entries if entry.reference == chosen), None)
     return EncountersView(entries, chosen, now, section.state in (SectionState.FORBIDDEN, SectionState.FAILED))
 
 
