@@ -19,6 +19,7 @@ from connector.errors import RelaunchNeeded
 from connector.store import schema
 from connector.visit.access import open_ehr
 from connector.visit.filing import Outcome
+from connector.web.reading import settle
 from connector.web.session import session_cookie
 from tests.smart.clock import Clock
 from tests.smart.drafted import Desk, draft, sit_down
@@ -54,6 +55,7 @@ async def test_leaving_ends_the_session_in_all_its_windows_and_revokes(ehr: Stri
     scribe = open_scribe(ehr)
     async with scribe.browser() as browser:
         desk = await sit_down(scribe, browser, ehr)
+        await settle(scribe.app)
         (refresh,) = ehr.refresh_tokens
         await leave_from_another_window(desk)
         assert revocations(ehr) == [{"token": refresh, "token_type_hint": "refresh_token", "client_id": "scribe"}]

@@ -197,9 +197,11 @@ def test_a_child_outlives_the_thread_that_started_it(supervisor: Supervisor) -> 
 # When the supervisor dies
 
 PARENT = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from connector_sandbox.processes import Supervisor
+# A shell's background job ignores an interrupt, and so would all below it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with Supervisor(Path(sys.argv[1]), grace_seconds=5) as supervisor:
     for name in ("a", "b"):
         child = supervisor.start(name, [sys.executable, "-I", "-c", sys.argv[2]])
