@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ from connector.assets.registration import (
 )
 
 NEEDED_SCOPES = ("launch", "openid", "fhirUser")
+SMART_SCOPES = (*NEEDED_SCOPES, "launch/patient", "launch/encounter", "profile", "offline_access", "online_access")
 REQUIRED_KEYS = ("name", "fhir_base", "client_id", "auth_method", "scopes")
 ENDPOINT_KEYS = ("authorization_endpoint", "token_endpoint", "jwks_uri", "revocation_endpoint")
 ASSERTION_KEYS = (
@@ -262,7 +264,30 @@ def _read_scopes(entries: _Entries) -> tuple[str, ...]:
                 "write scopes as patient/Type.cruds, letters in that order; scope_dialect: v1 sends .read and .write"
             )
             entries.refuse("scopes", reason, item=place)
+        elif (fault := _find_slip(scope)) is not None:
+            entries.refuse("scopes", fault, item=place)
     return scopes
+
+
+def _find_slip(scope: str) -> str | None:
+    """What is wrong with the words of a scope: no FHIR type, or nearly one of SMART's own. An EHR may have others."""
+    level, _, rest = scope.partition("/")
+    if level in ("patient", "user", "system"):
+        named = rest.partition(".")[0]
+        known = _fhir_types()
+        if named == "*" or named in known:
+            return None
+        near = get_close_matches(named, known, n=1)
+        return f"is for no resource type of FHIR; is {near[0]} meant?" if near else "is for no resource type of FHIR"
+    near = get_close_matches(scope, SMART_SCOPES, n=1, cutoff=0.8)
+    return f"is none of SMART's scopes; is {near[0]} meant?" if near and scope not in SMART_SCOPES else None
+
+
+@cache
+def _fhir_types() -> tuple[str, ...]:
+    from fhir.resources.R4B import fhirtypes
+
+    return tuple(name.removesuffix("Type") for name in dir(fhirtypes) if name.endswith("Type"))
 
 
 def _read_redirect_path(entries: _Entries, tenant: str) -> str:
@@ -320,6 +345,8 @@ def _read_frame_ancestors(entries: _Entries, insecure: tuple[str, ...]) -> tuple
 def _check_authentication(entries: _Entries, registration: Registration) -> None:
     """Each method has its own means, and only those."""
     method = registration.auth_method
+    if entries.given("auth_method") and entries.body["auth_method"] != method:
+        return  # a method nobody knows; what belongs to it is not known either
     secrets = [key for key in ("client_secret_env", "client_secret_file") if entries.given(key)]
     if method in SECRET_METHODS and len(secrets) != 1:
         entries.refuse("auth_method", "needs either client_secret_env or client_secret_file")

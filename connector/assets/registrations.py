@@ -48,7 +48,7 @@ def check_registrations(
     problems = [problem for file in files for problem in file.problems]
     readable = [file for file in files if file.registration is not None]
     if profiles is not None:
-        problems += [problem for file in readable if (problem := _find_profile(file, profiles)) is not None]
+        problems += [problem for file in files if (problem := _find_profile(file, profiles)) is not None]
     awake = [file for file in readable if file.registration is not None and file.registration.client_id]
     problems += _find_shared(awake, "fhir_base") + _find_shared(awake, "redirect_path")
     found = [file.registration for file in readable if file.registration is not None]
@@ -97,10 +97,12 @@ def refuse_open_secret(registration: Registration) -> None:
 
 
 def _find_profile(file: RegistrationFile, profiles: Collection[str]) -> Problem | None:
-    one = file.registration
-    if one is None or one.vendor_profile in profiles:
+    body = file.marked.value
+    named = body.get("vendor_profile") if isinstance(body, dict) else None
+    told = any(one.key == "vendor_profile" for one in file.problems)
+    if not isinstance(named, str) or told or named in profiles:
         return None
-    reason = f"there is no mappings/ehr/{one.vendor_profile}.yaml"
+    reason = f"there is no mappings/ehr/{named}.yaml"
     return Problem(file.marked.file, file.marked.line_of(("vendor_profile",)), "vendor_profile", reason)
 
 

@@ -73,6 +73,8 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "standalone as text": ("standalone", {"standalone": "yes"}),
     "scope in v1": ("scopes", {"scopes": ["launch", "openid", "fhirUser", "patient/Patient.read"]}),
     "scope out of order": ("scopes", {"scopes": ["launch", "openid", "fhirUser", "patient/Patient.sr"]}),
+    "scope of no type": ("scopes", {"scopes": ["launch", "openid", "fhirUser", "patient/Pateint.r"]}),
+    "scope nearly SMART's": ("scopes", {"scopes": ["launch", "openid", "fhirUser", "ofline_access"]}),
     "scope without letters": ("scopes", {"scopes": ["launch", "openid", "fhirUser", "patient/Patient."]}),
     "secret without method": ("client_secret_env", {"client_secret_env": "SECRET"}),
     "method without secret": ("auth_method", {"auth_method": "client_secret_basic"}),

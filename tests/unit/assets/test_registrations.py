@@ -149,6 +149,14 @@ def test_a_vendor_profile_that_does_not_exist_is_named(tmp_path: Path) -> None:
         load_registrations(tmp_path, profiles=["generic", "epic"])
 
 
+def test_a_wrong_profile_and_a_wrong_method_are_told_beside_other_mistakes_and_cause_none(tmp_path: Path) -> None:
+    write(tmp_path, vendor_profile="epik", auth_method="client_secret_basik", client_secret_env="SECRET", nme="x")
+    with pytest.raises(Misconfigured) as refused:
+        load_registrations(tmp_path, profiles=["generic", "epic"])
+    told = {line.split(": ")[1] for line in refused.value.detail.splitlines()}
+    assert told == {"vendor_profile", "auth_method", "nme"}
+
+
 def test_two_files_may_not_share_a_redirect_uri(tmp_path: Path) -> None:
     write(tmp_path, "first", redirect_path="/launch/callback")
     write(tmp_path, "second", fhir_base="https://second.example.org", redirect_path="/launch/callback")
