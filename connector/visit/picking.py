@@ -124,6 +124,10 @@ async def look_at(parts: Parts, picking: Picking, patient: str) -> PersonSummary
     people = read_person(FhirAnswer(answer.status, answer.body), patient=f"Patient/{patient}").items
     if not people:
         raise InputRefused("The EHR answered with another patient: search again.")
+    if people[0].replaced_by is not None:
+        raise InputRefused("This record was merged into another one: search again and take the one that is in use.")
+    if answer.body is not None and answer.body.get("active") is False:
+        raise InputRefused("This record is not in use any more: search again, or ask whoever keeps the records.")
     if not await parts.sessions.rebind_pending(picking.row, browser=None, body=_look(picking, patient)):
         raise Conflict("Another patient was looked at in the same moment: search again.")
     return people[0]

@@ -225,6 +225,22 @@ async def test_a_patient_the_ehr_does_not_have_is_not_shown(
         assert "Is this the patient?" not in answer.text
 
 
+@pytest.mark.parametrize("patient", ["p10", "p11"], ids=["not in use", "merged"])
+async def test_a_record_that_is_merged_or_not_in_use_is_not_offered(
+    ehr: StrictEhr, open_scribe: OpenScribe, patient: str
+) -> None:
+    fill(ehr)
+    link = [{"type": "replaced-by", "other": {"reference": "Patient/p9"}}]
+    ehr.records["Patient/p11"] = {**person("p11", "Julius"), "link": link}
+    scribe = open_scribe(ehr, standalone=True)
+    async with scribe.browser() as browser:
+        search = await search_page(ehr, scribe, browser)
+        answer = await search.post("look", patient=patient)
+        assert answer.status_code == 422
+        assert ("Is this the patient?" in answer.text, "search again" in answer.text) == (False, True)
+        assert (await search.post("confirm", patient=patient)).status_code == 409
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [({"name": "o"}, "at least two letters"), ({}, "at least two letters"), ({"born": "31.7.80"}, "Write the birth")],
