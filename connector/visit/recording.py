@@ -1,4 +1,4 @@
-"""Consent, recording and typed text: PRIMED to CAPTURED, or straight to TRANSCRIBED. In: what the clinician does.
+"""Recording and typed text: PRIMED to CAPTURED, or straight to TRANSCRIBED. In: what the clinician does.
 
 No byte of sound is accepted without a given consent, and none is acknowledged before it is sealed and synced.
 """
@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.capture.chunks import check_chunk, check_complete, check_digest
 from connector.capture.probe import Sound, probe_sound
-from connector.consent.answer import record_consent, require_consent
+from connector.consent.answer import require_consent
 from connector.errors import AudioUnusable, ChunkRefused, Conflict, NotAllowed, NotFound
-from connector.records import Consent, ConsentAnswer, Launch, Recording, Stamp
+from connector.records import Consent, Launch, Recording, Stamp
 from connector.store.chunks import NO_RECORDING, ChunkRow, RecordingRow
 from connector.store.reach import lifted
 from connector.store.sessions import digest
@@ -36,25 +36,6 @@ class OpenedRecording:
     recording_id: str
     chunk_bytes: int
     upload_token: str = field(repr=False)
-
-
-async def keep_consent(parts: Parts, visit_id: str, *, answer: str, method: str) -> Consent:
-    """Records the patient's answer; the newest one counts. Anything but a yes ends a recording under way."""
-    launch = await parts.visits.need(visit_id, Launch)
-    consent = record_consent(
-        answer,
-        method,
-        consent_id=parts.new_id(),
-        wording=parts.rules.consent.wording_id,
-        stamp=Stamp(maker="consent.yaml@2", at=parts.clock(), who=launch.practitioner or launch.launch_id),
-    )
-    detail = {"answer": str(consent.answer), "method": method}
-    actor = launch.practitioner or "unidentified"
-    if (await parts.visits.row(visit_id)).state == State.CAPTURING and consent.answer is not ConsentAnswer.GIVEN:
-        await _drop(parts, visit_id, Move(_DROPPED, records=(consent,), actor=actor, detail=detail))
-    else:
-        await move(parts, visit_id, Move((State.PRIMED, State.PRIMED), records=(consent,), actor=actor, detail=detail))
-    return consent
 
 
 async def _drop(parts: Parts, visit_id: str, step: Move) -> VisitRow:

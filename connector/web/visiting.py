@@ -23,10 +23,11 @@ from connector.records import (
 )
 from connector.review.signature import ATTESTATION
 from connector.visit import note as notes
+from connector.visit.consenting import keep_consent
 from connector.visit.encounter import choose_encounter
 from connector.visit.limits import find_limits
 from connector.visit.priming import Primed, reopen_chart
-from connector.visit.recording import keep_consent, keep_typed_text
+from connector.visit.recording import keep_typed_text
 from connector.visit.retrying import try_again
 from connector.visit.returning import is_locked, refuse_locked
 from connector.visit.vendor_copies import erasure_of, nothing_to_erase
