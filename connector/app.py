@@ -37,12 +37,14 @@ from connector.hints.rules import DRUG_FILES, KeytermRules
 from connector.settings import Settings
 from connector.store.chunks import ChunkStore
 from connector.store.client_keys import ClientKey, read_key_file, read_keys
+from connector.store.data_keys import DataKeys
 from connector.store.database import DatabaseAddress, locate_database, make_engine, open_master_key, open_state_folder
 from connector.store.keyring import MasterKey
 from connector.store.ledger import Ledger
 from connector.store.migration import migrate, require_current
 from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
+from connector.store.shredding import Shredder
 from connector.store.visits import VisitStore
 from connector.transcript.speech import SpeechThresholds
 from connector.visit.directory import EhrDirectory
@@ -136,6 +138,7 @@ def make_policy(settings: Settings) -> Policy:
         transcription_poll_interval=settings.transcription_poll_interval,
         gateway_timeout=settings.gateway_timeout,
         max_chunk_bytes=settings.max_chunk_bytes,
+        audio_kept=settings.audio_kept,
         session_absolute=settings.session_absolute,
         session_idle=settings.session_idle,
         launches_per_minute=settings.launches_per_minute,
@@ -197,6 +200,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             visits=VisitStore(engine, master),
             sessions=SessionStore(engine, master),
             chunks=ChunkStore(engine, master, settings.audio_folder),
+            shredder=Shredder(engine, DataKeys(master), settings.audio_folder),
             ledger=Ledger(engine),
             returns=ReturnStore(engine, master),
             registrations=registrations,

@@ -17,8 +17,8 @@ import structlog
 
 ALLOWED = frozenset(
     {
-        "action", "event", "executor", "executors", "kind", "level", "method", "port", "route", "seconds", "slug",
-        "state", "status", "support_code", "tenant", "timestamp", "visit_id", "where",
+        "action", "count", "event", "executor", "executors", "kind", "level", "method", "port", "route", "seconds",
+        "slug", "state", "status", "support_code", "tenant", "timestamp", "visit_id", "where",
     }
 )  # fmt: skip
 

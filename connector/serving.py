@@ -39,6 +39,7 @@ from connector.store.database import locate_database, make_engine
 from connector.store.executors import Executors
 from connector.store.migration import require_current
 from connector.visit.lapsing import forget_lapsed
+from connector.visit.own_audio import SoundSweep
 from connector.web.application import make_application
 from connector.worker.runner import run_worker
 
@@ -133,7 +134,12 @@ async def serve_work(settings: Settings, stop: asyncio.Event) -> None:
 
 async def _work(composition: Composition, stop: asyncio.Event) -> None:
     setting = make_worker(composition)
-    sweep = partial(forget_lapsed, composition.parts)
+    sound = SoundSweep()
+
+    async def sweep() -> None:
+        await forget_lapsed(composition.parts)
+        await sound(composition.parts)
+
     await run_worker(setting, Executors(composition.engine), clock=now, stop=stop, sweep=sweep)
 
 

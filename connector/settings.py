@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     ehr_ca_file: Path | None = None
 
     max_chunk_bytes: int = 8 * 1024 * 1024
+    audio_kept: Literal["until-filed", "until-transcribed"] = "until-filed"
 
     session_absolute: float = 12 * 3600.0
     session_idle: float = 15 * 60.0

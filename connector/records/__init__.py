@@ -27,6 +27,7 @@ from connector.records.filing import Erasure, Filing, VendorCopy
 from connector.records.hints import Keyterm, KeytermEdit, SpeechHints, Withheld
 from connector.records.launch import Launch
 from connector.records.note import DraftNote, Finding, Findings, NoteSection, Sentence, SignedNote
+from connector.records.sound import SoundGone
 from connector.records.stamps import Source, Stamp
 from connector.records.transcript import Transcript, Turn, Word
 
@@ -59,6 +60,7 @@ __all__ = [
     "SectionState",
     "Sentence",
     "SignedNote",
+    "SoundGone",
     "Source",
     "SpeechHints",
     "Stamp",

@@ -37,6 +37,7 @@ KINDS: dict[type, tuple[str, DataKind]] = {
     words.SpeechHints: ("hints", DataKind.CHART),
     words.Consent: ("consent", DataKind.CHART),
     words.Recording: ("recording", DataKind.AUDIO),
+    words.SoundGone: ("sound-gone", DataKind.CHART),
     words.Transcript: ("transcript", DataKind.WORDS),
     words.DraftNote: ("draft", DataKind.WORDS),
     words.Findings: ("findings", DataKind.WORDS),

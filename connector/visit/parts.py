@@ -28,6 +28,7 @@ from connector.store.client_keys import ClientKey
 from connector.store.ledger import Ledger
 from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
+from connector.store.shredding import Shredder
 from connector.store.visits import VisitStore
 from connector.transcript.speech import SpeechThresholds
 from connector.visit.directory import EhrDirectory
@@ -97,6 +98,7 @@ class Policy:
     failed_tickets_per_minute: int = 10
     speech_prompt: str | None = None
     speech_prefers: Literal["keyterms", "prompt"] = "keyterms"
+    audio_kept: Literal["until-filed", "until-transcribed"] = "until-filed"
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Parts:
     visits: VisitStore
     sessions: SessionStore
     chunks: ChunkStore
+    shredder: Shredder
     ledger: Ledger
     returns: ReturnStore
     registrations: Registrations

@@ -18,6 +18,7 @@ from connector.store.reach import Reach, narrowed
 from connector.store.sessions import LaunchRow
 from connector.store.visits import VisitRow
 from connector.visit.access import open_ehr
+from connector.visit.own_audio import destroy_sound
 from connector.visit.parts import Parts, Work
 from connector.visit.states import UNFINISHED, UNSIGNED, State
 from connector.visit.steps import Move, move
@@ -82,7 +83,7 @@ async def discard(parts: Parts, launch: Launch, *, reason: str) -> VisitRow:
 
     async def clean_up(connection: AsyncConnection) -> None:
         await parts.chunks.drop_open(connection, launch.visit_id)
-        await parts.chunks.shred(connection, launch.visit_id)
+        await destroy_sound(parts, connection, launch.visit_id, reason="visit-over", words=True)
         await parts.enqueue(connection, Work("clean_up", launch.visit_id, parts.new_id()))
 
     arrow = (State(row.state), State.DISCARDED)

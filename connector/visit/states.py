@@ -56,6 +56,8 @@ ARROWS: tuple[Arrow, ...] = (
     Arrow(State.PRIMED, State.TRANSCRIBED, "visit.text-typed"),
     Arrow(State.CAPTURED, State.TRANSCRIBED, "visit.transcribed"),
     Arrow(State.CAPTURED, State.PRIMED, "visit.capture-unusable"),
+    Arrow(State.PRIMED, State.CAPTURED, "visit.recording-used-again"),
+    Arrow(State.TRANSCRIBED, State.PRIMED, "visit.recording-destroyed"),
     Arrow(State.TRANSCRIBED, State.DRAFTED, "visit.drafted"),
     Arrow(State.DRAFTED, State.DRAFTED, "visit.edited"),
     Arrow(State.DRAFTED, State.SIGNED, "visit.signed"),

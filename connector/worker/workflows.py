@@ -18,6 +18,7 @@ from connector.logs import where_raised
 from connector.store.reach import Reach, narrowed
 from connector.visit.filing import Outcome, try_filing
 from connector.visit.note import draft_note
+from connector.visit.own_audio import remove_sound
 from connector.visit.parts import Parts
 from connector.visit.states import GIVEN_UP
 from connector.visit.transcription import await_transcript, give_back, send_recording, submit_recording
@@ -29,6 +30,8 @@ APPLICATION = "smart-scribe"
 APPLICATION_VERSION = "1"
 WAKE = "wake"
 
+# What is still done for a visit that was given up.
+_AFTERWARDS = ("delete-copies", "remove-sound")
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _LONGEST_PAUSE = 900.0
 _TRIES = 800
@@ -104,18 +107,22 @@ def register_workflows(parts: Parts) -> None:
     async def clean_up(visit_id: str) -> None:
         await persist("delete-copies", visit_id)
 
+    @DBOS.workflow(name="remove_sound")
+    async def remove_sound_files(visit_id: str) -> None:
+        await persist("remove-sound", visit_id)
+
     @DBOS.workflow(name="write_back")
     async def write_back(visit_id: str, version: str) -> None:
         await persist("file", visit_id, version)
 
-    del transcribe_and_draft, draft_from_text, draft_again, clean_up, write_back
+    del transcribe_and_draft, draft_from_text, draft_again, clean_up, remove_sound_files, write_back
 
 
 async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> dict[str, Any]:
     """Runs one action and turns what it raises into a stored result; the workflow boundary of errors.py."""
     _log.info("step.begun", visit_id=visit_id, action=action)
     try:
-        if action != "delete-copies" and (await parts.visits.row(visit_id)).state in GIVEN_UP:
+        if action not in _AFTERWARDS and (await parts.visits.row(visit_id)).state in GIVEN_UP:
             return vars(Result("given-up"))
         value = await _actions(parts, visit_id, argument)[action]()
     except ConnectorError as error:
@@ -150,6 +157,7 @@ def _actions(parts: Parts, visit_id: str, argument: str) -> dict[str, Job]:
         "await-transcript": lambda: await_transcript(parts, visit_id, argument),
         "draft": draft,
         "delete-copies": delete,
+        "remove-sound": lambda: remove_sound(parts, visit_id),
         "file": lambda: try_filing(parts, visit_id, int(argument)),
     }
 
