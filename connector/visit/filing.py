@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from enum import StrEnum
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from connector.context.accessors import as_object, as_objects
 from connector.errors import ClientNotAccepted, Conflict, EhrOutcomeUnknown, EhrUnavailable, RelaunchNeeded
 from connector.records import (
@@ -28,6 +30,7 @@ from connector.visit.access import EhrAccess, open_ehr
 from connector.visit.leaving import give_access_back
 from connector.visit.limits import profile_for
 from connector.visit.note import heading_for
+from connector.visit.own_audio import destroy_sound
 from connector.visit.parts import Parts
 from connector.visit.states import State
 from connector.visit.steps import Move, move
@@ -157,6 +160,10 @@ async def _confirm(
         )
         return Outcome.PERSON
     await parts.ledger.mark_write(intent, "filed", at=parts.clock())
+
+    async def end_sound(connection: AsyncConnection) -> None:
+        await destroy_sound(parts, connection, visit_id, reason="filed")
+
     try:
         await move(
             parts,
@@ -165,6 +172,7 @@ async def _confirm(
                 (State.SIGNED, State.FILED),
                 records=(filing,),
                 detail={"version": signed.version, "sha256": signed.sha256},
+                also=end_sound,
             ),
         )
     except Conflict:
