@@ -77,6 +77,24 @@ class InputRefused(ConnectorError):
     slug, title, status = "input-refused", "This cannot be taken as it is", 422
 
 
+class AddressRefused(InputRefused):
+    """A recording may not be fetched from this address; another address, or the file itself, mends it."""
+
+    slug, title = "address-refused", "This address cannot be used"
+
+
+class SourceRefused(ConnectorError):
+    """The place a recording was to be fetched from does not give it, or gives something else."""
+
+    slug, title, status = "source-refused", "The recording could not be fetched", 502
+
+
+class SourceUnavailable(SourceRefused):
+    """The place a recording was to be fetched from is away, failing or too slow; trying again mends it."""
+
+    slug, title, status, retryable = "source-unavailable", "The recording could not be fetched", 503, True
+
+
 class AudioUnusable(ConnectorError):
     """The recording cannot be read as sound; another file mends it."""
 
@@ -87,6 +105,18 @@ class ChunkRefused(AudioUnusable):
     """One part of an upload is damaged, misnumbered or too large; sending that part again mends it."""
 
     slug, title, status = "chunk-refused", "This part of the recording was not accepted", 400
+
+
+class RecordedElsewhere(Conflict):
+    """Another window or device is recording this visit just now; the clinician decides which goes on."""
+
+    slug, title = "recorded-elsewhere", "This visit is being recorded elsewhere"
+
+
+class NoSpace(ConnectorError):
+    """The disk of the service is full: the operator makes room; the sender keeps what was not acknowledged."""
+
+    slug, title, status, retryable = "no-space", "There is no room for more sound", 507, True
 
 
 class NothingSaid(ConnectorError):

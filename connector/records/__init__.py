@@ -6,7 +6,7 @@ trivial look-ups, and no record ever refers to a later one.
 
 from __future__ import annotations
 
-from connector.records.capture import Consent, ConsentAnswer, Recording
+from connector.records.capture import Consent, ConsentAnswer, Mark, Recording, Segment
 from connector.records.chart import (
     Allergy,
     CareTeamMember,
@@ -47,6 +47,7 @@ __all__ = [
     "KeytermEdit",
     "Launch",
     "LeftOut",
+    "Mark",
     "Measurement",
     "Medication",
     "NoteSection",
@@ -58,6 +59,7 @@ __all__ = [
     "Recording",
     "Section",
     "SectionState",
+    "Segment",
     "Sentence",
     "SignedNote",
     "SoundGone",

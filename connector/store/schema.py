@@ -142,6 +142,24 @@ recordings = Table(
     Column("state", String(12), nullable=False),
     Column("upload_token_hash", String(64), nullable=False),
     Column("created_at", moment, nullable=False),
+    Column("source", String(12), nullable=False, server_default="file"),
+    Column("place", Integer, nullable=False, server_default="0"),
+    Column("missing_ms", BigInteger),
+    Column("two_sided", Boolean, nullable=False, server_default="false"),
+    Column("held_chunks", Integer, nullable=False, server_default="0"),
+    Column("held_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("heard_at", moment),
+    Column("facts", JSONB),
+)
+
+recording_marks = Table(
+    "recording_marks",
+    metadata,
+    Column("recording_id", String(40), ForeignKey("recordings.recording_id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("kind", String(12), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("missing_ms", BigInteger, nullable=False),
 )
 
 chunks = Table(

@@ -1,24 +1,26 @@
-"""Recording and typed text: PRIMED to CAPTURED, or straight to TRANSCRIBED. In: what the clinician does.
+"""Pieces of sound on their way in, and typed text in place of them: PRIMED to CAPTURING, or to TRANSCRIBED.
 
-No byte of sound is accepted without a given consent, and none is acknowledged before it is sealed and synced.
+In: what the clinician or a recorder sends. Out: rows of recordings. No byte of sound is accepted without a given
+consent, and none is acknowledged before it is sealed and synced.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connector.capture.chunks import check_chunk, check_complete, check_digest
-from connector.capture.probe import Sound, probe_sound
+from connector.capture.chunks import check_chunk, check_digest
+from connector.capture.marks import read_mark
 from connector.consent.answer import require_consent
-from connector.errors import AudioUnusable, ChunkRefused, Conflict, NotAllowed, NotFound
-from connector.records import Consent, Launch, Recording, Stamp
+from connector.errors import Conflict, NotAllowed, NotFound, RecordedElsewhere
+from connector.records import Consent, Launch, Stamp
 from connector.store.chunks import NO_RECORDING, ChunkRow, RecordingRow
 from connector.store.reach import lifted
+from connector.store.recordings import TAKING, Opening
 from connector.store.sessions import digest
 from connector.store.visits import VisitRow
 from connector.transcript.typed import typed_transcript
@@ -26,7 +28,8 @@ from connector.visit.parts import Parts, Work
 from connector.visit.states import State
 from connector.visit.steps import Move, move
 
-_DROPPED = (State.CAPTURING, State.PRIMED)
+LIVE_FOR = timedelta(seconds=10)
+"""A recorder whose last sound is younger counts as recording now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +41,61 @@ class OpenedRecording:
     upload_token: str = field(repr=False)
 
 
-async def _drop(parts: Parts, visit_id: str, step: Move) -> VisitRow:
-    """Gives the visit back; what was being recorded takes no more sound and is not offered to be finished."""
+async def open_recording(
+    parts: Parts, visit_id: str, opening: Opening | None = None, *, take_over: bool = False
+) -> OpenedRecording:
+    """Starts a piece of the visit's sound: PRIMED to CAPTURING, or one more piece; refused without a given consent.
 
-    async def close(connection: AsyncConnection) -> None:
-        await parts.chunks.drop_open(connection, visit_id)
-
-    return await move(parts, visit_id, replace(step, also=close))
-
-
-async def open_recording(parts: Parts, visit_id: str) -> OpenedRecording:
-    """Starts a recording: PRIMED to CAPTURING; refused without a given consent."""
+    Raises RecordedElsewhere when another window is recording just now, unless it is to be taken over: it is told to
+    stop then, and what it has captured is still taken.
+    """
     require_consent(await parts.visits.latest(visit_id, Consent))
+    wanted = opening or Opening()
     opened = OpenedRecording(parts.new_id(), min(parts.policy.max_chunk_bytes, 1024 * 1024), secrets.token_urlsafe(32))
-    row = await parts.visits.row(visit_id)
-    if row.state == State.PRIMED:
-        await move(parts, visit_id, Move((State.PRIMED, State.CAPTURING), actor=await _actor(parts, visit_id)))
-    elif row.state != State.CAPTURING:
-        raise Conflict("This visit already has a recording: reload to see where it stands.")
-    await parts.chunks.open_recording(opened.recording_id, visit_id, token=opened.upload_token, at=parts.clock())
+    await _begin_capture(parts, visit_id)
+    async with parts.visits.engine.begin() as connection:
+        # With the visit's row held, no other window opens one between looking and opening.
+        if await parts.visits.hold_state(connection, visit_id) != State.CAPTURING:
+            raise Conflict("This visit already has a recording: reload to see where it stands.")
+        if wanted.source == "microphone":
+            pieces = await parts.chunks.of_visit(visit_id, states=TAKING, within=connection)
+            if not take_over and any(is_live(parts, piece) for piece in pieces):
+                raise RecordedElsewhere("Another window or device is recording this visit. Go on there, or here.")
+            await parts.chunks.supersede(connection, visit_id)
+        await parts.chunks.add_recording(
+            connection,
+            opened.recording_id,
+            visit_id,
+            token=opened.upload_token,
+            at=parts.clock(),
+            opening=wanted,
+        )
     return opened
 
 
+async def _begin_capture(parts: Parts, visit_id: str) -> None:
+    row = await parts.visits.row(visit_id)
+    if row.state == State.PRIMED:
+        try:
+            await move(parts, visit_id, Move((State.PRIMED, State.CAPTURING), actor=await find_actor(parts, visit_id)))
+        except Conflict:  # another window began at the same moment, or the visit has moved on
+            row = await parts.visits.row(visit_id)
+        else:
+            return
+    if row.state != State.CAPTURING:
+        raise Conflict("This visit already has a recording: reload to see where it stands.")
+
+
+def is_live(parts: Parts, piece: RecordingRow) -> bool:
+    """Whether a recorder is sending this piece just now."""
+    last = max(piece.created_at, piece.heard_at or piece.created_at)
+    return piece.source == "microphone" and piece.state == "open" and parts.clock() - last < LIVE_FOR
+
+
 async def renew_upload_token(parts: Parts, visit_id: str, recording_id: str) -> str:
-    """A new upload token for an open recording of this visit, after a reload; the old one opens nothing any more."""
+    """A new upload token for a piece of this visit that is still open, after a reload; the old one opens nothing."""
     recording = await find_own(parts, visit_id, recording_id)
-    if recording.state != "open":
+    if recording.state not in TAKING:
         raise NotFound("This visit has no such recording under way.")
     token = secrets.token_urlsafe(32)
     await parts.chunks.change_token(recording_id, token=token)
@@ -96,71 +128,39 @@ async def put_chunk(
     """Takes one chunk. The same again is acknowledged again; other bytes under its number are a Conflict."""
     check_digest(content_digest, data)
     require_consent(await parts.visits.latest(recording.visit_id, Consent))
-    stored = sum(chunk.size for chunk in await parts.chunks.acknowledged(recording.recording_id))
-    check_chunk(seq, len(data), stored=stored)
-    return await parts.chunks.put(recording, seq, data, at=parts.clock())
-
-
-async def close_recording(parts: Parts, recording: RecordingRow, *, sha256: str | None, chunks: int) -> VisitRow:
-    """Checks that all arrived whole, probes the sound and hands the visit to the worker: CAPTURING to CAPTURED.
-
-    `sha256` (hex, of the whole recording) is compared where the sender knows it; every chunk was checked on its own.
-
-    Sound that cannot be read puts the visit back to PRIMED, so that another file can be brought in.
-    """
-    require_consent(await parts.visits.latest(recording.visit_id, Consent))
-    if recording.state != "open":
-        raise Conflict("This recording is finished already: reload to see where the visit stands.")
-    actor = await _actor(parts, recording.visit_id)
+    check_chunk(seq, len(data), stored=recording.held_bytes)
     try:
-        record = await _examine(parts, recording, sha256=sha256, chunks=chunks)
-    except ChunkRefused:
+        return await parts.chunks.put(recording, seq, data, at=parts.clock())
+    except Conflict:
+        # A withdrawal may have ended the recording since: then that is the answer, and not that it is closed.
+        require_consent(await parts.visits.latest(recording.visit_id, Consent))
         raise
-    except AudioUnusable:
-        await _drop(parts, recording.visit_id, Move(_DROPPED, actor=actor))
-        raise
-
-    async def close_and_start(connection: AsyncConnection) -> None:
-        await parts.chunks.close(connection, recording.recording_id, chunks=chunks)
-        await parts.chunks.drop_open(connection, recording.visit_id)
-        work = Work("transcribe_and_draft", recording.visit_id, recording.recording_id)
-        await parts.enqueue(connection, work)
-
-    arrow = (State.CAPTURING, State.CAPTURED)
-    detail = {"chunks": chunks, "bytes": record.size}
-    return await move(
-        parts, recording.visit_id, Move(arrow, records=(record,), actor=actor, detail=detail, also=close_and_start)
-    )
 
 
-async def _examine(parts: Parts, recording: RecordingRow, *, sha256: str | None, chunks: int) -> Recording:
-    stored = await parts.chunks.acknowledged(recording.recording_id)
-    if check_complete(chunk.seq for chunk in stored) != chunks:
-        raise Conflict("Some chunks have not arrived: send the missing ones and finish again.")
-    total = hashlib.sha256()
-    async for data in parts.chunks.stream(recording):
-        total.update(data)
-    if sha256 is not None and not hmac.compare_digest(total.hexdigest().encode(), sha256.lower().encode()):
-        raise AudioUnusable("What arrived is not what was sent: start the upload again.")
-    size = sum(chunk.size for chunk in stored)
-    sound = await _probe(parts, recording, size)
-    return Recording(
-        recording_id=recording.recording_id,
-        container=sound.container,
-        size=size,
-        sha256=total.hexdigest(),
-        chunks=chunks,
-        duration_ms=sound.duration_ms,
-        stamp=Stamp(maker="capture@1", at=parts.clock()),
-        truncated=sound.truncated,
-    )
+async def put_mark(parts: Parts, recording: RecordingRow, number: int, *, given: object) -> None:
+    """Keeps where a piece has a pause, an "off the record" or a gap; a newer one under its number takes its place."""
+    mark = read_mark(given, number=number)
+    if recording.state not in TAKING:
+        raise Conflict("This recording is closed: reload to see where the visit stands.")
+    await parts.chunks.put_mark(recording.recording_id, number, mark)
 
 
-async def _probe(parts: Parts, recording: RecordingRow, size: int) -> Sound:
-    async def read(offset: int, length: int) -> bytes:
-        return await parts.chunks.read_range(recording, offset, length)
+async def leave_out(parts: Parts, visit_id: str, recording_id: str) -> None:
+    """Leaves one piece out; the last one gives the visit back: CAPTURING to PRIMED."""
+    await find_own(parts, visit_id, recording_id)
+    await parts.chunks.drop(recording_id)
+    if await parts.chunks.open_recordings(visit_id):
+        return
+    await drop_all(parts, visit_id, actor=await find_actor(parts, visit_id))
 
-    return await probe_sound(read, size, timeout_s=parts.policy.probe_timeout)
+
+async def drop_all(parts: Parts, visit_id: str, *, actor: str) -> VisitRow:
+    """Gives the visit back; what was being recorded takes no more sound and is not offered to be finished."""
+
+    async def close(connection: AsyncConnection) -> None:
+        await parts.chunks.drop_open(connection, visit_id)
+
+    return await move(parts, visit_id, Move((State.CAPTURING, State.PRIMED), actor=actor, also=close))
 
 
 async def keep_typed_text(parts: Parts, visit_id: str, *, text: str) -> VisitRow:
@@ -172,12 +172,13 @@ async def keep_typed_text(parts: Parts, visit_id: str, *, text: str) -> VisitRow
     async def start(connection: AsyncConnection) -> None:
         await parts.enqueue(connection, Work("draft_from_text", visit_id, key))
 
-    actor = await _actor(parts, visit_id)
+    actor = await find_actor(parts, visit_id)
     return await move(
         parts, visit_id, Move((State.PRIMED, State.TRANSCRIBED), records=(transcript,), actor=actor, also=start)
     )
 
 
-async def _actor(parts: Parts, visit_id: str) -> str:
+async def find_actor(parts: Parts, visit_id: str) -> str:
+    """Who is at work on a visit, for its audit links."""
     launch = await parts.visits.need(visit_id, Launch)
     return launch.practitioner or "unidentified"

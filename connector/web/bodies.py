@@ -53,16 +53,19 @@ class PlainForms:
         await self._app(scope, counted, send)
 
 
-async def read_object(request: Request, *, known: frozenset[str]) -> dict[str, Any]:
+async def read_object(request: Request, *, known: frozenset[str], empty: bool = False) -> dict[str, Any]:
     """The JSON object of a body of at most 1 MiB; raises InputRefused for anything else, and for names not `known`.
 
-    Whose visit it is and who asks is never read from a body: it is the session's.
+    With `empty`, no body at all is an object without fields. Whose visit it is and who asks is never read from a
+    body: it is the session's.
     """
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > LARGEST:
             raise InputRefused(_TOO_LARGE)
+    if empty and not body:
+        return {}
     try:
         found = json.loads(bytes(body).decode("utf-8"), parse_constant=_refuse)
         # Half a surrogate pair is text to JSON and to nobody after it.

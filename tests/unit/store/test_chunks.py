@@ -94,8 +94,9 @@ async def test_a_closed_recording_takes_no_more_but_acknowledges_again_what_it_h
     chunks: ChunkStore, recording: RecordingRow, visits: VisitStore
 ) -> None:
     await chunks.put(recording, 0, b"sound", at=NOON)
+    await chunks.keep_whole(recording.recording_id, chunks=1, facts={})
     async with visits.engine.begin() as connection:
-        await chunks.close(connection, recording.recording_id, chunks=1)
+        await chunks.close(connection, [recording.recording_id])
     closed = await chunks.find(recording.recording_id)
     assert closed.state == "closed"
     assert (await chunks.put(closed, 0, b"sound", at=NOON)).seq == 0
@@ -120,7 +121,7 @@ async def test_without_its_key_a_recording_is_erased(
     await chunks.put(recording, 0, b"sound", at=NOON)
     async with visits.engine.begin() as connection:
         await visits.keys.destroy(connection, recording.visit_id, DataKind.AUDIO)
-    with pytest.raises(NotFound, match="erased"):
+    with pytest.raises(NotFound, match="destroyed"):
         await whole(chunks, recording)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 import connector
 from connector.errors import NotFound
-from connector.records import Launch, Stamp, VendorCopy
+from connector.records import Launch, Mark, Stamp, VendorCopy
 from connector.store import schema
 from connector.store.belonging import Belonging
 from connector.store.chunks import ChunkStore
@@ -75,6 +75,7 @@ class Stores:
         await self.visits.create(one.visit_id, Belonging(tenant, clinician, "Patient/1"), at=NOW, also=join)
         await self.chunks.open_recording(one.recording_id, one.visit_id, token="t", at=NOW)
         await self.chunks.put(await self.chunks.find(one.recording_id), 0, b"sound", at=NOW)
+        await self.chunks.put_mark(one.recording_id, 0, Mark("paused", 0))
         await self.ledger.add_copy(one.visit_id, VendorCopy(secrets.token_hex(8), "upload", "v", "held", NOW))
         await self.ledger.plan_write(WriteIntent(one.visit_id, 1, "id", "00", "planned", 0), at=NOW)
         tickets = [secrets.token_hex(8) for _ in range(2)]

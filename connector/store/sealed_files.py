@@ -1,0 +1,59 @@
+"""Sealed bytes on disk, synced before anybody is told. In: a path and bytes. Out: nothing, or NoSpace.
+
+Never leaves half a file under its name: what could not be written whole is taken away again.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from connector.errors import NoSpace
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL = (
+    "The disk of the service is full, so no more sound is taken. What has arrived is safe. "
+    "Keep this page open: it goes on by itself once there is room again."
+)
+
+
+def write_synced(path: Path, data: bytes, *, reserve: int = 0) -> None:
+    """Writes a file and syncs it and its folder; on return it survives a power cut.
+
+    Raises NoSpace when the disk is full, or would be left with less than `reserve` bytes.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        new_folder = not path.parent.exists()
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if reserve and shutil.disk_usage(path.parent).free - len(data) < reserve:
+            raise NoSpace(FULL, retry_after=15.0)
+        _write(temporary, data)
+        temporary.replace(path)
+        sync_folder(path.parent)
+        if new_folder:
+            sync_folder(path.parent.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno in _FULL:
+            raise NoSpace(FULL, retry_after=15.0) from error
+        raise
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
