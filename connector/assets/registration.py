@@ -74,6 +74,8 @@ class Registration:
     standalone: bool = False
     require_fhir_user: bool = False
     insecure_hosts: tuple[str, ...] = ()
+    audio_hosts: tuple[str, ...] = ()
+    """Hosts recordings may be fetched from, each with or without port; `*.` stands for any names before it."""
 
     @property
     def plain_http_hosts(self) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ OPTIONAL_KEYS = (
     "frame_ancestors",
     "vendor_profile",
     "redirect_path",
+    "audio_hosts",
     "insecure_hosts_for_tests",
 )
 LONGEST_ASSERTION = 300
@@ -63,6 +64,9 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _RESOURCE_SCOPE = re.compile(r"(?:patient|user|system)/(?:[A-Z][A-Za-z]*|\*)\.(?=[a-z])c?r?u?d?s?(?:\?.+)?")
 _REDIRECT_PATH = re.compile(rf"{CALLBACK}(?:/(?!\.+$)[A-Za-z0-9._~\-]+)?")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.\-]*[a-z0-9])?")
+_LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"
+# A name whose last label is a number would be read as the number of a host.
+_AUDIO_HOST = re.compile(rf"(?:\*\.)?(?:{_LABEL}\.)+(?!(?:[0-9]+|0x[0-9a-f]*)(?::|$)){_LABEL}(?::[1-9][0-9]{{0,4}})?")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-:\[\]]+")
 _WORD = re.compile(r"[a-z0-9][a-z0-9\-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -202,6 +206,9 @@ def _read(entries: _Entries, tenant: str, folder: Path) -> Registration:
         standalone=entries.switch("standalone"),
         require_fhir_user=entries.switch("require_fhir_user"),
         insecure_hosts=insecure,
+        audio_hosts=entries.words(
+            "audio_hosts", _AUDIO_HOST, "a host's full name in lower case: files.example.org or *.example.org"
+        ),
     )
     _check_authentication(entries, registration)
     return registration

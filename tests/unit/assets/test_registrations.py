@@ -64,11 +64,13 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         require_fhir_user=True,
         insecure_hosts_for_tests=["sandbox"],
         fhir_base="http://sandbox:8080/fhir/",
+        audio_hosts=["files.example.org", "*.clips.example.net", "0.files.example.org:8443"],
     )
     one = load_one(tmp_path)
     assert one.fhir_base == "http://sandbox:8080/fhir"
     assert one.client_secret_file == tmp_path / "secrets" / "one"
     assert one.frame_ancestors == ("https://ehr.example.org", "https://chart.example.org:8443")
+    assert one.audio_hosts == ("files.example.org", "*.clips.example.net", "0.files.example.org:8443")
     assert (one.vendor_profile, one.redirect_path) == ("hapi", "/launch/callback")
     assert (one.scope_dialect, one.authorize_method, one.standalone, one.require_fhir_user) == (
         "v1",
