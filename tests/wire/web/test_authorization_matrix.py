@@ -30,7 +30,12 @@ _GATES: dict[Callable[..., Any], str] = {
     open_session: "reading",
     open_hidden_session: "hidden",
 }
-_CHUNK = "/recordings/{recording_id}/chunks/{seq}"
+_BY_TOKEN = [
+    ("GET", "/recordings/{recording_id}", None),
+    ("PUT", "/recordings/{recording_id}/chunks/{seq}", None),
+    ("PUT", "/recordings/{recording_id}/marks/{number}", {"kind": "paused", "at_ms": 0}),
+    ("POST", "/recordings/{recording_id}/close", {"chunks": 0}),
+]
 _NOBODY = "0" * 32
 
 
@@ -66,7 +71,7 @@ def walk(routes: Any) -> Iterator[APIRoute]:
 
 
 def fill(path: str, launch_id: str, recording_id: str = _NOBODY) -> str:
-    return path.format(launch_id=launch_id, recording_id=recording_id, seq=0)
+    return path.format(launch_id=launch_id, recording_id=recording_id, seq=0, number=0)
 
 
 async def send(site: Site, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
@@ -225,7 +230,14 @@ async def test_d01_lists_hold_only_what_is_ones_own(site: Site) -> None:
     assert (await send(site, "GET", f"{mine.path}/recordings", mine.cookie)).json() == {"recordings": []}
 
 
-async def test_d01_an_upload_token_opens_its_own_recording_only(site: Site) -> None:
+def test_d01_every_route_of_an_upload_token_is_tried() -> None:
+    assert {path for _, path, _ in _BY_TOKEN} == {path for path in OPEN_ROUTES if path.startswith("/recordings/")}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), _BY_TOKEN)
+async def test_d01_an_upload_token_opens_its_own_recording_only(
+    site: Site, method: str, path: str, body: dict[str, object] | None
+) -> None:
     seats = [await site.seat(samples.consent()), await site.seat(samples.consent(), tenant="elsewhere")]
     ids = [site.parts.new_id() for _ in seats]
     for number, (recording, seat) in enumerate(zip(ids, seats, strict=True)):
@@ -233,16 +245,19 @@ async def test_d01_an_upload_token_opens_its_own_recording_only(site: Site) -> N
     answers = []
     for recording, token in ((ids[1], "t0"), (_NOBODY, "t0"), (ids[0], "t1"), (ids[0], "")):
         headers = {**seats[0].changing, "Authorization": f"Upload {token or 'x'}"}
-        answers.append(told(await send(site, "PUT", fill(_CHUNK, "", recording), headers)))
+        url = fill(path, "", recording)
+        answers.append(told(await site.client.request(method, url, json=body, headers={**JSON, **headers})))
     assert answers[0][0] == 403
     assert all(one == answers[0] for one in answers)
-    own = await send(site, "PUT", fill(_CHUNK, "", ids[0]), {"Authorization": "Upload t0"})
+    own = await site.client.request(
+        method, fill(path, "", ids[0]), json=body, headers={**JSON, "Authorization": "Upload t0"}
+    )
     assert own.status_code not in (401, 403, 404), own.text
 
 
 async def test_d01_an_open_route_tells_nothing_of_any_visit(site: Site) -> None:
     seat = await site.seat()
-    values = {"tenant": "clinic", "reference": seat.launch_id, "recording_id": seat.launch_id, "seq": 0}
+    values = {"tenant": "clinic", "reference": seat.launch_id, "recording_id": seat.launch_id, "seq": 0, "number": 0}
     values["pick_id"] = seat.launch_id
     for route in walk(site.app.router.routes):
         if route.path in OPEN_ROUTES:
