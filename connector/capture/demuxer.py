@@ -1,120 +1,31 @@
 """The process that reads untrusted sound files. In: a container name, a size, and bytes asked for over stdin/stdout.
 
-Out: one JSON object. Run as a script in its own interpreter; imports nothing of the product, so that neither keys nor
-settings are near the parser. Never opens a file or a socket: after start it has no descriptor left to do so with.
+Out: one JSON object. Run as a script in its own interpreter; imports nothing of the product but its own confinement, so
+that neither keys nor settings are near the parser. Never opens a file or a socket: it has no descriptor left for one.
 """
 
 from __future__ import annotations
 
-import importlib
-import json
-import pkgutil
-import resource
-import struct
 import sys
-from collections import OrderedDict
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-BLOCK = 1024 * 1024
-KEPT_BLOCKS = 8
-# Child to parent: kind (R: read, D: done), offset, length; the JSON follows a D. Parent to child: length, then bytes.
-REQUEST = struct.Struct(">cQI")
-ANSWER = struct.Struct(">I")
+if __name__ == "__main__":
+    # Isolated, an interpreter finds nothing beside its script.
+    sys.path.append(str(Path(__file__).parents[2]))
 
-FORMATS = {"m4a": "mp4", "mkv": "matroska", "webm": "matroska", "wma": "asf"}
+from connector.capture.confinement import PipedFile, confine, load_all, open_sound, report
+
 # These state a duration that can be trusted to be that of the whole file; the others guess it from what is there.
 STATES_DURATION = frozenset({"aiff", "caf", "flac", "m4a", "mkv", "mov", "mp4", "wav", "webm"})
-_HEADROOM = 512 * 1024 * 1024
 _DECODE_ATTEMPTS = 200
-
-
-class PipedFile:
-    """A file-like object over the parent's bytes: whole blocks are asked for, and the last few are kept."""
-
-    def __init__(self, size: int, *, asks: BinaryIO, answers: BinaryIO) -> None:
-        self._size = size
-        self._asks = asks
-        self._answers = answers
-        self._position = 0
-        self._blocks: OrderedDict[int, bytes] = OrderedDict()
-
-    def read(self, length: int = -1) -> bytes:
-        """Return the bytes at the position up to the end of their block; an empty result is the end of the file."""
-        if length == 0 or self._position >= self._size:
-            return b""
-        number, within = divmod(self._position, BLOCK)
-        block = self._block(number)
-        piece = block[within:] if length < 0 else block[within : within + length]
-        self._position += len(piece)
-        return piece
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Move the position as `io` files do."""
-        start = (0, self._position, self._size)[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._position
-
-    def _block(self, number: int) -> bytes:
-        if number in self._blocks:
-            self._blocks.move_to_end(number)
-            return self._blocks[number]
-        offset = number * BLOCK
-        self._asks.write(REQUEST.pack(b"R", offset, min(BLOCK, self._size - offset)))
-        self._asks.flush()
-        (length,) = ANSWER.unpack(_exactly(self._answers, ANSWER.size))
-        self._blocks[number] = _exactly(self._answers, length)
-        if len(self._blocks) > KEPT_BLOCKS:
-            self._blocks.popitem(last=False)
-        return self._blocks[number]
-
-
-def _exactly(stream: BinaryIO, length: int) -> bytes:
-    """Read `length` bytes; the parent going away ends this process."""
-    data = stream.read(length)
-    if len(data) != length:
-        raise SystemExit(1)
-    return data
-
-
-def load_all(av: Any) -> None:
-    """Load every part of PyAV, which loads its stream classes on first use, while files can still be opened."""
-    for module in pkgutil.walk_packages(av.__path__, "av."):
-        if not module.name.endswith(("__main__", ".datasets")):
-            importlib.import_module(module.name)
-
-
-def confine(seconds: int) -> None:
-    """Take away files, sockets, core dumps, endless time and memory; stdin, stdout and stderr stay open."""
-    in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _has_proc() else 2**30
-    resource.setrlimit(resource.RLIMIT_AS, (in_use + _HEADROOM, in_use + _HEADROOM))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
-
-
-def _has_proc() -> bool:
-    return Path("/proc/self/statm").exists()
 
 
 def measure(av: Any, file: PipedFile, *, container: str) -> dict[str, Any]:
     """Return the facts of one file: duration_ms, sample_rate, channels, streams, truncated; or `unusable` and why."""
-    try:
-        opened = av.open(
-            file,
-            mode="r",
-            format=FORMATS.get(container, container),
-            metadata_errors="replace",
-            io_open=_refuse,
-            buffer_size=65536,
-        )
-    except (av.error.FFmpegError, ValueError, OSError):
+    opened = open_sound(av, file, container=container)
+    if opened is None:
         return {"unusable": "unreadable"}
     with opened:
         streams = opened.streams.audio
@@ -171,11 +82,6 @@ def _stated(opened: Any, stream: Any) -> Fraction:
     return Fraction(opened.duration or 0, 1_000_000)
 
 
-def _refuse(*_: object) -> None:
-    """Stand in for every other file or address a container may ask to have opened."""
-    raise PermissionError("a recording is one file")
-
-
 def main(arguments: list[str]) -> None:
     """Measure one file: arguments are container, size in bytes and seconds of processor time."""
     container, size, seconds = arguments[0], int(arguments[1]), int(arguments[2])
@@ -189,9 +95,7 @@ def main(arguments: list[str]) -> None:
         load_all(av)
         confine(seconds)
         facts = measure(av, PipedFile(size, asks=asks, answers=answers), container=container)
-    told = json.dumps(facts).encode()
-    asks.write(REQUEST.pack(b"D", 0, len(told)) + told)
-    asks.flush()
+    report(facts, asks)
 
 
 if __name__ == "__main__":

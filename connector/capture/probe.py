@@ -6,23 +6,17 @@ Never parses untrusted bytes in this process and never puts one on disk: a confi
 from __future__ import annotations
 
 import asyncio
-import json
 import math
-import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.capture import demuxer
 from connector.capture.containers import HEAD, breaks_off, lacks_end, sniff
+from connector.capture.process import FORMATS_TO_SEND, Read, Source, run_confined, unreadable
 from connector.errors import AudioUnusable
-
-Read = Callable[[int, int], Awaitable[bytes]]
 
 SHORTEST_MS = 160
 LONGEST_MS = 10 * 3600 * 1000
-_FORMATS = "Upload MP3, M4A, WAV, FLAC, Ogg or WebM, or record again."
-_LONGEST_REPORT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +47,7 @@ async def probe_sound(read: Read, size: int, *, timeout_s: float = 60.0) -> Soun
         async with asyncio.timeout(timeout_s):
             return await _probe(read, size, seconds=math.ceil(timeout_s))
     except TimeoutError as error:
-        raise AudioUnusable(f"The recording took too long to examine. {_FORMATS}") from error
+        raise AudioUnusable(f"The recording took too long to examine. {FORMATS_TO_SEND}") from error
 
 
 async def _probe(read: Read, size: int, *, seconds: int) -> Sound:
@@ -61,15 +55,16 @@ async def _probe(read: Read, size: int, *, seconds: int) -> Sound:
     head = await read(0, min(size, HEAD))
     container = sniff(head)
     if container is None:
-        raise AudioUnusable(f"The file is not a sound recording, whatever its name says. {_FORMATS}")
-    facts = await _ask_demuxer(read, size, container=container, seconds=seconds)
+        raise AudioUnusable(f"The file is not a sound recording, whatever its name says. {FORMATS_TO_SEND}")
+    arguments = (container, str(size), str(seconds))
+    facts = await run_confined(demuxer.__file__, arguments, sources=[Source(read, size, container)])
     why = facts.get("unusable")
     if why == "no-reader":
         return Sound(container, 0, 0, 0)
     if why == "no-sound":
-        raise AudioUnusable(f"The file holds no sound track. {_FORMATS}")
+        raise AudioUnusable(f"The file holds no sound track. {FORMATS_TO_SEND}")
     if why is not None:
-        raise _unreadable()
+        raise unreadable()
     sound = _checked(_sound(container, facts))
     start = max(0, size - HEAD)
     cut = lacks_end(container, head=head, size=size) or breaks_off(container, tail=await read(start, size - start))
@@ -80,7 +75,7 @@ def _sound(container: str, facts: dict[str, Any]) -> Sound:
     """Make a Sound of the demuxer's report, which is no more trusted than the file it read."""
     numbers = [facts.get(name) for name in ("duration_ms", "sample_rate", "channels", "streams")]
     if not all(isinstance(number, int) and number >= 0 for number in numbers):
-        raise _unreadable()
+        raise unreadable()
     duration_ms, sample_rate, channels, streams = (int(number or 0) for number in numbers)
     return Sound(container, duration_ms, sample_rate, channels, streams, facts.get("truncated") is True)
 
@@ -92,64 +87,3 @@ def _checked(sound: Sound) -> Sound:
     if sound.duration_ms > LONGEST_MS:
         raise AudioUnusable("The recording is longer than ten hours: cut it to the visit and upload that.")
     return sound
-
-
-async def _ask_demuxer(read: Read, size: int, *, container: str, seconds: int) -> dict[str, Any]:
-    """Run the demuxer, serve the bytes it asks for, and return its report; it is dead when this returns."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        demuxer.__file__,
-        container,
-        str(size),
-        str(seconds),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={},
-        cwd="/",
-    )
-    asks, answers = child.stdout, child.stdin
-    if asks is None or answers is None:
-        raise RuntimeError("a process with pipes has none")
-    try:
-        return await _serve(read, size, asks=asks, answers=answers)
-    finally:
-        answers.close()
-        if child.returncode is None:
-            child.kill()
-        await child.wait()
-
-
-async def _serve(read: Read, size: int, *, asks: asyncio.StreamReader, answers: asyncio.StreamWriter) -> dict[str, Any]:
-    """Answer the demuxer's reads until it reports; a demuxer that dies or asks for nonsense met an unreadable file."""
-    while True:
-        try:
-            kind, offset, length = demuxer.REQUEST.unpack(await asks.readexactly(demuxer.REQUEST.size))
-        except asyncio.IncompleteReadError as error:
-            raise _unreadable() from error
-        if kind == b"D" and length <= _LONGEST_REPORT:
-            return _report(await asks.readexactly(length))
-        if kind != b"R" or length > demuxer.BLOCK or offset >= size:
-            raise _unreadable()
-        data = await read(offset, length)
-        try:
-            answers.write(demuxer.ANSWER.pack(len(data)) + data)
-            await answers.drain()
-        except ConnectionError as error:
-            raise _unreadable() from error
-
-
-def _report(told: bytes) -> dict[str, Any]:
-    """Read the demuxer's JSON."""
-    try:
-        facts = json.loads(told)
-    except ValueError as error:
-        raise _unreadable() from error
-    if not isinstance(facts, dict):
-        raise _unreadable()
-    return facts
-
-
-def _unreadable() -> AudioUnusable:
-    return AudioUnusable(f"The recording is damaged, or cut off so early that nothing can be read. {_FORMATS}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import array
 import io
 import math
+import os
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -81,9 +83,35 @@ def write() -> Callable[..., bytes]:
     return write_sound
 
 
+@pytest.fixture(scope="session")
+def children() -> Callable[[], set[int]]:
+    """Lists the ids of the processes whose parent is this one."""
+    return list_children
+
+
+def list_children() -> set[int]:
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == os.getpid():
+            found.add(int(stat.parent.name))
+    return found
+
+
 def write_sound(
-    kind: str, codec: str, rate: int, seekable: bool = True, *, seconds: float = SECONDS, layout: str = "mono"
+    kind: str,
+    codec: str,
+    rate: int,
+    seekable: bool = True,
+    *,
+    seconds: float = SECONDS,
+    layout: str = "mono",
+    hertz: int = 440,
 ) -> bytes:
+    """A tone in a file. FFmpeg's names for container, codec and layout."""
     buffer = io.BytesIO()
     target: Any = buffer if seekable else OneWay(buffer)
     options = {"movflags": "frag_keyframe+empty_moov"} if kind == "mp4" and not seekable else {}
@@ -95,16 +123,19 @@ def write_sound(
             rate=rate,
             frame_size=stream.codec_context.frame_size or 1024,
         )
-        for frame in resampler.resample(tone(rate, round(rate * seconds), layout)) + resampler.resample(None):
+        for frame in resampler.resample(tone(rate, round(rate * seconds), layout, hertz=hertz)) + resampler.resample(
+            None
+        ):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return buffer.getvalue()
 
 
-def tone(rate: int, samples: int, layout: str) -> av.AudioFrame:
-    both = 2 if layout == "stereo" else 1
+def tone(rate: int, samples: int, layout: str, *, hertz: int = 440) -> av.AudioFrame:
+    channels = av.AudioLayout(layout).nb_channels
     wave = array.array(
-        "h", (int(8000 * math.sin(2 * math.pi * 440 * n / rate)) for n in range(samples) for _ in range(both))
+        "h",
+        (round(8000 * math.sin(2 * math.pi * hertz * n / rate)) for n in range(samples) for _ in range(channels)),
     )
     frame = av.AudioFrame(format="s16", layout=layout, samples=samples)
     frame.planes[0].update(wave.tobytes().ljust(frame.planes[0].buffer_size, b"\0"))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.capture import demuxer
+from connector.capture.confinement import BLOCK
 from connector.capture.probe import Sound, probe_sound
 from connector.errors import AudioUnusable, Misconfigured
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 def probe():
     async def ask(data: bytes, timeout_s: float = 20.0) -> Sound:
         async def read(offset: int, length: int) -> bytes:
-            assert 0 < length <= demuxer.BLOCK
+            assert 0 < length <= BLOCK
             return data[offset : offset + length]
 
         return await probe_sound(read, len(data), timeout_s=timeout_s)
@@ -155,7 +155,7 @@ async def test_hours_are_measured_in_constant_memory():
     """570 MB: more than the demuxer may ever hold, which is half a GiB."""
     sound, most = await _zeros(9.9)
     assert sound.duration_ms == 9.9 * 3600_000
-    assert most < 12 * demuxer.BLOCK
+    assert most < 12 * BLOCK
 
 
 async def test_more_than_ten_hours_are_refused():
@@ -163,35 +163,22 @@ async def test_more_than_ten_hours_are_refused():
         await _zeros(10.001)
 
 
-def _children() -> set[int]:
-    """Process ids whose parent is this process."""
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == os.getpid():
-            found.add(int(stat.parent.name))
-    return found
-
-
 @pytest.mark.parametrize("patient", [True, False], ids=["hangs-later", "hangs-at-once"])
-async def test_a_reader_that_hangs_ends_at_the_timeout_and_leaves_no_process(sounds, patient):
-    data, before = sounds["wav"], _children()
+async def test_a_reader_that_hangs_ends_at_the_timeout_and_leaves_no_process(sounds, children, patient):
+    data, before = sounds["wav"], children()
 
     async def read(offset: int, length: int) -> bytes:
-        if _children() - before or not patient:
+        if children() - before or not patient:
             await asyncio.sleep(60)
         return data[offset : offset + length]
 
     with pytest.raises(AudioUnusable, match="too long to examine"):
         await probe_sound(read, len(data), timeout_s=1.0)
-    assert _children() <= before
+    assert children() <= before
 
 
-async def test_what_the_reader_raises_is_passed_on_and_leaves_no_process(sounds):
-    data, before, calls = sounds["wav"], _children(), []
+async def test_what_the_reader_raises_is_passed_on_and_leaves_no_process(sounds, children):
+    data, before, calls = sounds["wav"], children(), []
 
     async def read(offset: int, length: int) -> bytes:
         calls.append(offset)
@@ -201,14 +188,14 @@ async def test_what_the_reader_raises_is_passed_on_and_leaves_no_process(sounds)
 
     with pytest.raises(Misconfigured):
         await probe_sound(read, len(data), timeout_s=10)
-    assert _children() <= before
+    assert children() <= before
 
 
-async def test_the_demuxer_is_told_nothing_of_our_environment(sounds):
-    data, before, seen = sounds["wav"], _children(), []
+async def test_the_demuxer_is_told_nothing_of_our_environment(sounds, children):
+    data, before, seen = sounds["wav"], children(), []
 
     async def read(offset: int, length: int) -> bytes:
-        seen.extend(Path(f"/proc/{child}/environ").read_bytes() for child in _children() - before)
+        seen.extend(Path(f"/proc/{child}/environ").read_bytes() for child in children() - before)
         return data[offset : offset + length]
 
     await probe_sound(read, len(data), timeout_s=20)
@@ -217,12 +204,12 @@ async def test_the_demuxer_is_told_nothing_of_our_environment(sounds):
     assert os.environ
 
 
-async def test_a_cancelled_probe_leaves_no_process(sounds):
-    data, before = sounds["wav"], _children()
+async def test_a_cancelled_probe_leaves_no_process(sounds, children):
+    data, before = sounds["wav"], children()
     asked = asyncio.Event()
 
     async def read(offset: int, length: int) -> bytes:
-        if _children() - before:
+        if children() - before:
             asked.set()
             await asyncio.sleep(60)
         return data[offset : offset + length]
@@ -232,15 +219,16 @@ async def test_a_cancelled_probe_leaves_no_process(sounds):
     probing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await probing
-    assert _children() <= before
+    assert children() <= before
 
 
 CONFINED = """
 import os, socket, sys
-sys.path.insert(0, sys.argv[1])
-import av, demuxer
-demuxer.load_all(av)
-demuxer.confine(5)
+sys.path.append(sys.argv[1])
+import av
+from connector.capture.confinement import confine, load_all
+load_all(av)
+confine(5)
 def refused(attempt):
     try:
         attempt()
@@ -255,7 +243,7 @@ print(refused(lambda: open("/etc/hostname")), refused(lambda: os.open("/tmp", os
 def test_the_demuxer_can_open_nothing_once_confined():
     """Run as the probe runs it: no file, no socket, no two gigabytes."""
     told = subprocess.run(
-        [sys.executable, "-I", "-c", CONFINED, str(Path(demuxer.__file__).parent)],
+        [sys.executable, "-I", "-c", CONFINED, str(ROOT)],
         capture_output=True,
         text=True,
         env={},

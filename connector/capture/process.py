@@ -1,0 +1,139 @@
+"""The outside of the confined process that reads untrusted sound. In: readers of sealed bytes. Out: its report.
+
+Never parses sound itself, puts none on disk, and believes nothing the process says: it read what a stranger sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import itertools
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connector.capture import confinement
+from connector.errors import AudioUnusable
+
+Read = Callable[[int, int], Awaitable[bytes]]
+Write = Callable[[bytes], Awaitable[None]]
+
+FORMATS_TO_SEND = "Upload MP3, M4A, WAV, FLAC, Ogg or WebM, or record again."
+_LONGEST_REPORT = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One recording to be read: `read(offset, length)` gives plain bytes, `size` is how many there are.
+
+    `container` as `sniff` names it; `duration_ms` as the probe measured it, 0 where that is not known.
+    """
+
+    read: Read
+    size: int
+    container: str
+    duration_ms: int = 0
+
+
+async def run_confined(
+    script: str, arguments: Sequence[str], *, sources: Sequence[Source], write: Write | None = None, most: int = 0
+) -> dict[str, Any]:
+    """Run `script` confined, serve the bytes of `sources` to it, and return its report; it is dead when this returns.
+
+    What it writes goes to `write` in order, in pieces of at most 1 MiB and `most` bytes in all. Raises AudioUnusable
+    when it dies or says what it must not, and whatever `read` and `write` raise.
+    """
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",
+        script,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=confinement.BLOCK,
+        env={},
+        cwd="/",
+    )
+    asks, answers = child.stdout, child.stdin
+    if asks is None or answers is None:
+        raise RuntimeError("a process with pipes has none")
+    try:
+        return await _Service(sources, asks=asks, answers=answers, write=write, most=most).run()
+    finally:
+        answers.close()
+        if child.returncode is None:
+            child.kill()
+        await child.wait()
+
+
+def unreadable() -> AudioUnusable:
+    """Return the refusal of a file that no reader gets through."""
+    return AudioUnusable(f"The recording is damaged, or cut off so early that nothing can be read. {FORMATS_TO_SEND}")
+
+
+class _Service:
+    """One process's wishes: reads answered, pieces passed on, until it reports."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        asks: asyncio.StreamReader,
+        answers: asyncio.StreamWriter,
+        write: Write | None,
+        most: int,
+    ) -> None:
+        self._sources = sources
+        self._ends = list(itertools.accumulate(source.size for source in sources))
+        self._asks = asks
+        self._answers = answers
+        self._write = write
+        self._most = most
+        self._written = 0
+
+    async def run(self) -> dict[str, Any]:
+        """Serve until the report."""
+        while True:
+            kind, offset, length = confinement.REQUEST.unpack(await self._told(confinement.REQUEST.size))
+            if kind == b"D" and length <= _LONGEST_REPORT:
+                return _facts(await self._told(length))
+            if kind == b"R" and length <= confinement.BLOCK and offset < self._ends[-1]:
+                await self._answer(offset, length)
+            elif kind == b"W" and self._write is not None and length <= confinement.BLOCK and offset == self._written:
+                self._written += length
+                if self._written > self._most:
+                    raise unreadable()
+                await self._write(await self._told(length))
+            else:
+                raise unreadable()
+
+    async def _answer(self, offset: int, length: int) -> None:
+        number = bisect.bisect_right(self._ends, offset)
+        source = self._sources[number]
+        data = await source.read(offset - (self._ends[number] - source.size), length)
+        try:
+            self._answers.write(confinement.ANSWER.pack(len(data)) + data)
+            await self._answers.drain()
+        except ConnectionError as error:
+            raise unreadable() from error
+
+    async def _told(self, length: int) -> bytes:
+        """Return what the process says next; one that died met an unreadable file."""
+        try:
+            return await self._asks.readexactly(length)
+        except asyncio.IncompleteReadError as error:
+            raise unreadable() from error
+
+
+def _facts(told: bytes) -> dict[str, Any]:
+    """Read the process's JSON."""
+    try:
+        facts = json.loads(told)
+    except ValueError as error:
+        raise unreadable() from error
+    if not isinstance(facts, dict):
+        raise unreadable()
+    return facts
