@@ -96,15 +96,17 @@ class ChunkStore(RecordingRows):
             key = await self._key(recording.visit_id)
             if key is None:
                 raise Conflict("This visit was given up: no more sound is taken.")
-            await asyncio.to_thread(self._write, key, recording.recording_id, seq, data, sha256)
-            known = await self._record(recording.recording_id, ChunkRow(seq, len(data), sha256), at=at)
+            chunk = ChunkRow(seq, len(data), sha256)
+            await asyncio.to_thread(self._write, key, recording.recording_id, chunk, data)
+            known = await self._record(recording.recording_id, chunk, at=at)
         if known.sha256 != sha256:
             raise Conflict("Another chunk was stored under this number already: resume from the list of chunks.")
         return known
 
-    def _write(self, key: bytes, recording_id: str, seq: int, data: bytes, sha256: str) -> None:
-        sealed = seal(key, data, aad=_aad(recording_id, seq))
-        write_synced(_path(self._folder, recording_id, seq, sha256), sealed, reserve=self._reserve)
+    def _write(self, key: bytes, recording_id: str, chunk: ChunkRow, data: bytes) -> None:
+        sealed = seal(key, data, aad=_aad(recording_id, chunk.seq))
+        path = _path(self._folder, recording_id, chunk.seq, chunk.sha256)
+        write_synced(path, sealed, reserve=self._reserve)
 
     async def _record(self, recording_id: str, chunk: ChunkRow, *, at: datetime) -> ChunkRow:
         """The chunk's row and the counts of its recording, together; the row that was there first, if one was."""

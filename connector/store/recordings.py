@@ -6,7 +6,7 @@ Holds nothing a patient said: sizes, times, lengths and marks. The bytes are kep
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +60,16 @@ class Opening:
     two_sided: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class NewRecording:
+    """A piece to be opened; only the hash of its upload token is kept."""
+
+    recording_id: str
+    visit_id: str
+    token: str = field(repr=False)
+    opening: Opening
+
+
 class RecordingRows:
     """Rows of recordings and their marks; ChunkStore adds the bytes."""
 
@@ -73,28 +83,18 @@ class RecordingRows:
     ) -> None:
         """Starts a recording; chunks are taken only with the upload token bound to it."""
         async with self._engine.begin() as connection:
-            await self.add_recording(
-                connection, recording_id, visit_id, token=token, at=at, opening=opening or Opening()
-            )
+            new = NewRecording(recording_id, visit_id, token, opening or Opening())
+            await self.add_recording(connection, new, at=at)
 
-    async def add_recording(
-        self,
-        connection: AsyncConnection,
-        recording_id: str,
-        visit_id: str,
-        *,
-        token: str,
-        at: datetime,
-        opening: Opening,
-    ) -> None:
+    async def add_recording(self, connection: AsyncConnection, new: NewRecording, *, at: datetime) -> None:
         """The same inside the caller's transaction; it comes after every piece the visit has."""
-        await self._keys.obtain(connection, visit_id, DataKind.AUDIO, at=at)
+        await self._keys.obtain(connection, new.visit_id, DataKind.AUDIO, at=at)
         table = schema.recordings
-        last = select(func.coalesce(func.max(table.c.place), -1)).where(table.c.visit_id == visit_id)
+        last = select(func.coalesce(func.max(table.c.place), -1)).where(table.c.visit_id == new.visit_id)
         place = int((await connection.execute(last)).scalar_one()) + 1
-        values = {"recording_id": recording_id, "visit_id": visit_id, "state": "open", "created_at": at}
+        values = {"recording_id": new.recording_id, "visit_id": new.visit_id, "state": "open", "created_at": at}
         await connection.execute(
-            table.insert().values(**values, upload_token_hash=digest(token), place=place, **asdict(opening))
+            table.insert().values(**values, upload_token_hash=digest(new.token), place=place, **asdict(new.opening))
         )
 
     async def find(self, recording_id: str, *, within: AsyncConnection | None = None) -> RecordingRow:

@@ -15,15 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.capture.chunks import check_chunk, check_digest
 from connector.capture.marks import read_mark
-from connector.consent.answer import require_consent
 from connector.errors import Conflict, NotAllowed, NotFound, RecordedElsewhere
-from connector.records import Consent, Launch, Stamp
+from connector.records import Launch, Stamp
 from connector.store.chunks import NO_RECORDING, ChunkRow, RecordingRow
 from connector.store.reach import lifted
-from connector.store.recordings import TAKING, Opening
+from connector.store.recordings import TAKING, NewRecording, Opening
 from connector.store.sessions import digest
 from connector.store.visits import VisitRow
 from connector.transcript.typed import typed_transcript
+from connector.visit.consenting import require_consent, require_consent_for
 from connector.visit.parts import Parts, Work
 from connector.visit.states import State
 from connector.visit.steps import Move, move
@@ -49,7 +49,7 @@ async def open_recording(
     Raises RecordedElsewhere when another window is recording just now, unless it is to be taken over: it is told to
     stop then, and what it has captured is still taken.
     """
-    require_consent(await parts.visits.latest(visit_id, Consent))
+    await require_consent(parts, visit_id)
     wanted = opening or Opening()
     opened = OpenedRecording(parts.new_id(), min(parts.policy.max_chunk_bytes, 1024 * 1024), secrets.token_urlsafe(32))
     await _begin_capture(parts, visit_id)
@@ -62,14 +62,8 @@ async def open_recording(
             if not take_over and any(is_live(parts, piece) for piece in pieces):
                 raise RecordedElsewhere("Another window or device is recording this visit. Go on there, or here.")
             await parts.chunks.supersede(connection, visit_id)
-        await parts.chunks.add_recording(
-            connection,
-            opened.recording_id,
-            visit_id,
-            token=opened.upload_token,
-            at=parts.clock(),
-            opening=wanted,
-        )
+        new = NewRecording(opened.recording_id, visit_id, opened.upload_token, wanted)
+        await parts.chunks.add_recording(connection, new, at=parts.clock())
     return opened
 
 
@@ -127,13 +121,13 @@ async def put_chunk(
 ) -> ChunkRow:
     """Takes one chunk. The same again is acknowledged again; other bytes under its number are a Conflict."""
     check_digest(content_digest, data)
-    require_consent(await parts.visits.latest(recording.visit_id, Consent))
+    await require_consent_for(parts, recording)
     check_chunk(seq, len(data), stored=recording.held_bytes)
     try:
         return await parts.chunks.put(recording, seq, data, at=parts.clock())
     except Conflict:
         # A withdrawal may have ended the recording since: then that is the answer, and not that it is closed.
-        require_consent(await parts.visits.latest(recording.visit_id, Consent))
+        await require_consent_for(parts, recording)
         raise
 
 
