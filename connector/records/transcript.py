@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from connector.records.capture import Mark
 from connector.records.stamps import Stamp
 
 
@@ -34,7 +35,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said. `origin` is `recogniser`, `playback` (a sandbox) or `typed`; warnings are shown as they are."""
+    """What was said. `origin` is `recogniser`, `playback` (a sandbox) or `typed`; warnings are shown as they are.
+
+    `marks` are places where something was not captured, in ms from the start of the recording.
+    """
 
     transcript_id: str
     origin: str
@@ -43,3 +47,4 @@ class Transcript:
     turns: tuple[Turn, ...]
     warnings: tuple[str, ...]
     stamp: Stamp
+    marks: tuple[Mark, ...] = ()

@@ -91,6 +91,7 @@ class Policy:
     session_absolute: float
     session_idle: float
     probe_timeout: float = 120.0
+    join_timeout: float = 1800.0
     note_type: str = "soap"
     chart_budget: ChartBudget = field(default_factory=ChartBudget)
     launches_per_minute: int = 30

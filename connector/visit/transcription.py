@@ -18,6 +18,7 @@ from connector.records import Consent, Recording, SpeechHints, Stamp, Transcript
 from connector.store.visits import Numbered, Step
 from connector.transcript.reading import read_transcript
 from connector.transcript.speech import judge_speech
+from connector.visit.joining import join_pieces
 from connector.visit.parts import Parts, Policy
 from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
@@ -42,7 +43,7 @@ def make_options(policy: Policy, mapping: KeytermMapping) -> SpeechOptions:
 async def send_recording(parts: Parts, visit_id: str) -> str:
     """Uploads the recording and returns the vendor's address of it; an upload that was written down is not repeated."""
     require_consent(await parts.visits.latest(visit_id, Consent))
-    record = await parts.visits.need(visit_id, Recording)
+    record = await join_pieces(parts, visit_id)
     for copy in await parts.ledger.copies(visit_id):
         if copy.kind == "upload" and copy.state == "held" and copy.made_at >= record.stamp.at:
             return copy.vendor_id
@@ -93,7 +94,8 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     except NothingSaid as refusal:
         await give_back(parts, visit_id, slug=refusal.slug, text=refusal.detail)
         return "nothing-said"
-    transcript = replace(transcript, warnings=(*transcript.warnings, *_warnings(transcript, recording)))
+    warnings = (*transcript.warnings, *_warnings(transcript, recording))
+    transcript = replace(transcript, warnings=warnings, marks=recording.marks)
     try:
         await move(parts, visit_id, Move((State.CAPTURED, State.TRANSCRIBED), records=(transcript,)))
     except Conflict:
@@ -152,7 +154,7 @@ def _model_of(answer: object) -> str | None:
 def _warnings(transcript: Transcript, recording: Recording) -> tuple[str, ...]:
     """What may be missing: the vendor rounds up to whole seconds, a larger difference is sound without a transcript."""
     cut = ("The recording breaks off: its end is missing. Add to the note what was said after that.",)
-    found = cut if recording.truncated else ()
+    found = (*recording.warnings, *(cut if recording.truncated else ()))
     difference = abs(transcript.duration_ms - recording.duration_ms) / 1000
     if not recording.duration_ms or not transcript.duration_ms or difference <= 2.0:
         return found

@@ -6,14 +6,16 @@ Never shows a sentence without saying what it rests on, and never a doubtful wor
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connector.records import Finding, NoteSection, Sentence, Transcript, Turn
 from connector.visit.note import ShownNote
-from connector.web.moments import show_offset
+from connector.web.moments import describe_length, show_offset
 
 UNSURE_BELOW = 0.6
 """Words the recogniser was less sure of than this are marked."""
+_MARK_SLACK_MS = 400
+"""A turn may begin so much before the place of a mark and still be what followed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,10 @@ class PieceView:
 
 @dataclass(frozen=True, slots=True)
 class TurnView:
-    """One turn; `start` and `end` in seconds, None where there is no sound behind it."""
+    """One turn; `start` and `end` in seconds, None where there is no sound behind it.
+
+    `before` says what was not captured just before it.
+    """
 
     turn_id: str
     role: str
@@ -35,6 +40,7 @@ class TurnView:
     start: float | None
     end: float | None
     pieces: tuple[PieceView, ...]
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,10 @@ class SpeakerView:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptView:
-    """What was said. `label` says where it comes from when that is not a recogniser."""
+    """What was said. `label` says where it comes from when that is not a recogniser.
+
+    `after` says what was not captured after the last turn.
+    """
 
     label: str | None
     played_back: bool
@@ -57,6 +66,7 @@ class TranscriptView:
     warnings: tuple[str, ...]
     length: str | None
     unsure: int
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +167,8 @@ def build_transcript(transcript: Transcript | None) -> TranscriptView | None:
     timed = transcript.origin != "typed"
     sides: dict[str, str] = {}
     turns = tuple(_build_turn(turn, timed=timed, side=_side(turn, sides)) for turn in transcript.turns)
+    before, after = _place_marks(transcript)
+    turns = tuple(replace(turn, before=before.get(turn.turn_id, ())) for turn in turns)
     label = _ORIGINS.get(transcript.origin)
     return TranscriptView(
         label=label,
@@ -166,7 +178,30 @@ def build_transcript(transcript: Transcript | None) -> TranscriptView | None:
         warnings=tuple(warning for warning in transcript.warnings if not (label and warning.startswith(_OWN_WARNING))),
         length=show_offset(transcript.duration_ms) if timed and transcript.duration_ms else None,
         unsure=sum(piece.unsure for turn in turns for piece in turn.pieces),
+        after=after,
     )
+
+
+_MARKS: Mapping[str, tuple[str, str]] = {
+    "gap": ("{length} missing here: nothing was recorded", "Something is missing here: nothing was recorded"),
+    "paused": ("Paused for {length}", "Paused"),
+    "off-record": ("Off the record for {length}: not recorded, on purpose", "Off the record: not recorded, on purpose"),
+}
+
+
+def _place_marks(transcript: Transcript) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Each mark before the first turn that begins at it or later (by turn id), and those after the last."""
+    before: dict[str, tuple[str, ...]] = {}
+    after: list[str] = []
+    for mark in transcript.marks:
+        known, unknown = _MARKS.get(mark.kind, _MARKS["gap"])
+        told = known.format(length=describe_length(mark.missing_ms / 1000)) if mark.missing_ms else unknown
+        turn = next((one for one in transcript.turns if one.start_ms >= mark.at_ms - _MARK_SLACK_MS), None)
+        if turn is None:
+            after.append(told)
+        else:
+            before[turn.turn_id] = (*before.get(turn.turn_id, ()), told)
+    return before, tuple(after)
 
 
 def build_note(note: ShownNote | None, *, transcript: Transcript | None, chart: Mapping[str, str]) -> NoteView | None:
