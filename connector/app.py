@@ -46,7 +46,7 @@ from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
 from connector.store.shredding import Shredder
 from connector.store.visits import VisitStore
-from connector.transcript.speech import SpeechThresholds
+from connector.transcript.rules import SpeechRules
 from connector.visit.directory import EhrDirectory
 from connector.visit.parts import ConsentWording, Enqueue, Parts, Policy, Rules, Wake, Work
 from connector.visit.transcription import make_options
@@ -85,7 +85,7 @@ def load_rules() -> Rules:
         note_types=note_types,
         prompts={key: _load_prompt(note_type) for key, note_type in note_types.items()},
         profiles={name: WriteProfile.from_dict(vendor) for name, vendor in vendors.items()},
-        speech=SpeechThresholds(),
+        speech=SpeechRules.from_dict(load_mapping("speech.yaml")),
         consent=read_consent(load_mapping("consent.yaml")),
     )
 

@@ -26,6 +26,7 @@ from connector.hints.mapping import KeytermMapping
 from connector.hints.sensitive import read_sensitive
 from connector.hints.word_tables import Vocabulary, WordList, read_common_words, read_problem_book
 from connector.settings import Settings
+from connector.transcript.rules import SpeechRules
 from connector.writeback.profile import WriteProfile
 
 
@@ -90,6 +91,7 @@ _STAGES: Mapping[str, Callable[[Any], object]] = {
     "consent": read_consent,
     "problem-names": read_problem_book,
     "sensitive": read_sensitive,
+    "speech": SpeechRules.from_dict,
     "common-words": read_common_words,
     "drug-classes": read_classes,
     "drug-names": read_drug_names,

@@ -23,6 +23,7 @@ from connector.records.chart import (
     Section,
     SectionState,
 )
+from connector.records.doubts import Doubt, Doubts, DoubtsAnswer, Refusal
 from connector.records.filing import Erasure, Filing, VendorCopy
 from connector.records.hints import Keyterm, KeytermEdit, SpeechHints, Withheld
 from connector.records.launch import Launch
@@ -37,6 +38,9 @@ __all__ = [
     "ChartEntry",
     "Consent",
     "ConsentAnswer",
+    "Doubt",
+    "Doubts",
+    "DoubtsAnswer",
     "DraftNote",
     "EncounterSummary",
     "Erasure",
@@ -57,6 +61,7 @@ __all__ = [
     "PriorNote",
     "Problem",
     "Recording",
+    "Refusal",
     "Section",
     "SectionState",
     "Segment",

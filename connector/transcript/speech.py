@@ -1,58 +1,122 @@
-"""Is there enough speech to write a note from? In: a Transcript and thresholds. Out: nothing, or NothingSaid.
+"""Is there enough speech to write a note from? In: a Transcript and rules. Out: what was heard, or NothingSaid.
 
 Our own rule, never the recogniser's silence: recognisers write words over noise, and a note from noise is invented.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from connector.errors import NothingSaid
 from connector.records import Transcript, Word
+from connector.transcript.rules import SpeechRules, SpeechThresholds, fold_words
+
+__all__ = ["Heard", "SpeechThresholds", "judge_speech", "may_draft", "measure_speech"]
 
 _WHAT_TO_DO = "Record again nearer to the microphone, upload another recording, or type the visit."
 _LONGEST_WORD_MS = 2000
+_LONGEST_LOOP = 12
+_FEWEST_ROUNDS = 3
+_MOSTLY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechThresholds:
-    """The least a recording must hold. The defaults are chosen so that a visit of four short sentences passes.
+class Heard:
+    """What a transcript holds: `words` as printed, `told` of them without what recognisers invent over noise.
 
-    `speech_s`: seconds in which words were heard, overlaps once, a word at most two seconds.
-    `words`: how many were heard. `words_per_minute`: over the whole recording; conversation has 100 to 180, and a
-    visit with long silences still more than 10; not asked of a recording with `enough_words`, since a recorder left
-    running after a visit is common. `confidence`: mean of all words; clear speech is recognised above 0.8.
+    `seconds` in which words were heard, `minutes` of the recording; 0 where nobody stated any. `confidence` is the
+    mean over all words, 0 where none is stated. `commonest` is the largest share of one word.
     """
 
-    speech_s: float = 4.0
-    words: int = 12
-    words_per_minute: float = 8.0
-    enough_words: int = 150
-    confidence: float = 0.5
+    words: int
+    told: int
+    seconds: float
+    minutes: float
+    confidence: float
+    commonest: float
 
 
-def judge_speech(transcript: Transcript, *, thresholds: SpeechThresholds | None = None, recording_ms: int = 0) -> None:
+def measure_speech(transcript: Transcript, *, rules: SpeechRules | None = None, recording_ms: int = 0) -> Heard:
+    """Measures a transcript. `recording_ms` is the recording's own duration where known, since a recogniser may state
+    a shorter one."""
+    said = [word for turn in transcript.turns for word in fold_words(turn.text)]
+    told = _without_loops(_without_invented(said, (rules or SpeechRules()).invented))
+    commonest = max(Counter(said).values(), default=0) / len(said) if said else 0.0
+    return Heard(
+        words=sum(len(turn.text.split()) for turn in transcript.turns),
+        told=len(told),
+        seconds=_speech_ms(transcript) / 1000,
+        minutes=max(recording_ms, transcript.duration_ms) / 60_000,
+        confidence=_confidence(transcript),
+        commonest=commonest,
+    )
+
+
+def judge_speech(transcript: Transcript, *, rules: SpeechRules | None = None, recording_ms: int = 0) -> Heard:
     """Pass a transcript a note may be written from; raise NothingSaid, saying what to do, otherwise.
 
-    `recording_ms` is the recording's own duration where known, since a recogniser may state a shorter one. Rules on
-    times and confidence are left out where the transcript states none. A typed transcript only has to have words.
+    Rules on times and confidence are left out where the transcript states none. A typed transcript only has to have
+    words.
     """
-    least = thresholds or SpeechThresholds()
-    count = sum(len(turn.text.split()) for turn in transcript.turns)
-    if count == 0:
+    least = (rules or SpeechRules()).least
+    heard = measure_speech(transcript, rules=rules, recording_ms=recording_ms)
+    if heard.words == 0:
         raise NothingSaid(f"No speech was found in the recording. {_WHAT_TO_DO}")
     if transcript.origin == "typed":
-        return
-    seconds = _speech_ms(transcript) / 1000
-    if count < least.words or (0 < seconds < least.speech_s):
+        return heard
+    if heard.told < heard.words * _MOSTLY and heard.told < least.enough_words:
+        raise NothingSaid(f"Only noise or music seems to be in the recording: no talk could be heard. {_WHAT_TO_DO}")
+    if heard.told < least.words or (0 < heard.seconds < least.speech_s):
         raise NothingSaid(f"Only a few words could be heard, too few for a note. {_WHAT_TO_DO}")
-    minutes = max(recording_ms, transcript.duration_ms) / 60_000
-    if count < least.enough_words and minutes > 0 and count / minutes < least.words_per_minute:
+    few = heard.told < least.enough_words
+    if few and heard.minutes > 0 and heard.told / heard.minutes < least.words_per_minute:
         raise NothingSaid(f"Most of the recording holds no speech that could be made out. {_WHAT_TO_DO}")
-    confidence = _confidence(transcript)
-    if 0 < confidence < least.confidence:
+    if heard.commonest > least.one_word:
+        raise NothingSaid(f"One word was heard over and over, as over noise. {_WHAT_TO_DO}")
+    if 0 < heard.confidence < least.confidence:
         raise NothingSaid(f"The speech is too unclear to be relied on. {_WHAT_TO_DO}")
+    return heard
+
+
+def may_draft(heard: Heard, *, rules: SpeechRules) -> bool:
+    """Whether there is at least some speech, so that a clinician may have a note drafted all the same."""
+    enough = heard.seconds == 0 or heard.seconds >= rules.draft.speech_s
+    return enough and heard.told >= rules.draft.words
+
+
+def _without_invented(words: Sequence[str], phrases: Sequence[Sequence[str]]) -> list[str]:
+    """Drops phrases recognisers print over noise; the longest that fits first."""
+    kept: list[str] = []
+    place = 0
+    while place < len(words):
+        length = next((len(one) for one in phrases if tuple(words[place : place + len(one)]) == tuple(one)), 0)
+        if not length:
+            kept.append(words[place])
+        place += length or 1
+    return kept
+
+
+def _without_loops(words: Sequence[str]) -> list[str]:
+    """Keeps the first of three or more repetitions of the same words one after the other."""
+    kept = list(words)
+    for length in range(1, _LONGEST_LOOP + 1):
+        found: list[str] = []
+        place = 0
+        while place < len(kept):
+            loop = kept[place : place + length]
+            rounds = 1
+            while len(loop) == length and kept[place + rounds * length : place + (rounds + 1) * length] == loop:
+                rounds += 1
+            if rounds >= _FEWEST_ROUNDS:
+                found += loop
+                place += rounds * length
+            else:
+                found.append(kept[place])
+                place += 1
+        kept = found
+    return kept
 
 
 def _speech_ms(transcript: Transcript) -> int:

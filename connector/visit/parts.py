@@ -30,7 +30,7 @@ from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
 from connector.store.shredding import Shredder
 from connector.store.visits import VisitStore
-from connector.transcript.speech import SpeechThresholds
+from connector.transcript.rules import SpeechRules
 from connector.visit.directory import EhrDirectory
 from connector.writeback.profile import WriteProfile
 
@@ -70,7 +70,7 @@ class Rules:
     note_types: Mapping[str, NoteType]
     prompts: Mapping[str, PromptTemplates]
     profiles: Mapping[str, WriteProfile]
-    speech: SpeechThresholds
+    speech: SpeechRules
     consent: ConsentWording
 
 

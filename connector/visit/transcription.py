@@ -90,7 +90,7 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     transcript = read_transcript(answer, transcript_id=parts.new_id(), stamp=stamp)
     recording = await parts.visits.need(visit_id, Recording)
     try:
-        judge_speech(transcript, thresholds=parts.rules.speech, recording_ms=recording.duration_ms)
+        judge_speech(transcript, rules=parts.rules.speech, recording_ms=recording.duration_ms)
     except NothingSaid as refusal:
         await give_back(parts, visit_id, slug=refusal.slug, text=refusal.detail)
         return "nothing-said"

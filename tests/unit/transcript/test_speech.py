@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from connector.assets.catalogue import load_mapping
 from connector.errors import NothingSaid
 from connector.records import Stamp, Transcript, Turn, Word
 from connector.transcript.reading import read_transcript
-from connector.transcript.speech import SpeechThresholds, judge_speech
+from connector.transcript.rules import LeastForDraft, SpeechRules
+from connector.transcript.speech import SpeechThresholds, judge_speech, may_draft, measure_speech
 from connector.transcript.typed import typed_transcript
 
 STAMP = Stamp(maker="test", at=datetime(2026, 3, 2, 12, 0, tzinfo=UTC))
+SHIPPED = SpeechRules.from_dict(load_mapping("speech.yaml"))
 SHORT_VISIT = (
     "Good morning, how is the blood pressure? It was one thirty over eighty at home. "
     "Good, we keep the lisinopril as it is. See you in three months."
@@ -51,13 +54,29 @@ def test_slow_and_mumbled_but_certain_speech_passes():
         (_spoken(""), "No speech"),
         (_spoken("Mm the uh mhm, and okay.", confidence=0.25), "few words"),
         (_spoken("Thank you."), "few words"),
-        (_spoken(" ".join(["mhm"] * 30), confidence=0.3), "unclear"),
+        (_spoken("Hello?"), "few words"),
+        (_spoken(SHORT_VISIT, confidence=0.3), "unclear"),
+        (_spoken(" ".join(["mhm"] * 30), confidence=0.9), "noise or music"),
+        (_spoken(" ".join(["I don't know what to say."] * 9)), "noise or music"),
+        (
+            _spoken(" ".join(["Thank you for watching!"] * 2 + ["Please subscribe to my channel."] * 2)),
+            "noise or music",
+        ),
+        (_spoken("Subtitles by the Amara.org community. Thanks for watching. See you in the next video."), "noise"),
+        (
+            _spoken(
+                " ".join(
+                    f"you {word}" for word in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n"]
+                )
+            ),
+            "over and over",
+        ),
         (_spoken("a b c d e f g h i j k l m n", pace_ms=100), "few words"),
     ],
 )
 def test_what_is_no_visit_is_refused_with_what_to_do(transcript, why):
     with pytest.raises(NothingSaid, match=why) as caught:
-        judge_speech(transcript)
+        judge_speech(transcript, rules=SHIPPED)
     assert "type the visit" in caught.value.detail
     assert "Thank you" not in caught.value.detail
 
@@ -70,8 +89,10 @@ def test_a_few_words_in_a_long_recording_are_no_visit():
 def test_one_endless_word_is_not_minutes_of_speech():
     words = tuple(Word("mm", n * 10, 60_000, 0.9) for n in range(20))
     turn = Turn("t1", "A", "Speaker A", "guess", " ".join(["mm"] * 20), 0, 60_000, 0.9, words)
-    with pytest.raises(NothingSaid, match="few words"):
-        judge_speech(Transcript("x1", "recogniser", None, 60_000, (turn,), (), STAMP))
+    transcript = Transcript("x1", "recogniser", None, 60_000, (turn,), (), STAMP)
+    assert measure_speech(transcript).seconds < SpeechThresholds().speech_s
+    with pytest.raises(NothingSaid):
+        judge_speech(transcript)
 
 
 def test_turns_without_words_are_judged_by_their_own_span_and_confidence():
@@ -92,10 +113,38 @@ def test_rules_on_what_the_vendor_does_not_state_are_left_out():
 
 
 def test_the_thresholds_are_the_callers():
-    strict = SpeechThresholds(confidence=0.95)
+    strict = SpeechRules(SpeechThresholds(confidence=0.95))
     with pytest.raises(NothingSaid):
-        judge_speech(_spoken(SHORT_VISIT), thresholds=strict)
-    judge_speech(_spoken("One two three four."), thresholds=SpeechThresholds(speech_s=1, words=3))
+        judge_speech(_spoken(SHORT_VISIT), rules=strict)
+    judge_speech(_spoken("One two three four."), rules=SpeechRules(SpeechThresholds(speech_s=1, words=3)))
+
+
+def test_a_visit_that_ends_in_noise_counts_by_what_was_told():
+    ended = f"{SHORT_VISIT} " + " ".join(["Thank you for watching."] * 20)
+    with pytest.raises(NothingSaid, match="noise"):
+        judge_speech(_spoken(ended), rules=SHIPPED)
+    long = " ".join(f"{SHORT_VISIT} number {n}" for n in range(8))
+    told = f"{long} " + " ".join(["Thank you for watching."] * 80)
+    heard = judge_speech(_spoken(told), rules=SHIPPED)
+    assert heard.told < heard.words - 300
+
+
+def test_repeating_oneself_twice_is_talk():
+    heard = measure_speech(_spoken("It hurts, it hurts. No, no. Yes."), rules=SHIPPED)
+    assert heard.told == heard.words == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"), [("", False), ("Hello?", False), ("My left knee hurts on the stairs.", True)]
+)
+def test_drafting_all_the_same_needs_some_speech(text, offered):
+    assert may_draft(measure_speech(_spoken(text), rules=SHIPPED), rules=SHIPPED) is offered
+
+
+def test_drafting_all_the_same_is_not_offered_for_noise_however_long():
+    noise = _spoken(" ".join(["Thank you for watching."] * 50))
+    assert not may_draft(measure_speech(noise, rules=SHIPPED), rules=SHIPPED)
+    assert may_draft(measure_speech(noise), rules=SpeechRules(draft=LeastForDraft(words=4)))
 
 
 def test_typed_lines_become_turns_and_pass_as_they_are():
