@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from connector.records import Finding, Turn, Word
+from connector.records import Finding, Mark, Turn, Word
 from connector.web.chart_view import name_sources
 from connector.web.note_view import NoteView, SentenceView, build_note, build_transcript
 from tests.unit.web.samples import context, shown, transcript
@@ -56,6 +56,17 @@ def test_the_clinicians_own_sentence_needs_no_evidence_and_says_whose_it_is() ->
     assert sentence("s4").written_by == "Written by you"
     assert sentence("s5").written_by == "Edited by you"
     assert sentence("s1").written_by is None
+
+
+def test_marks_stand_where_something_was_not_captured() -> None:
+    said = transcript()
+    ends = said.turns[-1].end_ms
+    marks = (Mark("gap", 0, 12_000), Mark("off-record", said.turns[1].start_ms + 100, 0), Mark("paused", ends, 190_000))
+    built = build_transcript(replace(said, marks=marks))
+    assert built is not None
+    assert built.turns[0].before == ("12 s missing here: nothing was recorded",)
+    assert built.turns[1].before == ("Off the record: not recorded, on purpose",)
+    assert built.after == ("Paused for 3 min 10 s",)
 
 
 def test_a_finding_stands_beside_its_sentence_and_in_the_list_of_checks() -> None:
