@@ -47,6 +47,7 @@ _OF_A_VISIT: Mapping[Table, Column[Any]] = {
 _BELOW: Mapping[Table, tuple[Column[Any], Column[Any]]] = {
     schema.chunks: (schema.chunks.c.recording_id, schema.recordings.c.recording_id),
     schema.recording_marks: (schema.recording_marks.c.recording_id, schema.recordings.c.recording_id),
+    schema.fetches: (schema.fetches.c.recording_id, schema.recordings.c.recording_id),
     schema.tokens: (schema.tokens.c.launch_id, schema.launches.c.launch_id),
     schema.tickets: (schema.tickets.c.launch_id, schema.launches.c.launch_id),
     schema.carried_sessions: (schema.carried_sessions.c.launch_id, schema.launches.c.launch_id),

@@ -162,6 +162,15 @@ recording_marks = Table(
     Column("missing_ms", BigInteger, nullable=False),
 )
 
+fetches = Table(
+    "fetches",
+    metadata,
+    Column("recording_id", String(40), ForeignKey("recordings.recording_id"), primary_key=True),
+    Column("size", BigInteger),
+    Column("asked_at", moment, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 chunks = Table(
     "chunks",
     metadata,

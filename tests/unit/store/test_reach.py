@@ -23,6 +23,7 @@ from connector.store import schema
 from connector.store.belonging import Belonging
 from connector.store.chunks import ChunkStore
 from connector.store.database import DatabaseAddress
+from connector.store.fetches import Fetch, FetchStore
 from connector.store.keyring import MasterKey
 from connector.store.ledger import Ledger, WriteIntent
 from connector.store.reach import GUARDED, NOTHING, OutOfReach, Reach, guard, lifted, narrowed
@@ -56,6 +57,7 @@ class Stores:
         self.visits, self.sessions = VisitStore(engine, self.master), SessionStore(engine, self.master)
         self.chunks, self.ledger = ChunkStore(engine, self.master, folder), Ledger(engine)
         self.returns = ReturnStore(engine, self.master)
+        self.fetches = FetchStore(engine, self.master)
 
     async def own(self, tenant: str, clinician: str) -> Owned:
         """A visit that leaves a row in every guarded table."""
@@ -75,6 +77,8 @@ class Stores:
         await self.visits.create(one.visit_id, Belonging(tenant, clinician, "Patient/1"), at=NOW, also=join)
         await self.chunks.open_recording(one.recording_id, one.visit_id, token="t", at=NOW)
         await self.chunks.put(await self.chunks.find(one.recording_id), 0, b"sound", at=NOW)
+        async with self.engine.begin() as connection:
+            await self.fetches.keep(connection, Fetch(one.recording_id, one.visit_id, NOW, "https://files.example.org/"))
         await self.chunks.put_mark(one.recording_id, 0, Mark("paused", 0))
         await self.ledger.add_copy(one.visit_id, VendorCopy(secrets.token_hex(8), "upload", "v", "held", NOW))
         await self.ledger.plan_write(WriteIntent(one.visit_id, 1, "id", "00", "planned", 0), at=NOW)
