@@ -13,10 +13,10 @@ from connector_sandbox.hapi_build import Unbuildable
 from connector_sandbox.processes import StartFailed
 from connector_sandbox.state import UnfitStateFolder
 
-from bench import context, doubts, hints, launch, visit
+from bench import context, doubts, hints, launch, upload, visit
 from bench.report import NotMeasured
 
-BENCHMARKS = {"context": context, "doubts": doubts, "hints": hints, "launch": launch, "visit": visit}
+BENCHMARKS = {"context": context, "doubts": doubts, "hints": hints, "launch": launch, "upload": upload, "visit": visit}
 
 
 def main() -> int:
