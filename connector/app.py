@@ -10,7 +10,7 @@ import importlib.metadata
 import importlib.util
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from connector.clients.gateway import Gateway
 from connector.clients.http import make_client
 from connector.clients.key_sets import KeySets
 from connector.clients.smart import SmartServer
+from connector.consent.mapping import ConsentRules
 from connector.context.mapping import ContextMapping, VendorReading
 from connector.drafting.chart_text import ChartBudget
 from connector.drafting.note_type import NoteType, read_note_types
@@ -48,7 +49,7 @@ from connector.store.shredding import Shredder
 from connector.store.visits import VisitStore
 from connector.transcript.rules import SpeechRules
 from connector.visit.directory import EhrDirectory
-from connector.visit.parts import ConsentWording, Enqueue, Parts, Policy, Rules, Wake, Work
+from connector.visit.parts import Enqueue, Parts, Policy, Rules, Wake, Work
 from connector.visit.transcription import make_options
 from connector.worker.runner import WorkerSetting, dbos_config
 from connector.worker.workflows import APPLICATION, APPLICATION_VERSION, QUEUE, WAKE, register_workflows
@@ -86,7 +87,7 @@ def load_rules() -> Rules:
         prompts={key: _load_prompt(note_type) for key, note_type in note_types.items()},
         profiles={name: WriteProfile.from_dict(vendor) for name, vendor in vendors.items()},
         speech=SpeechRules.from_dict(load_mapping("speech.yaml")),
-        consent=read_consent(load_mapping("consent.yaml")),
+        consent=ConsentRules.from_dict(load_mapping("consent.yaml")),
     )
 
 
@@ -102,24 +103,6 @@ def _load_prompt(note_type: NoteType) -> PromptTemplates:
     name = note_type.prompt
     system, user = load_template(f"prompts/{name}.system.j2"), load_template(f"prompts/{name}.user.j2")
     return PromptTemplates.from_sources(system, user, name)
-
-
-def read_consent(data: Mapping[str, object]) -> ConsentWording:
-    """The parsed mappings/consent.yaml; raises Misconfigured naming what is missing."""
-    if not isinstance(data, Mapping):
-        raise Misconfigured("mappings/consent.yaml must hold version, wording (id and text) and methods.")
-    version, wording, methods = data.get("version"), data.get("wording"), data.get("methods")
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise Misconfigured("mappings/consent.yaml: version must be a whole number from 1.")
-    if set(data) != {"version", "wording", "methods"} or not isinstance(wording, dict) or not isinstance(methods, list):
-        raise Misconfigured("mappings/consent.yaml must hold version, wording (id and text) and methods.")
-    if set(wording) != {"id", "text"} or not all(
-        isinstance(value, str) and value.strip() for value in wording.values()
-    ):
-        raise Misconfigured("mappings/consent.yaml: wording must hold id and text.")
-    if not methods or not all(isinstance(method, str) and method.strip() for method in methods):
-        raise Misconfigured("mappings/consent.yaml: methods must be a list of texts.")
-    return ConsentWording(str(wording["id"]), " ".join(str(wording["text"]).split()), tuple(methods))
 
 
 def make_policy(settings: Settings) -> Policy:
@@ -175,7 +158,9 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
     guard_http_stack()
     rules = load_rules()
     check_options(make_options(make_policy(settings), rules.keyterms.mapping))
-    registrations = load_registrations(settings.registrations_folder, profiles=rules.profiles)
+    registrations = load_registrations(
+        settings.registrations_folder, profiles=rules.profiles, jurisdictions=rules.consent.jurisdictions
+    )
     open_state_folder(settings.state_folder)
     address = locate_database(settings)
     engine = make_engine(address)

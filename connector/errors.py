@@ -41,6 +41,15 @@ class NotAllowed(ConnectorError):
     slug, title, status = "not-allowed", "Not allowed", 403
 
 
+class ConsentWithdrawn(NotAllowed):
+    """Somebody took back their consent to being recorded: what was made from the sound is destroyed, and no more comes.
+
+    Raised too where a step's recording was destroyed or given up meanwhile: there is nothing left to send.
+    """
+
+    slug, title = "consent-withdrawn", "Consent was withdrawn"
+
+
 class SessionLocked(NotAllowed):
     """The page was left alone for a while and is hidden; one click shows it again."""
 

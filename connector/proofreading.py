@@ -5,18 +5,19 @@ Where a schema finds nothing, the stage that reads the file has the last word: w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from jinja2 import TemplateError
 
-from connector.app import load_keyterm_rules, read_consent
+from connector.app import load_keyterm_rules
 from connector.assets.catalogue import list_mappings, list_templates, load_mapping, load_template, read_mapping
 from connector.assets.mapping_check import check_mapping, check_prompt, load_schema, locate
 from connector.assets.marked_yaml import Problem, read_marked
 from connector.assets.registrations import check_registrations
+from connector.consent.mapping import ConsentRules
 from connector.context.mapping import ContextMapping, VendorReading
 from connector.drafting.note_type import is_loinc, read_note_types
 from connector.drafting.prompt import PromptTemplates
@@ -38,11 +39,18 @@ def check_files(settings: Settings) -> list[Problem]:
         problems += _check_together()
     folder = settings.registrations_folder
     try:
-        _, found = check_registrations(folder, profiles=list_mappings("ehr"))
+        _, found = check_registrations(folder, profiles=list_mappings("ehr"), jurisdictions=_list_jurisdictions())
         problems += [replace(problem, file=str(folder / problem.file)) for problem in found]
     except Misconfigured as error:
         problems.append(Problem(str(folder), 1, "", error.detail.rstrip(".")))
     return problems
+
+
+def _list_jurisdictions() -> Collection[str] | None:
+    """Those a registration may name; None where the file has mistakes, which are told where it is checked."""
+    with suppress(Misconfigured):
+        return ConsentRules.from_dict(load_mapping("consent.yaml")).jurisdictions
+    return None
 
 
 def _mapping_names() -> list[str]:
@@ -88,7 +96,7 @@ _STAGES: Mapping[str, Callable[[Any], object]] = {
     "context": ContextMapping.from_dict,
     "keyterms": KeytermMapping.from_dict,
     "note-types": read_note_types,
-    "consent": read_consent,
+    "consent": ConsentRules.from_dict,
     "problem-names": read_problem_book,
     "sensitive": read_sensitive,
     "speech": SpeechRules.from_dict,

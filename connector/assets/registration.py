@@ -50,8 +50,9 @@ class Registration:
     """One EHR. `tenant` is the file's stem; `fhir_base` is the launch's `iss` without its trailing slash.
 
     `scopes` are written in v2, whatever `scope_dialect` the EHR is asked in. `frame_ancestors` are origins that may
-    frame our pages; `vendor_profile` names a file of mappings/ehr/; `redirect_path` is below our own public address and
-    no other registration's. `client_id` is empty in a file that waits to be filled in, which is never loaded.
+    frame our pages; `vendor_profile` names a file of mappings/ehr/, `jurisdiction` an entry of mappings/consent.yaml;
+    `redirect_path` is below our own public address and no other registration's. `client_id` is empty in a file that
+    waits to be filled in, which is never loaded.
     """
 
     tenant: str
@@ -73,6 +74,7 @@ class Registration:
     authorize_method: str = "get"
     standalone: bool = False
     require_fhir_user: bool = False
+    jurisdiction: str = "all-party"
     insecure_hosts: tuple[str, ...] = ()
     audio_hosts: tuple[str, ...] = ()
     """Hosts recordings may be fetched from, each with or without port; `*.` stands for any names before it."""

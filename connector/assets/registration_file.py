@@ -53,6 +53,7 @@ OPTIONAL_KEYS = (
     "require_fhir_user",
     "frame_ancestors",
     "vendor_profile",
+    "jurisdiction",
     "redirect_path",
     "audio_hosts",
     "insecure_hosts_for_tests",
@@ -205,6 +206,7 @@ def _read(entries: _Entries, tenant: str, folder: Path) -> Registration:
         authorize_method=entries.choice("authorize_method", AUTHORIZE_METHODS),
         standalone=entries.switch("standalone"),
         require_fhir_user=entries.switch("require_fhir_user"),
+        jurisdiction=entries.word("jurisdiction", _WORD, "a key of mappings/consent.yaml such as us-ca") or "all-party",
         insecure_hosts=insecure,
         audio_hosts=entries.words(
             "audio_hosts", _AUDIO_HOST, "a host's full name in lower case: files.example.org or *.example.org"

@@ -25,21 +25,23 @@ __all__ = [
 ]
 
 
-def load_registrations(folder: Path, *, profiles: Collection[str] | None = None) -> Registrations:
+def load_registrations(
+    folder: Path, *, profiles: Collection[str] | None = None, jurisdictions: Collection[str] | None = None
+) -> Registrations:
     """Read every *.yaml of `folder` (syntax: smart-launch/registrations/README.md).
 
     Raises Misconfigured naming file, line and key of every mistake: an unreadable file, an unknown, missing or wrong
-    key, an address that two files share, a vendor profile that is not among `profiles`. An empty folder is no error
-    here: then no EHR can launch.
+    key, an address that two files share, a vendor profile that is not among `profiles`, a jurisdiction that is not
+    among `jurisdictions`. An empty folder is no error here: then no EHR can launch.
     """
-    registrations, problems = check_registrations(folder, profiles=profiles)
+    registrations, problems = check_registrations(folder, profiles=profiles, jurisdictions=jurisdictions)
     if problems:
         raise Misconfigured("\n".join(map(str, problems)))
     return registrations
 
 
 def check_registrations(
-    folder: Path, *, profiles: Collection[str] | None = None
+    folder: Path, *, profiles: Collection[str] | None = None, jurisdictions: Collection[str] | None = None
 ) -> tuple[Registrations, tuple[Problem, ...]]:
     """The same, with the problems beside what could be read; raises Misconfigured only for a folder that is missing."""
     if not folder.is_dir():
@@ -47,8 +49,11 @@ def check_registrations(
     files = [read_registration(path) for path in sorted(folder.glob("*.yaml"))]
     problems = [problem for file in files for problem in file.problems]
     readable = [file for file in files if file.registration is not None]
-    if profiles is not None:
-        problems += [problem for file in files if (problem := _find_profile(file, profiles)) is not None]
+    for key, known, where in (
+        ("vendor_profile", profiles, "there is no mappings/ehr/{}.yaml"),
+        ("jurisdiction", jurisdictions, "there is no jurisdiction {} in mappings/consent.yaml"),
+    ):
+        problems += [one for file in files for one in _find_unknown(file, key, known, reason=where)]
     awake = [file for file in readable if file.registration is not None and file.registration.client_id]
     problems += _find_shared(awake, "fhir_base") + _find_shared(awake, "redirect_path")
     found = [file.registration for file in readable if file.registration is not None]
@@ -96,14 +101,16 @@ def refuse_open_secret(registration: Registration) -> None:
         )
 
 
-def _find_profile(file: RegistrationFile, profiles: Collection[str]) -> Problem | None:
+def _find_unknown(
+    file: RegistrationFile, key: str, known: Collection[str] | None, *, reason: str
+) -> tuple[Problem, ...]:
+    """A name that is well formed and stands for nothing there is; `known` None knows everything."""
     body = file.marked.value
-    named = body.get("vendor_profile") if isinstance(body, dict) else None
-    told = any(one.key == "vendor_profile" for one in file.problems)
-    if not isinstance(named, str) or told or named in profiles:
-        return None
-    reason = f"there is no mappings/ehr/{named}.yaml"
-    return Problem(file.marked.file, file.marked.line_of(("vendor_profile",)), "vendor_profile", reason)
+    named = body.get(key) if isinstance(body, dict) else None
+    told = any(one.key == key for one in file.problems)
+    if known is None or not isinstance(named, str) or told or named in known:
+        return ()
+    return (Problem(file.marked.file, file.marked.line_of((key,)), key, reason.format(named)),)
 
 
 def _find_shared(files: list[RegistrationFile], key: str) -> list[Problem]:

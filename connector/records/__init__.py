@@ -6,7 +6,7 @@ trivial look-ups, and no record ever refers to a later one.
 
 from __future__ import annotations
 
-from connector.records.capture import Consent, ConsentAnswer, Mark, Recording, Segment
+from connector.records.capture import Mark, Recording, Segment
 from connector.records.chart import (
     Allergy,
     CareTeamMember,
@@ -24,6 +24,7 @@ from connector.records.chart import (
     SectionState,
 )
 from connector.records.doubts import Doubt, Doubts, DoubtsAnswer, Refusal
+from connector.records.consent import PATIENT, Consent, ConsentAnswer, Interpreting, PersonAsked
 from connector.records.filing import Erasure, Filing, VendorCopy
 from connector.records.hints import Keyterm, KeytermEdit, SpeechHints, Withheld
 from connector.records.launch import Launch
@@ -33,6 +34,7 @@ from connector.records.stamps import Source, Stamp
 from connector.records.transcript import Transcript, Turn, Word
 
 __all__ = [
+    "PATIENT",
     "Allergy",
     "CareTeamMember",
     "ChartEntry",
@@ -47,6 +49,7 @@ __all__ = [
     "Filing",
     "Finding",
     "Findings",
+    "Interpreting",
     "Keyterm",
     "KeytermEdit",
     "Launch",
@@ -57,6 +60,7 @@ __all__ = [
     "NoteSection",
     "Participant",
     "PatientContext",
+    "PersonAsked",
     "PersonSummary",
     "PriorNote",
     "Problem",

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.records import VendorCopy
 from connector.store import schema
@@ -67,6 +67,20 @@ class Ledger:
                 .where(table.c.copy_id == copy.copy_id)
                 .values(**{name: getattr(copy, name) for name in _COPY if name != "copy_id"})
             )
+
+    async def ask_all(self, connection: AsyncConnection, visit_id: str, *, at: datetime) -> None:
+        """Marks every copy still held as to be deleted, in the caller's transaction: no step goes on from it."""
+        table = schema.vendor_copies
+        held = table.c.visit_id == visit_id, table.c.state == "held"
+        await connection.execute(table.update().where(*held).values(state="asked", asked_at=at))
+
+    async def is_held(self, connection: AsyncConnection, visit_id: str, *, kind: str, vendor_id: str) -> bool:
+        """Whether a copy is there for a step to go on from, seen in the caller's transaction."""
+        table = schema.vendor_copies
+        query = select(table.c.state).where(
+            table.c.visit_id == visit_id, table.c.kind == kind, table.c.vendor_id == vendor_id
+        )
+        return (await connection.execute(query)).scalar_one_or_none() == "held"
 
     async def visits_with_copies(self, *, limit: int = 100) -> list[str]:
         """Visits for which a vendor may still hold something."""

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from connector.consent.standing import read_standing
 from connector.context.accessors import as_object, as_objects
 from connector.errors import ClientNotAccepted, Conflict, EhrOutcomeUnknown, EhrUnavailable, RelaunchNeeded
 from connector.records import (
@@ -209,7 +210,8 @@ async def _build(parts: Parts, signed: SignedNote, launch: Launch, profile: Writ
     note_type = parts.rules.note_types[signed.note_type]
     context = await parts.visits.need(launch.visit_id, PatientContext)
     encounter = context.encounter.items[0] if context.encounter.items else None
-    consent = await parts.visits.latest(launch.visit_id, Consent)
+    consents = await parts.visits.history(launch.visit_id, Consent)
+    told = read_standing([one for one in consents if one.stamp.at <= signed.signed_at])
     draft = (await parts.visits.history(launch.visit_id, DraftNote))[-1]
     facts = FilingFacts(
         note_type_loinc=note_type.loinc,
@@ -220,7 +222,7 @@ async def _build(parts: Parts, signed: SignedNote, launch: Launch, profile: Writ
         device_name="SMART Scribe Connector",
         device_version=draft.stamp.maker,
         model=draft.stamp.model,
-        consent_id=consent.consent_id if consent else None,
+        consent_id=told.patient.consent_id if told.patient else None,
     )
     return build_transaction(signed, launch=launch, profile=profile, facts=facts)
 

@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from connector.capture.chunks import check_complete
 from connector.capture.marks import lay_out, place_marks
 from connector.capture.probe import probe_sound
-from connector.consent.answer import require_consent
 from connector.errors import AudioUnusable, ChunkRefused, Conflict
-from connector.records import Consent, Recording, Segment, Stamp
+from connector.records import Recording, Segment, Stamp
 from connector.store.chunks import ChunkRow, RecordingRow
 from connector.store.recordings import TAKING
 from connector.store.visits import VisitRow
+from connector.visit.consenting import require_consent, require_consent_for
 from connector.visit.parts import Parts, Work
 from connector.visit.recording import drop_all, find_actor
 from connector.visit.states import State
@@ -44,7 +44,7 @@ async def close_recording(parts: Parts, recording: RecordingRow, closing: Closin
     `closing.sha256` is compared where the sender knows it; every chunk was checked on its own. Sound that cannot be
     read is AudioUnusable: the piece is left out, and a visit without another is given back to PRIMED.
     """
-    require_consent(await parts.visits.latest(recording.visit_id, Consent))
+    await require_consent_for(parts, recording)
     if recording.state == "whole" and closing.more:
         return await parts.visits.row(recording.visit_id)
     if recording.state in TAKING:
@@ -75,7 +75,7 @@ async def finish_recording(parts: Parts, visit_id: str) -> VisitRow:
     Pieces still open are taken up to their first missing chunk. Raises AudioUnusable, with the visit back at PRIMED,
     when nothing of it can be used; Conflict where no recording is under way.
     """
-    require_consent(await parts.visits.latest(visit_id, Consent))
+    await require_consent(parts, visit_id)
     if (await parts.visits.row(visit_id)).state != State.CAPTURING:
         raise Conflict("There is no recording under way: reload to see where the visit stands.")
     actor = await find_actor(parts, visit_id)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.clients.gateway import AnswerSchema, Completion
+from connector.consent.saying import say_for_model, say_for_note
+from connector.consent.standing import read_standing
 from connector.drafting.answer import DraftIdentity, read_answer
 from connector.drafting.chart_text import ChartText, write_chart
 from connector.drafting.note_type import NoteType
@@ -18,7 +20,6 @@ from connector.drafting.schema import answer_schema
 from connector.errors import Conflict, DraftUnusable, NotFound
 from connector.records import (
     Consent,
-    ConsentAnswer,
     DraftNote,
     Findings,
     Launch,
@@ -34,10 +35,14 @@ from connector.review.rendition import Heading, hash_text, render_text
 from connector.review.signature import Signer, sign_note
 from connector.store.audit import AuditEvent
 from connector.store.visits import Numbered, VisitRow
+from connector.visit.consenting import find_standing
+from connector.visit.doubting import find_question
 from connector.visit.parts import Parts, Work
 from connector.visit.states import State
 from connector.visit.steps import Move, move
 
+TYPED = "typed"
+"""Origin of a transcript nobody spoke: no sound was recorded for it."""
 SANDBOX_MODEL = "sandbox-"
 """Every model of a sandbox answers under a name that begins so."""
 
@@ -61,7 +66,9 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
     chart = write_chart(context, parts.policy.chart_budget)
     completion = await _complete(parts, visit_id, note_type, transcript=transcript, chart=chart)
     previous = await parts.visits.latest(visit_id, DraftNote)
-    revision = previous.revision + 1 if previous else 1
+    # After a withdrawal numbers go on: a page that still shows the destroyed draft cannot save into a new one.
+    told = await parts.visits.history(visit_id, Consent)
+    revision = (previous.revision if previous else max((one.last_revision for one in told), default=0)) + 1
     draft = read_answer(
         completion.content,
         note_type=note_type,
@@ -96,7 +103,7 @@ async def _complete(
         note_type=note_type,
         transcript=transcript,
         chart=chart,
-        consent_line=await consent_line(parts, visit_id),
+        consent_line=say_for_model(await find_standing(parts, visit_id), recorded=transcript.origin != TYPED),
         templates=parts.rules.prompts[note_type.key],
     )
     try:
@@ -121,17 +128,6 @@ async def _remember_completion(parts: Parts, visit_id: str, request_id: str | No
         await parts.ledger.add_copy(visit_id, copy)
 
 
-async def consent_line(parts: Parts, visit_id: str) -> str:
-    """One line in plain words on how the patient answered to being recorded."""
-    consent = await parts.visits.latest(visit_id, Consent)
-    if consent is None:
-        return "No recording was made; the visit was typed."
-    day = consent.stamp.at.date().isoformat()
-    if consent.answer is ConsentAnswer.GIVEN:
-        return f"The patient gave {consent.method} consent to recording on {day}."
-    return f"The patient {consent.answer} recording on {day}; the visit was typed."
-
-
 async def show_note(parts: Parts, visit_id: str) -> ShownNote:
     """The newest draft with its findings and the text that would be signed today."""
     draft = await parts.visits.need(visit_id, DraftNote)
@@ -146,6 +142,7 @@ async def heading_for(parts: Parts, visit_id: str, signed: SignedNote | None = N
     context = await parts.visits.need(visit_id, PatientContext)
     transcript = await parts.visits.need(visit_id, Transcript)
     row = await parts.visits.row(visit_id)
+    told = await _consents_until(parts, visit_id, signed)
     person = context.patient.items[0] if context.patient.items else None
     encounter = context.encounter.items[0] if context.encounter.items else None
     return Heading(
@@ -154,13 +151,20 @@ async def heading_for(parts: Parts, visit_id: str, signed: SignedNote | None = N
         patient_identifier=person.identifier if person else None,
         encounter_date=encounter.started.date() if encounter and encounter.started else None,
         author=launch.practitioner_name or launch.practitioner or "",
-        consent=await consent_line(parts, visit_id),
+        consent=say_for_note(read_standing(told), recorded=transcript.origin != TYPED),
         transcript_origin=transcript.origin,
         signed_on=(signed.signed_at if signed else parts.clock()).date(),
         note_id=visit_id,
         version=signed.version if signed else row.note_version + 1,
         sandbox_draft=(await parts.visits.need(visit_id, DraftNote)).origin == "sandbox",
+        little_speech=transcript.little_speech,
     )
+
+
+async def _consents_until(parts: Parts, visit_id: str, signed: SignedNote | None) -> list[Consent]:
+    """Every answer there was at the signature: what is said later changes no signed text."""
+    history = await parts.visits.history(visit_id, Consent)
+    return [one for one in history if signed is None or one.stamp.at <= signed.signed_at]
 
 
 async def edit_note(parts: Parts, launch: Launch, *, revision: int, sections: EditedSections) -> ShownNote:
@@ -193,6 +197,7 @@ async def sign(parts: Parts, launch: Launch, *, revision: int, shown_sha256: str
     if draft.revision != revision:
         raise Conflict("The note was changed since it was shown: read it again before signing.")
     charts = await parts.visits.history(visit_id, PatientContext)
+    consents = await parts.visits.history(visit_id, Consent)
     heading = await heading_for(parts, visit_id)
     signed = sign_note(
         draft,
@@ -212,6 +217,8 @@ async def sign(parts: Parts, launch: Launch, *, revision: int, shown_sha256: str
             raise Conflict("The note was changed since it was shown: read it again before signing.")
         if await parts.visits.newest_number(connection, visit_id, PatientContext) != len(charts):
             raise Conflict("The encounter was changed since the note was shown: read it again before signing.")
+        if await parts.visits.newest_number(connection, visit_id, Consent) != len(consents):
+            raise Conflict("Consent was recorded since the note was shown: read it again before signing.")
         version = str(signed.version)
         await parts.enqueue(connection, Work("write_back", visit_id, version, version))
 
@@ -243,6 +250,9 @@ async def ask_for_draft(parts: Parts, visit_id: str) -> None:
     row = await parts.visits.row(visit_id)
     if row.state != State.TRANSCRIBED:
         raise NotFound("There is no draft to make again in this state.")
+    question = await find_question(parts, visit_id)
+    if question is not None and question.is_open:
+        raise Conflict("Answer the question about this recording first: reload the page.")
     await parts.visits.clear_attention(visit_id)
     async with parts.visits.engine.begin() as connection:
         await parts.enqueue(connection, Work("draft_again", visit_id, parts.new_id()))

@@ -18,6 +18,7 @@ from connector.clients.assemblyai import AssemblyAI
 from connector.clients.gateway import Gateway
 from connector.clients.key_sets import KeySets
 from connector.clients.smart import SmartServer
+from connector.consent.mapping import ConsentRules
 from connector.context.mapping import ContextMapping
 from connector.drafting.chart_text import ChartBudget
 from connector.drafting.note_type import NoteType
@@ -52,15 +53,6 @@ Wake = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class ConsentWording:
-    """The text read out before a recording and the version it goes by."""
-
-    wording_id: str
-    text: str
-    methods: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Rules:
     """Everything mappings/ and templates/prompts/ say, checked at start. `readings` is `context` for each vendor."""
 
@@ -71,7 +63,7 @@ class Rules:
     prompts: Mapping[str, PromptTemplates]
     profiles: Mapping[str, WriteProfile]
     speech: SpeechRules
-    consent: ConsentWording
+    consent: ConsentRules
 
 
 @dataclass(frozen=True)

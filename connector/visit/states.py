@@ -60,6 +60,7 @@ ARROWS: tuple[Arrow, ...] = (
     Arrow(State.TRANSCRIBED, State.PRIMED, "visit.recording-destroyed"),
     Arrow(State.TRANSCRIBED, State.DRAFTED, "visit.drafted"),
     Arrow(State.DRAFTED, State.DRAFTED, "visit.edited"),
+    Arrow(State.DRAFTED, State.PRIMED, "visit.note-destroyed"),
     Arrow(State.DRAFTED, State.SIGNED, "visit.signed"),
     Arrow(State.SIGNED, State.FILED, "visit.filed"),
     Arrow(State.FILED, State.AMENDED, "visit.amendment-begun"),

@@ -10,15 +10,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from connector.clients.assemblyai import SpeechOptions, build_transcript_request
-from connector.consent.answer import require_consent
 from connector.errors import Conflict, NothingSaid, VendorOutcomeUnknown
 from connector.hints.limits import strictest
 from connector.hints.mapping import KeytermMapping
-from connector.records import Consent, Recording, SpeechHints, Stamp, Transcript, VendorCopy
+from connector.records import Recording, SpeechHints, Stamp, Transcript, VendorCopy
 from connector.store.visits import Numbered, Step
 from connector.transcript.reading import read_transcript
 from connector.transcript.speech import judge_speech
 from connector.visit.joining import join_pieces
+from connector.visit.consenting import require_consent
 from connector.visit.parts import Parts, Policy
 from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
@@ -42,7 +42,7 @@ def make_options(policy: Policy, mapping: KeytermMapping) -> SpeechOptions:
 
 async def send_recording(parts: Parts, visit_id: str) -> str:
     """Uploads the recording and returns the vendor's address of it; an upload that was written down is not repeated."""
-    require_consent(await parts.visits.latest(visit_id, Consent))
+    await require_consent(parts, visit_id)
     record = await join_pieces(parts, visit_id)
     for copy in await parts.ledger.copies(visit_id):
         if copy.kind == "upload" and copy.state == "held" and copy.made_at >= record.stamp.at:
@@ -57,7 +57,7 @@ async def send_recording(parts: Parts, visit_id: str) -> str:
 async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
     """Submits one transcription job for an uploaded recording; extra jobs of a lost answer are written down to be
     deleted."""
-    require_consent(await parts.visits.latest(visit_id, Consent))
+    await require_consent(parts, visit_id)
     await parts.visits.show_step(visit_id, "transcribing", at=parts.clock())
     since = (await parts.visits.need(visit_id, Recording)).stamp.at - _CLOCK_SLACK
     known = await parts.speech.find_jobs(address, since=since)

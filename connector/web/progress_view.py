@@ -15,6 +15,7 @@ from connector.records import ConsentAnswer, Erasure
 from connector.visit.priming import COMPLETABLE, is_unfinished
 from connector.visit.states import OWNERS, State
 from connector.web.chart_view import is_unasked
+from connector.web.fetch_view import FetchJson, build_fetch_json
 from connector.web.moments import Moment, describe_length, show_moment
 from connector.web.visit_facts import VisitFacts
 
@@ -53,6 +54,7 @@ class StatusJson(TypedDict):
     version: str
     live: bool
     reading: bool
+    fetch: FetchJson | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,10 @@ _ATTENTION: Mapping[str, str] = {
     "relaunch-needed": "Open the scribe from the chart again",
     "nothing-said": "No note was written",
     "audio-unusable": "This recording cannot be used",
+    "address-refused": "The recording cannot be fetched from this address",
+    "source-refused": "The recording could not be fetched",
+    "source-unavailable": "The recording could not be fetched yet",
+    "no-space": "There is no room for more sound",
     "vendor-unavailable": "The transcription service cannot be reached",
     "vendor-outcome-unknown": "The transcription service did not confirm the job",
     "vendor-rejected": "The transcription service refused the recording",
@@ -163,22 +169,25 @@ def build_status(facts: VisitFacts) -> StatusJson:
         version=name_version(facts),
         live=is_live(facts),
         reading=is_reading(facts),
+        fetch=build_fetch_json(facts.fetch),
     )
 
 
 def name_version(facts: VisitFacts) -> str:
     """Changes whenever the page has something else to show than before; edits of the note are the page's own."""
     complete = facts.erasure.complete if facts.erasure else False
-    consent = facts.consent.consent_id if facts.consent else ""
-    return ".".join((facts.row.state, facts.row.attention or "", consent, "gone" if complete else "held"))
+    consent = facts.consents[0].consent_id if facts.consents else ""
+    fetch = "fetching" if facts.fetch else ""
+    return ".".join((facts.row.state, facts.row.attention or "", consent, "gone" if complete else "held", fetch))
 
 
 def is_live(facts: VisitFacts) -> bool:
     """Whether something will change without the clinician doing anything."""
     state = State(facts.row.state)
-    if state is State.FILED:
-        return facts.erasure is not None and not facts.erasure.complete
-    return state in _WAITING
+    owed = facts.erasure is not None and not facts.erasure.complete
+    if state is State.FILED or (state is State.PRIMED and any(one.destroyed for one in facts.consents)):
+        return owed
+    return state in _WAITING or facts.fetch is not None
 
 
 def is_reading(facts: VisitFacts) -> bool:

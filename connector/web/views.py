@@ -12,23 +12,12 @@ from connector.records import ConsentAnswer, Filing, SignedNote
 from connector.visit.encounter import CHOOSABLE
 from connector.visit.returning import REASONS
 from connector.visit.states import OWNERS, UNSIGNED, State
-from connector.web import chart_view, erasure_view, note_view, progress_view, terms_view
+from connector.web import chart_view, consent_view, erasure_view, fetch_view, note_view, progress_view, terms_view
 from connector.web.moments import Moment, show_moment
 from connector.web.progress_view import build_status
 from connector.web.visit_facts import VisitFacts
 
 __all__ = ["VisitFacts", "VisitView", "build_status", "build_visit_view"]
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentView:
-    """The consent card: the wording to read out, and the newest answer where one was given."""
-
-    wording: str
-    answer: str | None
-    method: str | None
-    asked_by: str | None
-    at: Moment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +84,10 @@ class VisitView:
     sent: tuple[terms_view.SentView, ...]
     reading: bool
     again: bool
-    consent: ConsentView
+    consent: consent_view.ConsentView
     may_record: bool
+    may_fetch: bool
+    fetch: fetch_view.FetchView | None
     must_type: bool
     transcript: note_view.TranscriptView | None
     note: note_view.NoteView | None
@@ -131,7 +122,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
     state = State(facts.row.state)
     attention = progress_view.build_attention(facts)
     panel, heading = _PANELS[state]
-    given = facts.consent is not None and facts.consent.answer is ConsentAnswer.GIVEN
+    given = facts.standing.may_record
     transcript = note_view.build_transcript(facts.transcript)
     note = note_view.build_note(facts.note, transcript=facts.transcript, chart=chart_view.name_sources(facts.context))
     return VisitView(
@@ -157,9 +148,11 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         sent=terms_view.build_sent(facts.sent, facts.context, now),
         reading=progress_view.is_reading(facts),
         again=progress_view.can_read_again(facts),
-        consent=_build_consent(facts),
+        consent=consent_view.build_consent(facts),
         may_record=given and state in (State.PRIMED, State.CAPTURING),
-        must_type=facts.consent is not None and not given,
+        may_fetch=facts.may_fetch,
+        fetch=fetch_view.build_fetch(facts.fetch),
+        must_type=bool(facts.standing.refusing),
         transcript=transcript,
         note=note,
         audio=facts.recording is not None and transcript is not None and bool(transcript.length),
@@ -174,6 +167,8 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
 
 def _choose_heading(facts: VisitFacts, heading: str) -> str:
     """Says what is true where a flag makes the state's own heading too hopeful."""
+    if facts.fetch is not None:
+        return "Fetching the recording…"
     if facts.row.attention is None:
         return heading
     return {
@@ -198,8 +193,12 @@ def _choose_lead(facts: VisitFacts) -> str | None:
     if state is State.PRIMED:
         if answer is None:
             return "Ask the patient, then bring in the recording."
-        given = answer is ConsentAnswer.GIVEN
-        return "Bring in the recording of the visit." if given else "Type what happened; nothing is recorded."
+        if answer is ConsentAnswer.GIVEN and not facts.standing.refusing:
+            missing = facts.standing.unasked and not facts.standing.may_record
+            return "Ask everybody in the room." if missing else "Bring in the recording of the visit."
+        return "Type what happened; nothing is recorded."
+    if facts.fetch is not None:
+        return "It goes on by itself, also when this panel is closed."
     return {
         State.CAPTURING: "The recording has not arrived completely yet.",
         State.CAPTURED: "You can close this panel and come back: the work goes on.",
@@ -216,15 +215,6 @@ def _build_encounters(facts: VisitFacts) -> chart_view.EncountersView | None:
     if State(facts.row.state) not in CHOOSABLE or (launch.encounter is not None and not launch.encounter_chosen):
         return None
     return chart_view.build_encounters(facts.context, chosen=launch.encounter, today=facts.now.date())
-
-
-def _build_consent(facts: VisitFacts) -> ConsentView:
-    consent, launch = facts.consent, facts.launch
-    if consent is None:
-        return ConsentView(facts.wording, None, None, None, None)
-    asked_by = launch.practitioner_name if consent.asked_by == launch.practitioner else consent.asked_by
-    at = show_moment(consent.stamp.at, facts.now)
-    return ConsentView(facts.wording, consent.answer.value, consent.method, asked_by, at)
 
 
 def _build_sign(facts: VisitFacts, checks: int) -> SignView | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from connector.consent.mapping import Jurisdiction
+from connector.consent.standing import Standing, read_standing
 from connector.launch.abilities import MissingAbility
 from connector.records import (
     Consent,
@@ -20,6 +22,7 @@ from connector.records import (
     SpeechHints,
     Transcript,
 )
+from connector.store.fetches import FetchProgress
 from connector.store.visits import VisitRow
 from connector.visit.note import ShownNote
 
@@ -28,9 +31,10 @@ from connector.visit.note import ShownNote
 class VisitFacts:
     """The row and the newest record of each kind, as they stand at `now`.
 
-    `wording` is read out before a recording, `attestation` is what a signer declares, `csrf` goes into every form;
-    `limits` is what this launch will not be able to do, `note` the draft with the text that would be signed, `erasure`
-    what the deletion ledger says. `sent` are the lists of names that went to a recogniser, the last one first.
+    `asking` is what is asked before a recording, `consents` every answer, newest first; `attestation` is what a signer
+    declares, `csrf` goes into every form; `limits` is what this launch will not be able to do, `note` the draft with
+    the text that would be signed, `erasure` what the deletion ledger says. `sent` are the lists of names that went to a
+    recogniser, the last one first.
     """
 
     launch_id: str
@@ -38,12 +42,12 @@ class VisitFacts:
     now: datetime
     row: VisitRow
     launch: Launch
-    wording: str
+    asking: Jurisdiction
     attestation: str
     limits: tuple[MissingAbility, ...] = ()
     context: PatientContext | None = None
     hints: SpeechHints | None = None
-    consent: Consent | None = None
+    consents: tuple[Consent, ...] = ()
     recording: Recording | None = None
     transcript: Transcript | None = None
     note: ShownNote | None = None
@@ -51,3 +55,15 @@ class VisitFacts:
     filing: Filing | None = None
     erasure: Erasure | None = None
     sent: tuple[SpeechHints, ...] = ()
+    fetch: FetchProgress | None = None
+    may_fetch: bool = False
+
+    @property
+    def standing(self) -> Standing:
+        """Where consent stands."""
+        return read_standing(self.consents)
+
+    @property
+    def consent(self) -> Consent | None:
+        """The patient's newest answer."""
+        return self.standing.patient

@@ -23,15 +23,19 @@ from connector.records import (
 )
 from connector.review.signature import ATTESTATION
 from connector.visit import note as notes
-from connector.visit.consenting import keep_consent
+from connector.visit.consenting import find_jurisdiction, keep_answer
 from connector.visit.encounter import choose_encounter
+from connector.visit.fetching import allowed_hosts
 from connector.visit.limits import find_limits
 from connector.visit.priming import Primed, reopen_chart
 from connector.visit.recording import keep_typed_text
 from connector.visit.retrying import try_again
 from connector.visit.returning import is_locked, refuse_locked
+from connector.visit.states import State
 from connector.visit.vendor_copies import erasure_of, nothing_to_erase
 from connector.web.bodies import read_number, read_object, refuse_unknown
+from connector.web.consent_form import read_noted
+from connector.web.headers import allow_capture
 from connector.web.pages import Pages, wants_json
 from connector.web.reading import prime_visit, read_on
 from connector.web.session import Session, open_changing_session, open_hidden_session, open_session
@@ -55,6 +59,8 @@ async def page(request: Request, session: Hidden) -> Response:
     if is_locked(session.parts, session.row):
         return show_lock(request, session)
     await refuse_locked(session.parts, session.row)
+    # A page in a frame says whether a recorder there would get the microphone: it may ask for as much itself.
+    allow_capture(request, "microphone")
     facts = await gather_page(request, session)
     pages: Pages = request.app.state.pages
     return pages.render(request, "visit.html", {"view": build_visit_view(facts)})
@@ -82,10 +88,11 @@ async def gather_page(request: Request, session: Session) -> VisitFacts:
     return replace(facts, sent=tuple(one for one in told if one.sent is not None))
 
 
-def show_lock(request: Request, session: Session) -> Response:
-    """The page of a hidden session: nothing of the patient, and one button."""
+def show_lock(request: Request, session: Session, *, place: str = "") -> Response:
+    """The page of a hidden session: nothing of the patient, and one button that leads to `place` below the visit."""
     pages: Pages = request.app.state.pages
-    return pages.render(request, "locked.html", {"base": f"/v/{session.row.launch_id}", "csrf": session.row.csrf})
+    values = {"base": f"/v/{session.row.launch_id}", "csrf": session.row.csrf, "place": place}
+    return pages.render(request, "locked.html", values)
 
 
 async def collect_facts(session: Session) -> VisitFacts:
@@ -103,8 +110,8 @@ async def collect_facts(session: Session) -> VisitFacts:
         limits=find_limits(parts, session.launch),
         context=newest.get(PatientContext),
         hints=newest.get(SpeechHints),
-        consent=newest.get(Consent),
-        wording=parts.rules.consent.text,
+        consents=tuple(await parts.visits.history(visit_id, Consent)) if newest.get(Consent) else (),
+        asking=find_jurisdiction(parts, session.row.tenant),
         recording=newest.get(Recording),
         transcript=newest.get(Transcript),
         note=await notes.show_note(parts, visit_id) if newest.get(DraftNote) is not None else None,
@@ -112,6 +119,8 @@ async def collect_facts(session: Session) -> VisitFacts:
         signed=newest.get(SignedNote),
         filing=newest.get(Filing),
         erasure=await erasure_of(parts, visit_id),
+        fetch=await parts.fetches.under_way(visit_id) if row.state == State.CAPTURING else None,
+        may_fetch=bool(allowed_hosts(parts, session.row.tenant)),
     )
 
 
@@ -127,7 +136,7 @@ def _facts_of(session: Session, primed: Primed) -> VisitFacts:
         limits=find_limits(parts, session.launch),
         context=primed.context,
         hints=primed.hints,
-        wording=parts.rules.consent.text,
+        asking=find_jurisdiction(parts, session.row.tenant),
         attestation=ATTESTATION.text,
         erasure=nothing_to_erase(parts),
     )
@@ -172,11 +181,10 @@ async def read_again(request: Request, session: Changing) -> Response:
 
 
 @router.post("/consent")
-async def consent(
-    request: Request, session: Changing, answer: Annotated[str, Form()], method: Annotated[str, Form()] = "verbal"
-) -> Response:
-    """Records the patient's answer."""
-    await keep_consent(session.parts, session.row.visit_id, answer=answer, method=method)
+async def consent(request: Request, session: Changing) -> Response:
+    """Records what the patient, or one further person in the room, answered to being recorded."""
+    noted = await read_noted(await request.form(), session)
+    await keep_answer(session.parts, session.launch, noted)
     return await visit_done(request, session)
 
 

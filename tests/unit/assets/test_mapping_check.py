@@ -35,19 +35,20 @@ def test_what_is_shipped_has_no_mistake_and_a_schema(name: str) -> None:
 def test_every_mistake_is_told_at_once_with_its_line() -> None:
     text = (
         "version: one\n"
-        "wordng:\n"
+        "wordngs:\n"
         "  id: x\n"
-        "methods: verbal\n"
-        "wording:\n"
-        "  text: ''\n"
+        "jurisdictions:\n"
+        "  all-party: {title: All, rule: all-party, methods: verbal}\n"
+        "wordings:\n"
+        "  en-1: {text: ''}\n"
         "version: 2\n"
     )  # fmt: skip
     assert told("consent.yaml", text) == [
-        "mappings/consent.yaml:2: wordng: unknown key; is wording meant?.",
-        "mappings/consent.yaml:4: methods: must be a list.",
-        "mappings/consent.yaml:5: wording.id: missing.",
-        "mappings/consent.yaml:6: wording.text: must be a text.",
-        "mappings/consent.yaml:7: version: stands twice.",
+        "mappings/consent.yaml:2: wordngs: unknown key; is wordings meant?.",
+        "mappings/consent.yaml:5: jurisdictions.all-party.methods: must be a list.",
+        "mappings/consent.yaml:5: jurisdictions.all-party.wording: missing.",
+        "mappings/consent.yaml:7: wordings.en-1.text: must be a text.",
+        "mappings/consent.yaml:8: version: stands twice.",
     ]
 
 
@@ -74,6 +75,15 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "a key in capitals": ("note-types.yaml", "prompt: soap", "prompt: SOAP", "must be lower-case letters"),
     "a format first that is not signed": (
         "ehr/generic.yaml", "[text/plain, application/xhtml+xml]", "[application/xhtml+xml]", "must be text/plain",
+    ),
+    "a rule nobody has": ("consent.yaml", "rule: one-party", "rule: two-party", "must be one of one-party, all-party"),
+    "a wording nobody wrote": (
+        "consent.yaml", "    wording: en-3\n    methods: [verbal, written]\n    source: Section 201",
+        "    wording: en-4\n    methods: [verbal, written]\n    source: Section 201", "must be one of the wordings",
+    ),
+    "a default that is softer": (
+        "consent.yaml", "    title: Everybody in the room has to agree\n    rule: all-party",
+        "    title: Everybody in the room has to agree\n    rule: one-party", "must be all-party",
     ),
     "no final": ("ehr/generic.yaml", "doc_status: [final]", "doc_status: [amended]", "must hold final"),
     "a format unknown": ("ehr/generic.yaml", "application/xhtml+xml]", "application/rtf]", "must be one of"),

@@ -332,3 +332,17 @@ def test_the_readme_explains_every_key() -> None:
 
 def test_the_folder_as_shipped_registers_nobody() -> None:
     assert load_registrations(SHIPPED).entries == ()
+
+
+def test_a_jurisdiction_nobody_wrote_down_is_named_with_its_line(tmp_path: Path) -> None:
+    write(tmp_path, jurisdiction="us-ca")
+    assert load_registrations(tmp_path, jurisdictions=["us-ca"]).entries[0].jurisdiction == "us-ca"
+    text = (tmp_path / "general.yaml").read_text(encoding="utf-8")
+    line = text[: text.index("jurisdiction:")].count("\n") + 1
+    with pytest.raises(Misconfigured, match=rf"general\.yaml:{line}: jurisdiction: there is no jurisdiction us-ca"):
+        load_registrations(tmp_path, jurisdictions=["all-party"])
+
+
+def test_who_says_nothing_of_a_jurisdiction_gets_the_strictest(tmp_path: Path) -> None:
+    write(tmp_path)
+    assert load_registrations(tmp_path, jurisdictions=["all-party"]).entries[0].jurisdiction == "all-party"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from connector.consent.mapping import Jurisdiction, Wording
 from connector.records import (
     Allergy,
     Consent,
@@ -40,6 +41,9 @@ from connector.web.visit_facts import VisitFacts
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 LISINOPRIL = Source("MedicationRequest/11", "1")
+ASKING = Jurisdiction(
+    "all-party", "Everybody present", "all-party", Wording("en-1", "May I record?"), ("verbal", "written")
+)
 TEXT = "Progress note\n\nSubjective\nBack pain for two weeks.\n"
 
 
@@ -179,6 +183,9 @@ def erasure(*copies: VendorCopy, complete: bool = False) -> Erasure:
 
 def facts(state: str, **given: object) -> VisitFacts:
     """A visit in `state` with what such a visit holds; fields of the row and of the facts may be given by name."""
+    if "consent" in given:
+        one = given.pop("consent")
+        given["consents"] = (one,) if one is not None else ()
     row = VisitRow("visit-1", "sandbox", state, 0, None, None, None, None, None, None, ago(600), ago(10))
     launch = Launch(
         launch_id="launch-1",
@@ -199,7 +206,7 @@ def facts(state: str, **given: object) -> VisitFacts:
         now=NOW,
         row=replace(row, **{name: value for name, value in given.items() if name in VisitRow.__dataclass_fields__}),
         launch=launch,
-        wording="May I record?",
+        asking=ASKING,
         attestation="I have read this note.",
         **_held(state),
     )
@@ -213,7 +220,7 @@ def _held(state: str) -> dict[str, object]:
     if rank >= 1:
         held |= {"context": context(), "hints": hints()}
     if rank >= 2:
-        held |= {"consent": consent()}
+        held |= {"consents": (consent(),)}
     if rank >= 3:
         held |= {"recording": recording(), "erasure": erasure(copy("upload", "held"), copy("transcript", "held", 270))}
     if rank >= 4:

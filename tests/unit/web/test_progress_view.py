@@ -118,7 +118,7 @@ def test_the_page_follows_a_visit_only_while_something_will_change_by_itself() -
     "changed",
     [
         {"attention": "ehr-unavailable"},
-        {"consent": consent(ConsentAnswer.DECLINED)},
+        {"consents": (consent(ConsentAnswer.DECLINED),)},
         {"erasure": erasure(complete=True)},
         {"state": "FILED"},
     ],

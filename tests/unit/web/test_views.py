@@ -40,9 +40,13 @@ def test_anything_but_a_yes_leads_to_typing(answer: ConsentAnswer) -> None:
 
 def test_the_consent_card_says_who_asked_and_how() -> None:
     card = build_visit_view(facts("PRIMED", consent=consent())).consent
-    assert (card.answer, card.method, card.asked_by) == ("given", "verbal", "Dr. Ada Lin")
+    assert (card.answer, card.method) == ("given", "verbal")
+    (patient,) = card.voices
+    assert (patient.who, patient.words) == ("The patient", "agreed to be recorded")
+    assert patient.details == "In words, asked by Dr. Ada Lin, wording en-1"
     other = replace(consent(), asked_by="Practitioner/99")
-    assert build_visit_view(facts("PRIMED", consent=other)).consent.asked_by == "Practitioner/99"
+    (patient,) = build_visit_view(facts("PRIMED", consent=other)).consent.voices
+    assert "asked by Practitioner/99" in patient.details
 
 
 def test_what_would_be_signed_is_the_text_with_its_hash_and_revision() -> None:

@@ -1,0 +1,66 @@
+"""Consent in words, for the note and for the drafting model. In: where consent stands. Out: one line of plain text.
+
+Deterministic: the same answers give the same line for ever. The model's line names nobody.
+"""
+
+from __future__ import annotations
+
+from connector.consent.standing import Standing, Voice
+from connector.records import Consent, ConsentAnswer
+
+NOBODY_ASKED = "No recording was made; the visit was typed."
+_METHODS = {"verbal": "verbal", "written": "written"}
+_WAYS = {"in-person": "in person", "phone": "by phone", "video": "by video"}
+_REPRESENTATIVES = {"parent": "a parent", "guardian": "the guardian", "proxy": "a health care proxy"}
+
+
+def say_for_note(standing: Standing, *, recorded: bool) -> str:
+    """Each person's answer, way, time (UTC), wording and interpreter; `recorded`: the note rests on a recording.
+
+    Who was noted and never answered is not in it.
+    """
+    said = [sentence for voice in standing.voices if (sentence := _say_voice(voice))]
+    if not said:
+        return NOBODY_ASKED
+    return " ".join(said if recorded else [*said, "The visit was typed."])
+
+
+def say_for_model(standing: Standing, *, recorded: bool) -> str:
+    """The patient's answer alone, without names, labels or languages."""
+    consent = standing.patient
+    if consent is None:
+        return NOBODY_ASKED
+    day = consent.stamp.at.date().isoformat()
+    if consent.answer is ConsentAnswer.GIVEN:
+        line = f"The patient gave {consent.method} consent to recording on {day}"
+        return f"{line}." if recorded else f"{line}; the visit was typed."
+    return f"The patient {consent.answer} recording on {day}; the visit was typed."
+
+
+def name_person(consent: Consent) -> str:
+    """Who was asked, in words: `The patient`, `Sam, brother (relative)`, `A partner`."""
+    person = consent.person
+    if person.role == "patient":
+        return "The patient"
+    if person.label:
+        return f"{person.label} ({person.role})"
+    article = "An" if person.role[0] in "aeiou" else "A"
+    return "Somebody else" if person.role == "other" else f"{article} {person.role}"
+
+
+def _say_voice(voice: Voice) -> str:
+    consent = voice.said
+    if consent is None:
+        return ""
+    who = name_person(consent)
+    by = f" through {_REPRESENTATIVES[consent.answered_by]}" if consent.answered_by else ""
+    verb = {
+        ConsentAnswer.GIVEN: f"gave {_METHODS[consent.method]} consent to recording",
+        ConsentAnswer.DECLINED: f"declined recording ({_METHODS[consent.method]})",
+        ConsentAnswer.WITHDRAWN: f"withdrew consent to recording ({_METHODS[consent.method]})",
+    }[consent.answer]
+    at = consent.stamp.at.strftime("%Y-%m-%d at %H:%M UTC")
+    heard = consent.interpreter
+    interpreted = f", interpreted from {heard.language} {_WAYS[heard.way]}" if heard is not None else ""
+    gone = ", and left" if voice.has_left and consent.answer is not ConsentAnswer.GIVEN else ""
+    return f"{who}{by} {verb} on {at} (wording {consent.wording}{interpreted}){gone}."
