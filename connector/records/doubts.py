@@ -1,4 +1,4 @@
-"""What spoke against a recording, and what the clinician said to it. In: nothing. Out: frozen records. Never behaves."""
+"""What spoke against a recording, and what was said to it. In: nothing. Out: frozen records. Never behaves."""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ class Turn:
 class Transcript:
     """What was said. `origin` is `recogniser`, `playback` (a sandbox) or `typed`; warnings are shown as they are.
 
-    `marks` are places where something was not captured, in ms from the start of the recording.
+    `marks` are places where something was not captured, in ms from the start of the recording. `little_speech`: our
+    own rule would not have let it pass, and the clinician had it drafted all the same.
     """
 
     transcript_id: str
@@ -48,3 +49,4 @@ class Transcript:
     warnings: tuple[str, ...]
     stamp: Stamp
     marks: tuple[Mark, ...] = ()
+    little_speech: bool = False

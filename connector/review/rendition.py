@@ -14,6 +14,7 @@ from connector.review.wording import clean_line, clean_text
 
 PLAYBACK_LABEL = "SANDBOX PLAYBACK: what was said comes from a stored script, not from a recognised recording."
 SANDBOX_LABEL = "SANDBOX DRAFT: written by an offline stand-in, not by a language model."
+LITTLE_SPEECH_LABEL = "LITTLE SPEECH: drafted from a recording in which little could be made out, as the author chose."
 EMPTY_SECTION = "Nothing recorded in this visit."
 UNREAD = "not read from the chart"
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -31,7 +32,7 @@ class Heading:
 
     `transcript_origin` is that of the Transcript (`recogniser`, `playback`, `typed`); `consent` is one line in plain
     words; `note_id` and `version` are those the note is (or will be) signed under. `sandbox_draft` says that no
-    language model wrote the draft.
+    language model wrote the draft, `little_speech` that the recording held little the draft could be made from.
     """
 
     patient_name: str
@@ -45,12 +46,14 @@ class Heading:
     note_id: str
     version: int
     sandbox_draft: bool = False
+    little_speech: bool = False
 
 
 def render_text(note: DraftNote | SignedNote, heading: Heading) -> str:
     """The text/plain rendition: blocks apart by one empty line, `\\n` line ends, one at the end, no trailing blanks."""
     label = [PLAYBACK_LABEL] if heading.transcript_origin == "playback" else []
     label += [SANDBOX_LABEL] if heading.sandbox_draft else []
+    label += [LITTLE_SPEECH_LABEL] if heading.little_speech else []
     blocks = [[clean_line(note.title), *label], _facts(heading), *map(_section_lines, note.sections), _closing(heading)]
     return "\n\n".join(clean_text("\n".join(block)) for block in blocks) + "\n"
 

@@ -9,17 +9,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from connector.clients.assemblyai import SpeechOptions, build_transcript_request
 from connector.errors import Conflict, NothingSaid, VendorOutcomeUnknown
 from connector.hints.limits import strictest
 from connector.hints.mapping import KeytermMapping
-from connector.records import Recording, SpeechHints, Stamp, Transcript, VendorCopy
+from connector.records import Recording, Refusal, SpeechHints, Stamp, Transcript, VendorCopy
 from connector.store.visits import Numbered, Step
 from connector.transcript.reading import read_transcript
 from connector.transcript.speech import judge_speech
-from connector.visit.joining import join_pieces
 from connector.visit.consenting import require_consent
+from connector.visit.doubting import doubt, raise_question
+from connector.visit.joining import join_pieces
+from connector.visit.own_audio import destroy_sound
 from connector.visit.parts import Parts, Policy
+from connector.visit.refusing import note_refusal
 from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
 
@@ -77,10 +82,10 @@ async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
 
 
 async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
-    """Waits for the job, seals the transcript and moves the visit; returns `transcribed` or `nothing-said`.
+    """Waits for the job, seals the transcript and moves the visit; returns `transcribed`, `asked` or `nothing-said`.
 
     A recording without a visit in it is refused: the visit goes back to PRIMED with a flag that says so, and the
-    recording is kept until the clinician decides.
+    recording is kept until the clinician decides. `asked`: something speaks against it; the answer starts the draft.
     """
     policy = parts.policy
     answer = await parts.speech.wait(
@@ -92,25 +97,42 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     try:
         judge_speech(transcript, rules=parts.rules.speech, recording_ms=recording.duration_ms)
     except NothingSaid as refusal:
-        await give_back(parts, visit_id, slug=refusal.slug, text=refusal.detail)
+        reason = refusal.detail
+        kept = note_refusal(parts, transcript, reason=reason, recording_ms=recording.duration_ms)
+        await give_back(parts, visit_id, slug=refusal.slug, text=reason, refusal=kept)
         return "nothing-said"
     warnings = (*transcript.warnings, *_warnings(transcript, recording))
     transcript = replace(transcript, warnings=warnings, marks=recording.marks)
+    await _keep_transcript(parts, visit_id, transcript)
+    return "asked" if await raise_question(parts, visit_id) else "transcribed"
+
+
+async def _keep_transcript(parts: Parts, visit_id: str, transcript: Transcript) -> None:
+    """CAPTURED to TRANSCRIBED, with what speaks against the transcript, and with the end of the sound where the site
+    keeps it no longer."""
+    language = make_options(parts.policy, parts.rules.keyterms.mapping).language or "en"
+    doubts = await doubt(parts, transcript, visit_id=visit_id, language=language)
+
+    async def end_sound(connection: AsyncConnection) -> None:
+        if parts.policy.audio_kept == "until-transcribed":
+            await destroy_sound(parts, connection, visit_id, reason="transcribed")
+
+    records = (transcript,) if doubts is None else (transcript, doubts)
     try:
-        await move(parts, visit_id, Move((State.CAPTURED, State.TRANSCRIBED), records=(transcript,)))
+        await move(parts, visit_id, Move((State.CAPTURED, State.TRANSCRIBED), records=records, also=end_sound))
     except Conflict:
         if (await parts.visits.row(visit_id)).state == State.CAPTURED:
             raise
-    return "transcribed"
 
 
-async def give_back(parts: Parts, visit_id: str, *, slug: str, text: str) -> None:
+async def give_back(parts: Parts, visit_id: str, *, slug: str, text: str, refusal: Refusal | None = None) -> None:
     """Puts a visit whose recording cannot be used back to PRIMED, with the reason shown; the recording is kept."""
     state = (await parts.visits.row(visit_id)).state
     if state in GIVEN_UP:
         return
     if state == State.CAPTURED:
-        await move(parts, visit_id, Move((State.CAPTURED, State.PRIMED), detail={"reason": slug}))
+        records = () if refusal is None else (refusal,)
+        await move(parts, visit_id, Move((State.CAPTURED, State.PRIMED), records=records, detail={"reason": slug}))
     await parts.visits.call_attention(visit_id, slug=slug, text=text, action="capture-again", at=parts.clock())
 
 

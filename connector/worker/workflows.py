@@ -20,6 +20,7 @@ from connector.visit.filing import Outcome, try_filing
 from connector.visit.note import draft_note
 from connector.visit.own_audio import remove_sound
 from connector.visit.parts import Parts
+from connector.visit.refusing import take_heard
 from connector.visit.states import GIVEN_UP
 from connector.visit.transcription import await_transcript, give_back, send_recording, submit_recording
 from connector.visit.vendor_copies import delete_copies
@@ -103,6 +104,12 @@ def register_workflows(parts: Parts) -> None:
     async def draft_again(visit_id: str) -> None:
         await draft_then_delete(visit_id, "1")
 
+    @DBOS.workflow(name="draft_anyway")
+    async def draft_anyway(visit_id: str) -> None:
+        taken = await persist("take-heard", visit_id)
+        if taken.value == "transcribed":
+            await draft_then_delete(visit_id, "1")
+
     @DBOS.workflow(name="clean_up")
     async def clean_up(visit_id: str) -> None:
         await persist("delete-copies", visit_id)
@@ -115,7 +122,8 @@ def register_workflows(parts: Parts) -> None:
     async def write_back(visit_id: str, version: str) -> None:
         await persist("file", visit_id, version)
 
-    del transcribe_and_draft, draft_from_text, draft_again, clean_up, remove_sound_files, write_back
+    del transcribe_and_draft, draft_from_text, draft_again, draft_anyway
+    del clean_up, remove_sound_files, write_back
 
 
 async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> dict[str, Any]:
@@ -158,6 +166,7 @@ def _actions(parts: Parts, visit_id: str, argument: str) -> dict[str, Job]:
         "draft": draft,
         "delete-copies": delete,
         "remove-sound": lambda: remove_sound(parts, visit_id),
+        "take-heard": lambda: take_heard(parts, visit_id),
         "file": lambda: try_filing(parts, visit_id, int(argument)),
     }
 

@@ -1,0 +1,92 @@
+"""A recording in which no visit could be heard: kept, until the clinician decides. In: a visit, a decision. Out: work.
+
+Never drafts by itself from what was refused, and never destroys it by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connector.errors import Conflict, InputRefused
+from connector.records import Launch, Recording, Refusal, Stamp, Transcript
+from connector.store.visits import VisitRow
+from connector.transcript.speech import may_draft, measure_speech
+from connector.visit import steps
+from connector.visit.consenting import require_consent
+from connector.visit.own_audio import destroy_sound
+from connector.visit.parts import Parts, Work
+from connector.visit.states import State
+from connector.visit.steps import Move, move
+
+DECISIONS = ("transcribe-again", "draft-anyway", "discard")
+LITTLE = "Little speech could be made out in this recording: a note from it may be wrong. Check every statement."
+_USED = (State.PRIMED, State.CAPTURED)
+
+
+def note_refusal(parts: Parts, transcript: Transcript, *, reason: str, recording_ms: int) -> Refusal:
+    """The record of a refusal, with what was heard all the same."""
+    rules = parts.rules.speech
+    heard = measure_speech(transcript, rules=rules, recording_ms=recording_ms)
+    stamp = Stamp(maker="speech.yaml", at=parts.clock())
+    return Refusal(reason, transcript, may_draft(heard, rules=rules), stamp)
+
+
+async def decide(parts: Parts, launch: Launch, *, decision: str) -> VisitRow:
+    """What becomes of the kept recording of a PRIMED visit: transcribed or drafted all the same, or destroyed.
+
+    Raises InputRefused for another decision, Conflict where no recording waits for one, or where there is no speech in
+    it; needs consent where it is used.
+    """
+    if decision not in DECISIONS:
+        raise InputRefused(f"What becomes of the recording is one of {', '.join(DECISIONS)}: reload the page.")
+    visit_id = launch.visit_id
+    row = await parts.visits.row(visit_id)
+    recording = await parts.visits.latest(visit_id, Recording)
+    if row.state != State.PRIMED or recording is None:
+        raise Conflict("No recording waits for a decision here: reload to see where the visit stands.")
+    if decision == "discard":
+        return await _discard(parts, launch, row)
+    await require_consent(parts, visit_id)
+    work = Work("transcribe_and_draft", visit_id, parts.new_id())
+    if decision == "draft-anyway":
+        refusal = await parts.visits.latest(visit_id, Refusal)
+        if refusal is None or not refusal.may_draft:
+            raise Conflict("There is too little speech in this recording to draft anything from it.")
+        work = Work("draft_anyway", visit_id, refusal.transcript.transcript_id)
+
+    async def start(connection: AsyncConnection) -> None:
+        await parts.enqueue(connection, work)
+
+    actor = launch.practitioner or "unidentified"
+    return await move(parts, visit_id, Move(_USED, actor=actor, detail={"way": decision}, also=start))
+
+
+async def take_heard(parts: Parts, visit_id: str) -> str:
+    """Takes what was heard in a refused recording as the transcript, with a warning: CAPTURED to TRANSCRIBED.
+
+    May run twice.
+    """
+    if (await parts.visits.row(visit_id)).state == State.CAPTURED:
+        refusal = await parts.visits.need(visit_id, Refusal)
+        heard = refusal.transcript
+        taken = replace(heard, warnings=(LITTLE, *heard.warnings), little_speech=True)
+
+        async def end_sound(connection: AsyncConnection) -> None:
+            if parts.policy.audio_kept == "until-transcribed":
+                await destroy_sound(parts, connection, visit_id, reason="transcribed")
+
+        arrow = (State.CAPTURED, State.TRANSCRIBED)
+        await move(parts, visit_id, Move(arrow, records=(taken,), detail={"way": "draft-anyway"}, also=end_sound))
+    return "transcribed"
+
+
+async def _discard(parts: Parts, launch: Launch, row: VisitRow) -> VisitRow:
+    async def destroy(connection: AsyncConnection) -> None:
+        await destroy_sound(parts, connection, row.visit_id, reason="discarded", words=True)
+        await parts.visits.take_attention(connection, row.visit_id, row.attention or "")
+        await parts.enqueue(connection, Work("clean_up", row.visit_id, parts.new_id()))
+
+    actor = launch.practitioner or "unidentified"
+    return await steps.change(parts, row, steps.Change("visit.recording-discarded", (), actor, None, destroy))
