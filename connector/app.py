@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from connector.assets.catalogue import list_mappings, load_mapping, load_template
 from connector.assets.registrations import Registration, load_registrations, read_client_secret
 from connector.clients.assemblyai import AssemblyAI, check_options
+from connector.clients.fetching import Fetcher, Ways, resolve_by_system, trust_authorities
 from connector.clients.gateway import Gateway
 from connector.clients.http import make_client
 from connector.clients.key_sets import KeySets
@@ -40,6 +41,7 @@ from connector.store.chunks import ChunkStore
 from connector.store.client_keys import ClientKey, read_key_file, read_keys
 from connector.store.data_keys import DataKeys
 from connector.store.database import DatabaseAddress, locate_database, make_engine, open_master_key, open_state_folder
+from connector.store.fetches import FetchStore
 from connector.store.keyring import MasterKey
 from connector.store.ledger import Ledger
 from connector.store.migration import migrate, require_current
@@ -175,12 +177,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             await migrate_all(engine, address)
         await require_current(engine)
         master = await open_master_key(engine, settings.key_file)
-        dbos = DBOSClient(
-            system_database_url=address.libpq,
-            serializer=DBOSPortableJSONSerializer(),
-            application_name=APPLICATION,
-            system_database_pool_size=2,
-        )
+        dbos = _reach_worker(address)
         parts = Parts(
             visits=VisitStore(engine, master),
             sessions=SessionStore(engine, master),
@@ -195,6 +192,8 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             ehr=ehr,
             speech=speech,
             gateway=gateway,
+            fetcher=make_fetcher(settings),
+            fetches=FetchStore(engine, master),
             rules=rules,
             policy=make_policy(settings),
             client_secret=_client_secret,
@@ -213,6 +212,28 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
         await ehr.aclose()
         await vendor.aclose()
         await engine.dispose()
+
+
+def _reach_worker(address: DatabaseAddress) -> DBOSClient:
+    return DBOSClient(
+        system_database_url=address.libpq,
+        serializer=DBOSPortableJSONSerializer(),
+        application_name=APPLICATION,
+        system_database_pool_size=2,
+    )
+
+
+def make_fetcher(settings: Settings) -> Fetcher:
+    """What fetches recordings from public hosts; in a sandbox that says so from this machine, and from nowhere else."""
+    if settings.sandbox_audio_ca_file is None:
+        return Fetcher(Ways(resolve_by_system, trust_authorities()))
+
+    async def resolve(host: str, port: int) -> tuple[str]:
+        del host, port
+        return ("127.0.0.1",)
+
+    trusted = trust_authorities(settings.sandbox_audio_ca_file)
+    return Fetcher(Ways(resolve, trusted, lambda number: number == "127.0.0.1"))
 
 
 def _speak_to_vendor(settings: Settings, client: httpx.AsyncClient) -> tuple[AssemblyAI, Gateway]:

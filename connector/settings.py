@@ -9,8 +9,19 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
+
+
+def _is_here(address: str) -> bool:
+    try:
+        return _is_loopback(urlsplit(address).hostname or "")
+    except ValueError:
+        return False
 
 
 class Settings(BaseSettings):
@@ -20,7 +31,8 @@ class Settings(BaseSettings):
     says which address that is. `state_folder` holds the embedded database, sealed audio and, unless told otherwise, the
     master key file and the key pairs EHRs know us by; give `database_url` (`postgresql://…`) to use a PostgreSQL of
     your own, `master_key_file` and `client_keys_folder` to keep the keys elsewhere. `ehr_ca_file` holds certificates
-    (PEM) of a private authority that EHRs are trusted by, in place of the public ones.
+    (PEM) of a private authority that EHRs are trusted by, in place of the public ones. `sandbox_audio_ca_file` is for
+    sandboxes only: every host of `audio_hosts` is then taken to be this machine, and trusted by these certificates.
     """
 
     model_config = SettingsConfigDict(env_prefix="CONNECTOR_", frozen=True, extra="ignore")
@@ -56,6 +68,8 @@ class Settings(BaseSettings):
     ehr_timeout: float = 20.0
     ehr_ca_file: Path | None = None
 
+    sandbox_audio_ca_file: Path | None = None
+
     max_chunk_bytes: int = 8 * 1024 * 1024
     audio_kept: Literal["until-filed", "until-transcribed"] = "until-filed"
 
@@ -76,11 +90,20 @@ class Settings(BaseSettings):
             host, _ = parts.hostname or "", parts.port
         except ValueError as error:
             raise ValueError("is not an address") from error
-        own = host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
+        own = _is_loopback(host)
         if not host or parts.query or parts.fragment or parts.username is not None or parts.path.strip("/"):
             raise ValueError("has to be an origin, such as https://scribe.example.org")
         if parts.scheme != "https" and not (parts.scheme == "http" and own):
             raise ValueError("has to begin with https://, since browsers bring our cookies back over TLS only")
+        return value
+
+    @field_validator("sandbox_audio_ca_file")
+    @classmethod
+    def _check_sandbox(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        """Recordings are fetched from this machine only where the whole deployment is a sandbox on it."""
+        told = (str(info.data.get(name, "")) for name in ("public_base_url", "assemblyai_base_url", "gateway_base_url"))
+        if value is not None and not all(_is_here(one) for one in told):
+            raise ValueError("is for sandboxes only: the public address and both vendors have to be on this machine")
         return value
 
     @property

@@ -12,18 +12,20 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpcore
 import httpx
 
-from connector.clients.http import Timing, retry_after
+from connector.clients.http import Timing, retry_after, trust_file
 from connector.clients.web_address import WebAddress, is_public
 from connector.errors import AddressRefused, SourceRefused, SourceUnavailable
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """A host and a port to every IP address the name stands for, as texts. Raises OSError where there is none."""
 
+_SETTING = "CONNECTOR_SANDBOX_AUDIO_CA_FILE"
 _MOST_NUMBERS = 4
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _HEADERS_S = 60.0
@@ -70,9 +72,12 @@ async def resolve_by_system(host: str, port: int) -> Sequence[str]:
     return [str(one[4][0]) for one in found]
 
 
-def trust_public_authorities() -> ssl.SSLContext:
-    """The public certificate authorities; no variable of the environment adds to them."""
-    return httpx.create_ssl_context(trust_env=False)
+def trust_authorities(ca_file: Path | None = None) -> ssl.SSLContext:
+    """The public certificate authorities, or those of a file (PEM); no variable of the environment adds to them.
+
+    Raises Misconfigured where the file cannot be read.
+    """
+    return httpx.create_ssl_context(trust_env=False) if ca_file is None else trust_file(ca_file, setting=_SETTING)
 
 
 class Fetcher:

@@ -76,19 +76,18 @@ def make_client(
     public certificate authorities; raises Misconfigured where it cannot be read.
     """
     limits = httpx.Timeout(timeout, connect=min(timeout, 10.0))
-    trusted = _trust(ca_file) if ca_file is not None else True
+    trusted = trust_file(ca_file) if ca_file is not None else True
     return httpx.AsyncClient(
         timeout=limits, trust_env=False, follow_redirects=False, transport=transport, verify=trusted
     )
 
 
-def _trust(ca_file: Path) -> ssl.SSLContext:
+def trust_file(ca_file: Path, *, setting: str = "CONNECTOR_EHR_CA_FILE") -> ssl.SSLContext:
+    """Trusts the certificate authorities of a file (PEM) and no others; Misconfigured where it cannot be read."""
     try:
         return ssl.create_default_context(cafile=str(ca_file))
     except OSError as error:  # ssl.SSLError is one
-        raise Misconfigured(
-            f"{ca_file.name}: no certificates (PEM) can be read from it. See CONNECTOR_EHR_CA_FILE."
-        ) from error
+        raise Misconfigured(f"{ca_file.name}: no certificates (PEM) can be read from it. See {setting}.") from error
 
 
 async def send_whole(

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.assets.registrations import Registration, Registrations
 from connector.clients.assemblyai import AssemblyAI
+from connector.clients.fetching import Fetcher
 from connector.clients.gateway import Gateway
 from connector.clients.key_sets import KeySets
 from connector.clients.smart import SmartServer
@@ -26,6 +27,7 @@ from connector.drafting.prompt import PromptTemplates
 from connector.hints.rules import KeytermRules
 from connector.store.chunks import ChunkStore
 from connector.store.client_keys import ClientKey
+from connector.store.fetches import FetchStore
 from connector.store.ledger import Ledger
 from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
@@ -111,6 +113,8 @@ class Parts:
     ehr: httpx.AsyncClient
     speech: AssemblyAI
     gateway: Gateway
+    fetcher: Fetcher
+    fetches: FetchStore
     rules: Rules
     policy: Policy
     client_secret: Callable[[Registration], str | None]

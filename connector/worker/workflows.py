@@ -16,6 +16,7 @@ from dbos import DBOS
 from connector.errors import AudioUnusable, ConnectorError, VendorRejected
 from connector.logs import where_raised
 from connector.store.reach import Reach, narrowed
+from connector.visit.fetching import fetch_recording
 from connector.visit.filing import Outcome, try_filing
 from connector.visit.note import draft_note
 from connector.visit.own_audio import remove_sound
@@ -96,6 +97,10 @@ def register_workflows(parts: Parts) -> None:
         else:
             await persist("delete-copies", visit_id)
 
+    @DBOS.workflow(name="fetch_recording")
+    async def fetch(visit_id: str, recording_id: str) -> None:
+        await persist("fetch", visit_id, recording_id)
+
     @DBOS.workflow(name="draft_from_text")
     async def draft_from_text(visit_id: str) -> None:
         await draft_then_delete(visit_id, "1")
@@ -122,7 +127,7 @@ def register_workflows(parts: Parts) -> None:
     async def write_back(visit_id: str, version: str) -> None:
         await persist("file", visit_id, version)
 
-    del transcribe_and_draft, draft_from_text, draft_again, draft_anyway
+    del fetch, transcribe_and_draft, draft_from_text, draft_again, draft_anyway
     del clean_up, remove_sound_files, write_back
 
 
@@ -167,6 +172,7 @@ def _actions(parts: Parts, visit_id: str, argument: str) -> dict[str, Job]:
         "delete-copies": delete,
         "remove-sound": lambda: remove_sound(parts, visit_id),
         "take-heard": lambda: take_heard(parts, visit_id),
+        "fetch": lambda: fetch_recording(parts, visit_id, argument),
         "file": lambda: try_filing(parts, visit_id, int(argument)),
     }
 

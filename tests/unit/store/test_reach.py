@@ -78,7 +78,9 @@ class Stores:
         await self.chunks.open_recording(one.recording_id, one.visit_id, token="t", at=NOW)
         await self.chunks.put(await self.chunks.find(one.recording_id), 0, b"sound", at=NOW)
         async with self.engine.begin() as connection:
-            await self.fetches.keep(connection, Fetch(one.recording_id, one.visit_id, NOW, "https://files.example.org/"))
+            await self.fetches.keep(
+                connection, Fetch(one.recording_id, one.visit_id, NOW, "https://files.example.org/")
+            )
         await self.chunks.put_mark(one.recording_id, 0, Mark("paused", 0))
         await self.ledger.add_copy(one.visit_id, VendorCopy(secrets.token_hex(8), "upload", "v", "held", NOW))
         await self.ledger.plan_write(WriteIntent(one.visit_id, 1, "id", "00", "planned", 0), at=NOW)

@@ -35,7 +35,7 @@ async function copyNote(form, settle) {
 }
 
 /** An EHR's frame may not hand the clipboard on: then the older way is tried. */
-async function put(text) {
+export async function put(text) {
   try {
     if (document.featurePolicy?.allowsFeature("clipboard-write") === false) throw new Error("not handed on");
     await navigator.clipboard.writeText(text);

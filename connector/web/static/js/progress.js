@@ -29,6 +29,7 @@ export function follow(main, signal) {
       } else {
         begun = performance.now();
         show(status.steps);
+        showFetch(status.fetch);
       }
     } catch (problem) {
       failures += 1;
@@ -68,6 +69,13 @@ function show(steps) {
     row.dataset.seconds = step.seconds ?? "";
     row.querySelector(".step__time").textContent = describe(step.seconds);
   }
+}
+
+function showFetch(fetch) {
+  const bar = document.querySelector("[data-fetch-bar]");
+  if (!bar || !fetch) return;
+  if (fetch.share !== null) bar.value = fetch.share;
+  document.querySelector("[data-fetch-text]").textContent = fetch.text;
 }
 
 function showTime(main, passed) {

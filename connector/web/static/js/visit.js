@@ -1,5 +1,6 @@
 /* One visit's page: wires what the present part of it needs, and again whenever the page is drawn anew. */
 
+import { enableCodes } from "./code.js";
 import { enableCopy } from "./copy.js";
 import { Editor } from "./editor.js";
 import { darken, linkEvidence } from "./evidence.js";
@@ -27,6 +28,7 @@ function begin() {
   keepFresh(main, signal);
   enableReadAgain(main, signal);
   enableUpload(main, signal);
+  enableCodes(main, signal);
   if (main.dataset.panel === "review") review(main, signal);
   else enableCopy(main, signal);
 }
