@@ -97,10 +97,6 @@ def register_workflows(parts: Parts) -> None:
         else:
             await persist("delete-copies", visit_id)
 
-    @DBOS.workflow(name="fetch_recording")
-    async def fetch(visit_id: str, recording_id: str) -> None:
-        await persist("fetch", visit_id, recording_id)
-
     @DBOS.workflow(name="draft_from_text")
     async def draft_from_text(visit_id: str) -> None:
         await draft_then_delete(visit_id, "1")
@@ -115,6 +111,17 @@ def register_workflows(parts: Parts) -> None:
         if taken.value == "transcribed":
             await draft_then_delete(visit_id, "1")
 
+    _register_short_ones(persist)
+    del transcribe_and_draft, draft_from_text, draft_again, draft_anyway
+
+
+def _register_short_ones(persist: Callable[..., Awaitable[Result]]) -> None:
+    """Workflows of one step."""
+
+    @DBOS.workflow(name="fetch_recording")
+    async def fetch(visit_id: str, recording_id: str) -> None:
+        await persist("fetch", visit_id, recording_id)
+
     @DBOS.workflow(name="clean_up")
     async def clean_up(visit_id: str) -> None:
         await persist("delete-copies", visit_id)
@@ -127,8 +134,7 @@ def register_workflows(parts: Parts) -> None:
     async def write_back(visit_id: str, version: str) -> None:
         await persist("file", visit_id, version)
 
-    del fetch, transcribe_and_draft, draft_from_text, draft_again, draft_anyway
-    del clean_up, remove_sound_files, write_back
+    del fetch, clean_up, remove_sound_files, write_back
 
 
 async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> dict[str, Any]:
