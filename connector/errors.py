@@ -128,6 +128,12 @@ class NoSpace(ConnectorError):
     slug, title, status, retryable = "no-space", "There is no room for more sound", 507, True
 
 
+class SoundDestroyed(NotFound):
+    """The recording was there and is destroyed, as the site's policy or a person wanted it."""
+
+    slug, title, status = "sound-destroyed", "The recording was destroyed", 410
+
+
 class NothingSaid(ConnectorError):
     """The recording holds too little speech to write a note from."""
 

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connector.records import SoundGone, Stamp
+from connector.errors import SoundDestroyed
+from connector.records import Recording, SoundGone, Stamp
 from connector.store.audit import AuditEvent
 from connector.visit.parts import Parts, Work
 
@@ -39,6 +40,16 @@ async def destroy_sound(
     )
     await parts.visits.note_event(event, connection)
     await parts.enqueue(connection, Work("remove_sound", visit_id, parts.new_id()))
+
+
+async def find_sound(parts: Parts, visit_id: str) -> Recording:
+    """A visit's recording; raises SoundDestroyed where it was one, NotFound where there never was any."""
+    recording = await parts.visits.latest(visit_id, Recording)
+    if recording is not None:
+        return recording
+    if await parts.visits.latest(visit_id, SoundGone) is not None:
+        raise SoundDestroyed("The recording of this visit was destroyed: it can no longer be played.")
+    return await parts.visits.need(visit_id, Recording)
 
 
 async def remove_sound(parts: Parts, visit_id: str) -> str:

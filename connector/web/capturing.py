@@ -14,13 +14,13 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from connector.capture.containers import media_type
 from connector.errors import AudioUnusable, InputRefused, NotAllowed
-from connector.records import Recording
 from connector.store.chunks import RecordingRow
 from connector.store.reach import Reach, narrow
 from connector.store.recordings import Opening
 from connector.visit import finishing
 from connector.visit import recording as recordings
 from connector.visit.finishing import Closing
+from connector.visit.own_audio import find_sound
 from connector.visit.parts import Parts
 from connector.web.bodies import read_number, read_object
 from connector.web.session import Session, open_changing_session, open_session
@@ -187,7 +187,7 @@ async def _read_closing(request: Request) -> Closing:
 async def play(request: Request, session: Reading) -> Response:
     """The recording for the player, by byte range, opened chunk by chunk in memory (RFC 9110, section 14)."""
     parts = session.parts
-    record = await parts.visits.need(session.row.visit_id, Recording)
+    record = await find_sound(parts, session.row.visit_id)
     recording = await parts.chunks.find(record.recording_id)
     span = _read_range(request.headers.get("range"), record.size)
     headers, kind = {"Accept-Ranges": "bytes"}, media_type(record.container)

@@ -108,6 +108,7 @@ _ATTENTION: Mapping[str, str] = {
     "read-back-differs": "The EHR stored something else",
     "relaunch-needed": "Open the scribe from the chart again",
     "nothing-said": "No note was written",
+    "doubtful": "One question before the note is drafted",
     "audio-unusable": "This recording cannot be used",
     "address-refused": "The recording cannot be fetched from this address",
     "source-refused": "The recording could not be fetched",
@@ -187,6 +188,8 @@ def is_live(facts: VisitFacts) -> bool:
     owed = facts.erasure is not None and not facts.erasure.complete
     if state is State.FILED or (state is State.PRIMED and any(one.destroyed for one in facts.consents)):
         return owed
+    if state is State.TRANSCRIBED and facts.sound.asks:
+        return False
     return state in _WAITING or facts.fetch is not None
 
 

@@ -12,7 +12,16 @@ from connector.records import ConsentAnswer, Filing, SignedNote
 from connector.visit.encounter import CHOOSABLE
 from connector.visit.returning import REASONS
 from connector.visit.states import OWNERS, UNSIGNED, State
-from connector.web import chart_view, consent_view, erasure_view, fetch_view, note_view, progress_view, terms_view
+from connector.web import (
+    chart_view,
+    consent_view,
+    erasure_view,
+    fetch_view,
+    note_view,
+    progress_view,
+    sound_view,
+    terms_view,
+)
 from connector.web.moments import Moment, show_moment
 from connector.web.progress_view import build_status
 from connector.web.visit_facts import VisitFacts
@@ -92,6 +101,7 @@ class VisitView:
     transcript: note_view.TranscriptView | None
     note: note_view.NoteView | None
     audio: bool
+    sound: sound_view.SoundView
     sign: SignView | None
     signed: SignedView | None
     filing: FilingView | None
@@ -124,6 +134,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
     panel, heading = _PANELS[state]
     given = facts.standing.may_record
     transcript = note_view.build_transcript(facts.transcript)
+    sound = sound_view.build_sound(facts.sound, state, recording=facts.recording, transcript=facts.transcript, now=now)
     note = note_view.build_note(facts.note, transcript=facts.transcript, chart=chart_view.name_sources(facts.context))
     return VisitView(
         launch_id=facts.launch_id,
@@ -155,7 +166,8 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         must_type=bool(facts.standing.refusing),
         transcript=transcript,
         note=note,
-        audio=facts.recording is not None and transcript is not None and bool(transcript.length),
+        audio=sound.playable and transcript is not None and bool(transcript.length),
+        sound=sound,
         sign=_build_sign(facts, len(note.checks) if note else 0),
         signed=_build_signed(facts.signed, now),
         filing=_build_filing(facts.filing, now),
@@ -169,6 +181,8 @@ def _choose_heading(facts: VisitFacts, heading: str) -> str:
     """Says what is true where a flag makes the state's own heading too hopeful."""
     if facts.fetch is not None:
         return "Fetching the recording…"
+    if State(facts.row.state) is State.TRANSCRIBED and facts.sound.asks:
+        return "One question before the note"
     if facts.row.attention is None:
         return heading
     return {
@@ -189,6 +203,8 @@ def choose_ribbon(transcript: note_view.TranscriptView | None, note: note_view.N
 def _choose_lead(facts: VisitFacts) -> str | None:
     """One sentence saying what to do now."""
     state = State(facts.row.state)
+    if state is State.TRANSCRIBED and facts.sound.asks:
+        return "One answer, and the note is drafted."
     answer = facts.consent.answer if facts.consent else None
     if state is State.PRIMED:
         if answer is None:

@@ -25,6 +25,7 @@ from connector.records import (
 from connector.store.fetches import FetchProgress
 from connector.store.visits import VisitRow
 from connector.visit.note import ShownNote
+from connector.web.sound_view import NO_SOUND, SoundFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class VisitFacts:
     filing: Filing | None = None
     erasure: Erasure | None = None
     sent: tuple[SpeechHints, ...] = ()
+    sound: SoundFacts = NO_SOUND
     fetch: FetchProgress | None = None
     may_fetch: bool = False
 

@@ -39,6 +39,7 @@ from connector.web.headers import allow_capture
 from connector.web.pages import Pages, wants_json
 from connector.web.reading import prime_visit, read_on
 from connector.web.session import Session, open_changing_session, open_hidden_session, open_session
+from connector.web.sound_view import gather_sound
 from connector.web.views import VisitFacts, build_status, build_visit_view
 
 router = APIRouter(prefix="/v/{launch_id}")
@@ -119,6 +120,7 @@ async def collect_facts(session: Session) -> VisitFacts:
         signed=newest.get(SignedNote),
         filing=newest.get(Filing),
         erasure=await erasure_of(parts, visit_id),
+        sound=await gather_sound(parts, visit_id, newest),
         fetch=await parts.fetches.under_way(visit_id) if row.state == State.CAPTURING else None,
         may_fetch=bool(allowed_hosts(parts, session.row.tenant)),
     )

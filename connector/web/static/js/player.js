@@ -9,6 +9,7 @@ export class Player {
   constructor(root, turns, signal) {
     this.audio = root?.querySelector("audio") ?? null;
     this.label = root?.querySelector("[data-playing]") ?? null;
+    this.hint = this.label?.textContent ?? "";
     this.turns = turns;
     this.queue = [];
     if (!this.audio) return;
@@ -76,7 +77,7 @@ export class Player {
     if (this.label && heard) {
       this.label.textContent = `Playing: ${heard.querySelector(".turn__role").textContent}`;
     } else if (this.label && this.audio.paused) {
-      this.label.textContent = "Choose a sentence to hear what it rests on.";
+      this.label.textContent = this.hint;
     }
   }
 }

@@ -9,6 +9,7 @@ import { enableReadAgain, keepFresh } from "./fresh.js";
 import { lock } from "./lock.js";
 import { Player } from "./player.js";
 import { follow } from "./progress.js";
+import { enableQuestion } from "./question.js";
 import { measureTop, showLocalTimes } from "./shell.js";
 import { enableSigning } from "./sign.js";
 import { enableTabs } from "./tabs.js";
@@ -29,6 +30,7 @@ function begin() {
   enableReadAgain(main, signal);
   enableUpload(main, signal);
   enableCodes(main, signal);
+  enableQuestion(main, signal);
   if (main.dataset.panel === "review") review(main, signal);
   else enableCopy(main, signal);
 }
