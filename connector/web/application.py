@@ -14,7 +14,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from connector.visit.parts import Parts
-from connector.web import capturing, deciding, fetching, knowing, launching, listening, picking, returning, visiting
+from connector.web import (
+    capturing,
+    deciding,
+    fetching,
+    knowing,
+    launching,
+    listening,
+    picking,
+    recorder,
+    returning,
+    visiting,
+)
 from connector.web.bodies import PlainForms
 from connector.web.headers import SecurityHeaders
 from connector.web.pages import Pages
@@ -64,7 +75,7 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
     app.state.throttles = make_throttles(parts.policy)
     address = urlsplit(parts.policy.public_base_url)
     app.state.origin = f"{address.scheme}://{address.netloc}"
-    rooms = (launching, picking, visiting, knowing, listening, capturing, deciding, fetching, returning)
+    rooms = (launching, picking, visiting, knowing, listening, capturing, deciding, fetching, recorder, returning)
     for room in rooms:
         app.include_router(room.router)
     app.add_api_route("/health/live", _live, methods=["GET"])

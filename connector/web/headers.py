@@ -5,10 +5,17 @@ The EHR that may frame a page is the one whose launch the page belongs to; a pag
 
 from __future__ import annotations
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ANCESTORS = "frame_ancestors"
 FORM_TARGET = "form_target"
+_CAPTURES = "captures"
+
+
+def allow_capture(request: Request, *features: str) -> None:
+    """Lets this page ask for `microphone` or `display-capture`; every other page can do neither."""
+    setattr(request.state, _CAPTURES, features)
 
 
 class SecurityHeaders:
@@ -31,7 +38,7 @@ class SecurityHeaders:
                 ancestors = " ".join(scope["state"].get(ANCESTORS, ())) or "'none'"
                 target = scope["state"].get(FORM_TARGET, "")
                 headers = _headers(ancestors, message["headers"], form_action=f"'self' {target}".rstrip())
-                message["headers"] = [*message["headers"], *headers]
+                message["headers"] = [*message["headers"], *headers, _permissions(scope["state"].get(_CAPTURES, ()))]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
@@ -48,9 +55,15 @@ def _headers(ancestors: str, present: list[tuple[bytes, bytes]], *, form_action:
         "content-security-policy": policy,
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
-        "permissions-policy": "microphone=(self), camera=(), geolocation=()",
         "cross-origin-resource-policy": "same-origin",
         "strict-transport-security": "max-age=31536000",
         "cache-control": "no-store",
     }
     return [(name.encode(), value.encode()) for name, value in wanted.items() if name.encode() not in names]
+
+
+def _permissions(captures: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """Permissions Policy: what no page needs is off everywhere, what a recorder needs is on where it was allowed."""
+    asked = {name: "(self)" if name in captures else "()" for name in ("microphone", "display-capture")}
+    allowed = {**asked, "camera": "()", "geolocation": "()"}
+    return b"permissions-policy", ", ".join(f"{name}={value}" for name, value in allowed.items()).encode()

@@ -33,6 +33,8 @@ router = APIRouter()
 Reading = Annotated[Session, Depends(open_session)]
 Changing = Annotated[Session, Depends(open_changing_session)]
 Unlocking = Annotated[Session, Depends(open_unlocking_session)]
+# Pages below the visit's own that a window, or a session shown again, may begin with.
+_PLACES = {"recorder": "/recorder"}
 
 
 @router.get("/v/{launch_id}/visits")
@@ -84,15 +86,17 @@ async def list_reasons(session: Reading) -> Response:
 
 
 @router.post("/v/{launch_id}/window")
-async def open_window(request: Request, session: Changing) -> Response:
-    """A ticket that carries this launch into a window of its own, for a browser that blocks cookie or microphone."""
+async def open_window(request: Request, session: Changing, place: Annotated[str, Form()] = "") -> Response:
+    """A ticket that carries this launch into a window of its own: for the recorder, or where a frame is too little."""
     address = f"/enter?ticket={await make_ticket(session.parts, session.row.launch_id)}"
+    if place in _PLACES:
+        address += f"&place={place}"
     return JSONResponse({"address": address}) if wants_json(request) else RedirectResponse(address, 303)
 
 
 @router.get("/enter")
-async def enter(request: Request, ticket: str) -> Response:
-    """Uses a ticket up: a session for this window, and on to the visit's own address."""
+async def enter(request: Request, ticket: str, place: str = "") -> Response:
+    """Uses a ticket up: a session for this window, and on to the visit's own address, or its recorder's."""
     parts: Parts = request.app.state.parts
     throttles: Throttles = request.app.state.throttles
     refuse_foreign_origin(request)
@@ -101,7 +105,7 @@ async def enter(request: Request, ticket: str) -> Response:
         carried = await use_ticket(parts, ticket)
         if carried is None:
             raise NotFound("This link was used or is older than a minute: open the window again from the scribe.")
-    response = RedirectResponse(f"/v/{carried.launch_id}", 303)
+    response = RedirectResponse(f"/v/{carried.launch_id}{_PLACES.get(place, '')}", 303)
     set_cookie(response, session_cookie(carried.launch_id), carried.session, max_age=int(parts.policy.session_absolute))
     return response
 
@@ -126,7 +130,7 @@ async def leave_session(request: Request, session: Unlocking) -> Response:
 
 
 @router.post("/v/{launch_id}/unlock")
-async def continue_session(request: Request, session: Unlocking) -> Response:
+async def continue_session(request: Request, session: Unlocking, place: Annotated[str, Form()] = "") -> Response:
     """Shows a hidden session again, once the EHR has renewed its access."""
     await unlock(session.parts, session.row)
-    return await visit_done(request, session)
+    return await visit_done(request, session, page=_PLACES.get(place, ""))

@@ -117,7 +117,11 @@ class Desk:
 
     def tab(self, context: BrowserContext | None = None, **options: Any) -> Screen:
         """An empty tab that remembers what it complains about."""
-        screen = Screen((context or self.seat(**options)).new_page())
+        return self.watch((context or self.seat(**options)).new_page())
+
+    def watch(self, page: Page) -> Screen:
+        """A tab that is open already, such as one a page has opened."""
+        screen = Screen(page)
         screen.page.on("console", lambda message: _note(screen, message))
         screen.page.on("pageerror", lambda error: screen.complaints.append(f"script: {error}"))
         screen.page.on("requestfailed", lambda request: _note_failure(screen, request))

@@ -15,7 +15,6 @@ from tests.wire.web.conftest import JSON, PAGE, Site
 ALWAYS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
-    "permissions-policy": "microphone=(self), camera=(), geolocation=()",
     "cross-origin-resource-policy": "same-origin",
     "strict-transport-security": "max-age=31536000",
 }
@@ -30,13 +29,21 @@ POLICY = {
 }
 
 
+CAPTURES = {
+    "": "microphone=(self), display-capture=()",
+    "/recorder": "microphone=(self), display-capture=(self)",
+}
+
+
 def policy_of(answer: httpx.Response) -> dict[str, str]:
     parts = [part.strip().partition(" ") for part in answer.headers["content-security-policy"].split(";")]
     return {name: value for name, _, value in parts}
 
 
-def check(answer: httpx.Response, *, framed_by: str = "'none'") -> None:
-    for name, value in ALWAYS.items():
+def check(
+    answer: httpx.Response, *, framed_by: str = "'none'", captures: str = "microphone=(), display-capture=()"
+) -> None:
+    for name, value in (ALWAYS | {"permissions-policy": f"{captures}, camera=(), geolocation=()"}).items():
         assert answer.headers.get_list(name) == [value], name
     assert len(answer.headers.get_list("content-security-policy")) == 1
     policy = policy_of(answer)
@@ -77,11 +84,11 @@ async def test_a_method_that_is_not_offered_carries_them_too(site: Site, method:
     check(answer)
 
 
-@pytest.mark.parametrize("path", ["", "/status", "/note", "/filing", "/recordings"])
+@pytest.mark.parametrize("path", ["", "/recorder", "/recorder/watch", "/status", "/note", "/filing", "/recordings"])
 async def test_a_visits_answers_may_be_framed_by_its_ehr_alone_and_are_not_stored(site: Site, path: str) -> None:
     seat = await site.seat()
     answer = await site.client.get(seat.path + path, headers={**PAGE, **seat.cookie})
-    check(answer, framed_by=EHR)
+    check(answer, framed_by=EHR, **({"captures": CAPTURES[path]} if path in CAPTURES else {}))
     assert "no-store" in answer.headers["cache-control"]
 
 

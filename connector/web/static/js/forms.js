@@ -19,15 +19,18 @@ export function enliven(main, signal) {
   opener.addEventListener("click", () => openWindow().catch(notify), { signal });
 }
 
-/** The same visit in a window of its own, for a frame that is too narrow or may not use the microphone. */
-async function openWindow() {
-  const { address } = await send("POST", "window");
-  if (window.open(address, "_blank")) return;
+/** The same visit in a window of its own, for a frame that is too narrow or may not use the microphone. `place` is the
+    page of the visit that opens there. Returns the window, or null where the browser kept it from opening. */
+export async function openWindow(place = "") {
+  const { address } = await send("POST", "window", place ? { form: { place } } : {});
+  const opened = window.open(address, "_blank");
+  if (opened) return opened;
   const notice = notify({ title: "The browser kept the window from opening.", detail: "" }, { calm: true });
   const link = element("a", "button button--small", "Open it");
   link.href = address;
   link.target = "_blank";
   notice.append(link);
+  return null;
 }
 
 async function submit(form, submitter) {

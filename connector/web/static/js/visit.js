@@ -8,6 +8,7 @@ import { enliven } from "./forms.js";
 import { enableReadAgain, keepFresh } from "./fresh.js";
 import { lock } from "./lock.js";
 import { Player } from "./player.js";
+import { enableRecordCard } from "./record-card.js";
 import { follow } from "./progress.js";
 import { enableQuestion } from "./question.js";
 import { measureTop, showLocalTimes } from "./shell.js";
@@ -30,6 +31,7 @@ function begin() {
   enableReadAgain(main, signal);
   enableUpload(main, signal);
   enableCodes(main, signal);
+  enableRecordCard(main, signal);
   enableQuestion(main, signal);
   if (main.dataset.panel === "review") review(main, signal);
   else enableCopy(main, signal);

@@ -15,6 +15,7 @@ export class Problem extends Error {
     this.title = this.message;
     this.detail = body.detail || "Check the connection. Nothing you entered is lost.";
     this.supportCode = body.support_code || "";
+    this.slug = (body.type || "").split(":").at(-1);
   }
 
   /** Whether the same request may succeed later by itself. */
@@ -41,8 +42,8 @@ export async function send(method, path, options = {}) {
   }
 }
 
-/** Sends a request once, whatever comes of it. */
-export async function sendOnce(method, path, { json, form, body, headers } = {}) {
+/** Sends a request once, whatever comes of it. `seconds`: how long an answer may take; `heed` is told its headers. */
+export async function sendOnce(method, path, { json, form, body, headers, seconds, heed } = {}) {
   const sent = { Accept: "application/json", ...headers };
   if (method !== "GET" && !headers?.Authorization) sent["X-CSRF-Token"] = document.querySelector("meta[name=csrf]").content;
   if (json !== undefined) {
@@ -54,10 +55,12 @@ export async function sendOnce(method, path, { json, form, body, headers } = {})
   const address = path.startsWith("/") ? path : `${base()}/${path}`;
   let answer;
   try {
-    answer = await fetch(address, { method, headers: sent, body, cache: "no-store" });
+    const signal = seconds ? AbortSignal.timeout(seconds * 1000) : undefined;
+    answer = await fetch(address, { method, headers: sent, body, cache: "no-store", signal });
   } catch {
     throw new Problem(0);
   }
+  if (answer.ok) heed?.(answer.headers);
   return read(answer);
 }
 
