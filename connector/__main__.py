@@ -1,4 +1,4 @@
-"""The command line: serve, worker, migrate, doctor, audit, ehr. In: arguments and environment. Out: codes, sentences.
+"""The command line: serve, worker, doctor, audit, ehr, upload. In: arguments and environment. Out: codes, sentences.
 
 Secrets are taken from files and variables, never from arguments.
 """
@@ -11,13 +11,14 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from connector.errors import ConnectorError, Misconfigured
+from connector.errors import ConnectorError, Misconfigured, UploadFailed, UploadInterrupted
 from connector.logs import name_failure, start_logging, tell_no_tracebacks
 from connector.settings import Settings
 
@@ -220,6 +221,49 @@ def mappings_check() -> None:
         f"{len(problems)} mistake(s)." if problems else "No mistakes: mappings, prompts and registrations can be read."
     )
     raise typer.Exit(1 if problems else 0)
+
+
+@cli.command()
+def upload(
+    files: Annotated[list[Path], typer.Argument(help="One recording, or its pieces in their order.")],
+    to: Annotated[str, typer.Option(help="The scribe's address, such as https://scribe.example.org.")],
+    ca_file: Annotated[Path | None, typer.Option(help="Certificates (PEM) of a private authority.")] = None,
+) -> None:
+    """Brings files of this computer into a visit, by a code from its page for each; goes on where it stopped.
+
+    Codes come from CONNECTOR_UPLOAD_CODE, from standard input, or are asked for; never from the command line.
+    """
+    from connector.uploading import (
+        CODE_VARIABLE,
+        Destination,
+        ShownProgress,
+        read_base_url,
+        read_codes,
+        show_name,
+        upload_files,
+    )
+
+    def write(text: str) -> None:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+    try:
+        destination = Destination(read_base_url(to), ca_file)
+        told = os.environ.get(CODE_VARIABLE) or _ask_for_codes(len(files))
+        progress = ShownProgress(write, redraws=sys.stderr.isatty())
+        asyncio.run(upload_files(files, read_codes(told), destination=destination, progress=progress))
+    except UploadFailed as error:
+        print(f"{error.title}: {show_name(error.detail)}", file=sys.stderr)
+        raise typer.Exit(error.exit_code) from None
+    except UploadInterrupted as error:
+        print(f"{error.title}: {show_name(error.detail)} Run the same again to go on.", file=sys.stderr)
+        raise typer.Exit(os.EX_TEMPFAIL) from None
+
+
+def _ask_for_codes(count: int) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.read(100_000)
+    return " ".join(str(typer.prompt(f"Upload code {place + 1} of {count}", hide_input=True)) for place in range(count))
 
 
 def _run(job: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:

@@ -211,6 +211,22 @@ class SignatureBlocked(ConnectorError):
     slug, title, status = "signature-blocked", "The note was not signed", 409
 
 
+class UploadFailed(ConnectorError):
+    """`connector upload` cannot go on; `exit_code` tells a script why (docs/operator.md)."""
+
+    slug, title = "upload-failed", "The file was not taken"
+
+    def __init__(self, detail: str, *, exit_code: int = 1) -> None:
+        super().__init__(detail)
+        self.exit_code = exit_code
+
+
+class UploadInterrupted(ConnectorError):
+    """The scribe stayed away for a quarter of an hour; running the same again goes on where it stopped."""
+
+    slug, title, retryable = "upload-interrupted", "The upload was interrupted", True
+
+
 class Misconfigured(ConnectorError):
     """Settings, keys, mappings or registrations are wrong; the operator mends it."""
 

@@ -13,13 +13,14 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host's name stands for this machine."""
     return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
 
 
 def _is_here(address: str) -> bool:
     try:
-        return _is_loopback(urlsplit(address).hostname or "")
+        return is_loopback(urlsplit(address).hostname or "")
     except ValueError:
         return False
 
@@ -90,7 +91,7 @@ class Settings(BaseSettings):
             host, _ = parts.hostname or "", parts.port
         except ValueError as error:
             raise ValueError("is not an address") from error
-        own = _is_loopback(host)
+        own = is_loopback(host)
         if not host or parts.query or parts.fragment or parts.username is not None or parts.path.strip("/"):
             raise ValueError("has to be an origin, such as https://scribe.example.org")
         if parts.scheme != "https" and not (parts.scheme == "http" and own):
