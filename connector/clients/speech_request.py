@@ -24,6 +24,7 @@ class SpeechOptions:
 
     `language` is the vendor's code such as `en` or `en_us`; None lets the vendor detect it. `prompt` says in words what
     is being recorded. Where one of the models takes a prompt or keyterms, not both (`exclusive`), `prefers` is sent.
+    With `by_channel` each channel is one speaker, and nobody has to be told apart.
     """
 
     speech_models: tuple[str, ...]
@@ -33,6 +34,7 @@ class SpeechOptions:
     prompt: str | None = None
     exclusive: bool = False
     prefers: Guidance = "keyterms"
+    by_channel: bool = False
 
     @property
     def sends_keyterms(self) -> bool:
@@ -79,7 +81,8 @@ def require_carried(wanted: Mapping[str, Any], carried: Mapping[str, Any]) -> No
 
 def _wanted(keyterms: Sequence[str], options: SpeechOptions) -> dict[str, Any]:
     """Return the options of one job under the vendor's names, leaving out those that are not used."""
-    wanted: dict[str, Any] = {"speech_models": list(options.speech_models), "speaker_labels": True}
+    apart = "multichannel" if options.by_channel else "speaker_labels"
+    wanted: dict[str, Any] = {"speech_models": list(options.speech_models), apart: True}
     if options.domain:
         wanted["domain"] = options.domain
     if options.language:
@@ -91,7 +94,7 @@ def _wanted(keyterms: Sequence[str], options: SpeechOptions) -> dict[str, Any]:
         wanted["keyterms_prompt"] = list(keyterms)
     if options.prompt and not (told and options.exclusive):
         wanted["prompt"] = options.prompt
-    if options.roles:
+    if options.roles and not options.by_channel:
         roles = {"speaker_type": "role", "known_values": list(options.roles)}
         wanted["speech_understanding"] = {"request": {"speaker_identification": roles}}
     return wanted

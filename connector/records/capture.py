@@ -45,7 +45,8 @@ class Mark:
 class Recording:
     """A visit's sealed sound: `size` in bytes, `sha256` in hex over the plain bytes, `duration_ms` by demuxing.
 
-    `truncated` says that it breaks off: its end is missing. `segments` are the pieces in order, laid end to end;
+    `truncated` says that it breaks off: its end is missing. `two_sided` says that the first channel is the clinician's
+    side and the second the other one. `segments` are the pieces in order, laid end to end;
     `joined` says that `recording_id` holds them as one file, else it is that of the only piece. `warnings` are
     sentences for the clinician.
     """
@@ -65,3 +66,4 @@ class Recording:
     marks: tuple[Mark, ...] = ()
     warnings: tuple[str, ...] = ()
     joined: bool = False
+    two_sided: bool = False

@@ -5,7 +5,9 @@ Never fails over a missing, unknown or mistyped field, and never invents words, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -26,12 +28,15 @@ _SANDBOX = "Sandbox"
 _DELETED = "deleted_by_user"
 
 
-def read_transcript(answer: Mapping[str, Any], *, transcript_id: str, stamp: Stamp) -> Transcript:
+def read_transcript(
+    answer: Mapping[str, Any], *, transcript_id: str, stamp: Stamp, sides: Sequence[str] = ()
+) -> Transcript:
     """Return what was said, from the vendor's transcript object (AssemblyAI GET /v2/transcript/{id}).
 
     Turns come from `utterances`, else from `words` grouped by speaker, else from `text` as one turn; ids are t1, t2
     and so on in the vendor's order, times in ms, and a confidence nobody stated is 0. An answer without words gives a
-    Transcript without turns: whether that is a visit is `judge_speech`'s to say. Raises VendorRejected when the job
+    Transcript without turns: whether that is a visit is `judge_speech`'s to say. `sides` are the roles of the first,
+    second ... channel where each is one speaker's own. Raises VendorRejected when the job
     is not completed or has been deleted with the vendor; nothing else.
     """
     if not isinstance(answer, Mapping) or answer.get("status") not in (None, "completed"):
@@ -39,7 +44,7 @@ def read_transcript(answer: Mapping[str, Any], *, transcript_id: str, stamp: Sta
     if _DELETED in str(answer.get("audio_url") or ""):
         raise VendorRejected("The transcription was deleted with the service: transcribe the recording again.")
     whole = dict(answer)
-    turns = _number(_read_turns(whole))
+    turns = tuple(_seat(turn, sides) for turn in _number(_read_turns(whole)))
     warnings = tuple(_read_warnings(whole))
     ends = [turn.end_ms for turn in turns]
     return Transcript(
@@ -116,6 +121,14 @@ def _number(turns: list[Turn]) -> tuple[Turn, ...]:
         Turn(f"t{n}", t.speaker, t.role, t.role_from, t.text, t.start_ms, t.end_ms, t.confidence, t.words)
         for n, t in enumerate(turns, start=1)
     )
+
+
+def _seat(turn: Turn, sides: Sequence[str]) -> Turn:
+    """Give a turn the role its channel says, where channels are speakers: a label begins with the channel's number."""
+    number = re.match(r"[0-9]{1,3}", turn.speaker)
+    if number is None or not 0 < int(number[0]) <= len(sides):
+        return turn
+    return replace(turn, role=sides[int(number[0]) - 1], role_from="channel")
 
 
 def _read_warnings(answer: dict[str, Any]) -> Iterator[str]:

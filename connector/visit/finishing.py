@@ -177,6 +177,7 @@ async def _assemble(parts: Parts, pieces: Sequence[RecordingRow], *, warnings: t
         segments=laid,
         marks=place_marks(laid, told, missing),
         warnings=warnings,
+        two_sided=all(row.two_sided and one.channels == 2 for row, one in zip(pieces, laid, strict=True)),
     )
 
 

@@ -68,6 +68,7 @@ async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
     known = await parts.speech.find_jobs(address, since=since)
     if not known:
         options = make_options(parts.policy, parts.rules.keyterms.mapping)
+        options = replace(options, by_channel=(await parts.visits.need(visit_id, Recording)).two_sided)
         terms = [term.text for term in (await keep_sent(parts, visit_id, keyterms=options.sends_keyterms)).keyterms]
         try:
             job = await parts.speech.submit(build_transcript_request(address, terms, options=options))
@@ -92,8 +93,9 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
         job_id, deadline_s=policy.transcription_deadline, interval=policy.transcription_poll_interval
     )
     stamp = Stamp(maker="transcript@1", at=parts.clock(), model=_model_of(answer))
-    transcript = read_transcript(answer, transcript_id=parts.new_id(), stamp=stamp)
     recording = await parts.visits.need(visit_id, Recording)
+    sides = policy.speech_roles if recording.two_sided else ()
+    transcript = read_transcript(answer, transcript_id=parts.new_id(), stamp=stamp, sides=sides)
     try:
         judge_speech(transcript, rules=parts.rules.speech, recording_ms=recording.duration_ms)
     except NothingSaid as refusal:

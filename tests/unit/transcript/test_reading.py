@@ -29,6 +29,17 @@ def _utterance(speaker: object, text: str, start: int = 0, end: int = 900, **mor
     return {"speaker": speaker, "text": text, "start": start, "end": end, "confidence": 0.9, "words": [], **more}
 
 
+def test_where_channels_are_speakers_their_roles_are_those_of_the_channels() -> None:
+    rows = [{"speaker": one, "channel": one, "text": "Hello.", "start": 0, "end": 500} for one in ("1", "2", "3")]
+    answer = {"status": "completed", "utterances": rows}
+    told = read_transcript(answer, transcript_id="x1", stamp=STAMP, sides=("Clinician", "Patient")).turns
+    assert [(turn.role, turn.role_from) for turn in told] == [
+        ("Clinician", "channel"),
+        ("Patient", "channel"),
+        ("Speaker 3", "guess"),
+    ]
+
+
 def test_turns_are_the_utterances_with_their_words():
     words = [_word("Any", 100, 300), _word("pain?", 320, 700, confidence=0.5)]
     transcript = _read(
