@@ -181,7 +181,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
         parts = Parts(
             visits=VisitStore(engine, master),
             sessions=SessionStore(engine, master),
-            chunks=ChunkStore(engine, master, settings.audio_folder),
+            chunks=ChunkStore(engine, master, settings.audio_folder, reserve=settings.audio_disk_reserve),
             shredder=Shredder(engine, DataKeys(master), settings.audio_folder),
             ledger=Ledger(engine),
             returns=ReturnStore(engine, master),

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     sandbox_audio_ca_file: Path | None = None
 
     max_chunk_bytes: int = 8 * 1024 * 1024
+    audio_disk_reserve: int = Field(default=256 * 1024 * 1024, ge=0)
     audio_kept: Literal["until-filed", "until-transcribed"] = "until-filed"
 
     session_absolute: float = 12 * 3600.0

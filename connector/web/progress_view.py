@@ -6,7 +6,7 @@ Never claims a step is done that no record proves.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypedDict
 
@@ -135,6 +135,7 @@ _COMFORT: Mapping[State, str] = {
     State.FILED: "The note is in the EHR.",
 }
 _WAITING = (State.LAUNCHED, State.CAPTURED, State.TRANSCRIBED, State.SIGNED)
+_JOINING = "joining"
 _RANKS: Mapping[State, int] = {
     State.LAUNCHED: 0,
     State.PRIMED: 1,
@@ -229,7 +230,8 @@ def build_steps(facts: VisitFacts) -> tuple[StepView, ...]:
     """The steps of the stretch the visit is in: up to the draft, or from the signature on; none once it is over."""
     state = State(facts.row.state)
     if state in _RANKS:
-        return _arrange(_drafting_steps(facts, _RANKS[state]), begun=facts.row.created_at, now=facts.now)
+        steps = _arrange(_drafting_steps(facts, _RANKS[state]), begun=facts.row.created_at, now=facts.now)
+        return tuple(_name_joining(step) for step in steps) if facts.row.step == _JOINING else steps
     if state in (State.SIGNED, State.FILED):
         begun = facts.signed.signed_at if facts.signed else facts.row.changed_at
         return _arrange(_filing_steps(facts, filed=state is State.FILED), begun=begun, now=facts.now)
@@ -238,6 +240,11 @@ def build_steps(facts: VisitFacts) -> tuple[StepView, ...]:
 
 Reached = tuple[str, datetime | None]
 """A step and when it ended; the first one without an end is the one that is going on."""
+
+
+def _name_joining(step: StepView) -> StepView:
+    """Before pieces can be sent they are put together, which takes a while when they are long."""
+    return replace(step, title="Put the recording together") if step.key == "upload" else step
 
 
 def _drafting_steps(facts: VisitFacts, rank: int) -> list[Reached]:
