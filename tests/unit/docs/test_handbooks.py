@@ -12,7 +12,17 @@ from pydantic.fields import FieldInfo
 
 from connector.logs import ALLOWED
 from connector.settings import Settings
-from connector.web import capturing, knowing, launching, listening, picking, progress_view, returning, visiting
+from connector.web import (
+    capturing,
+    deciding,
+    knowing,
+    launching,
+    listening,
+    picking,
+    progress_view,
+    returning,
+    visiting,
+)
 from tests.house.tree import ROOT
 
 OPERATOR = (ROOT / "docs" / "operator.md").read_text(encoding="utf-8")
@@ -80,8 +90,8 @@ def test_every_command_named_is_one() -> None:
 def test_every_route_is_told_and_every_route_told_is_one() -> None:
     routes = {
         f"{method} {route.path}"
-        for router in (room.router for room in (launching, picking, visiting, knowing, listening, capturing, returning))
-        for route in router.routes
+        for room in (launching, picking, visiting, knowing, listening, deciding, capturing, returning)
+        for route in room.router.routes
         if isinstance(route, APIRoute)
         for method in route.methods
     }
