@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import httpx
 
-from connector.clients.http import Patience, Peer, Timing, send_patiently, send_whole
+from connector.clients.gate import Gate, send_gated
+from connector.clients.http import Patience, Peer, Timing, send_patiently
 from connector.clients.speech_request import SpeechOptions, build_transcript_request, check_options
 from connector.clients.vendor_answers import is_missing, read_object, require_success
 from connector.errors import AudioUnusable, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
@@ -40,7 +41,8 @@ class AssemblyAI:
     """The vendor's REST interface over one HTTP client, which stays the caller's to close.
 
     `base_url` is the region's (https://api.assemblyai.com, https://api.eu.assemblyai.com) or a sandbox's; all calls
-    of one visit must use the same one. `patience` rules calls that may be repeated.
+    of one visit must use the same one. `patience` rules calls that may be repeated; a `gate` is passed by each try of
+    a call, right before it leaves, and what the gate raises is raised.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class AssemblyAI:
         self._patience = patience or Patience()
         self._timing = timing or Timing()
 
-    async def upload(self, chunks: AsyncIterator[bytes], size: int) -> str:
+    async def upload(self, chunks: AsyncIterator[bytes], size: int, *, gate: Gate | None = None) -> str:
         """Stream `size` bytes to the vendor, one chunk in memory at a time, and return the address for `submit`.
 
         Tried once: after VendorUnavailable call again with a fresh iterator. Raises VendorRejected when the vendor
@@ -74,13 +76,13 @@ class AssemblyAI:
             timeout=httpx.Timeout(60.0, connect=10.0, read=300.0),
         )
         once = replace(self._patience, attempts=1, deadline_s=120.0 + size / 20_000)
-        answer = await self._send(request, once)
+        answer = await self._send(request, once, gate)
         address = read_object(answer, peer=PEER).get("upload_url")
         if not isinstance(address, str) or not address:
             raise VendorUnavailable("The transcription service took the recording but gave no address for it.")
         return address
 
-    async def submit(self, body: dict[str, Any]) -> SubmittedJob:
+    async def submit(self, body: dict[str, Any], *, gate: Gate | None = None) -> SubmittedJob:
         """Start one job from a body of `build_transcript_request` and return its id.
 
         Not idempotent: sent again only when the connection was refused or the answer was 429 or 503. Raises
@@ -88,7 +90,7 @@ class AssemblyAI:
         """
         once = replace(self._patience, statuses=frozenset({429, 503}), repeatable=False)
         request = self._client.build_request("POST", f"{self._root}/transcript", json=body, headers=self._headers)
-        response = await self._exchange(request, once)
+        response = await self._exchange(request, once, gate)
         if response.status_code >= 500 and response.status_code != 503:
             raise VendorOutcomeUnknown("The transcription service failed while a job was being started: look it up.")
         require_success(response, peer=PEER)
@@ -127,11 +129,13 @@ class AssemblyAI:
             "The transcription service lists more jobs than can be searched: name a time to stop at."
         )
 
-    async def fetch(self, job_id: str) -> dict[str, Any]:
+    async def fetch(self, job_id: str, *, gate: Gate | None = None) -> dict[str, Any]:
         """Return the vendor's answer about one job as it is. Raises VendorRejected when the job is not there."""
-        return await self._fetch(job_id, self._patience)
+        return await self._fetch(job_id, self._patience, gate)
 
-    async def wait(self, job_id: str, *, deadline_s: float, interval: float) -> dict[str, Any]:
+    async def wait(
+        self, job_id: str, *, deadline_s: float, interval: float, gate: Gate | None = None
+    ) -> dict[str, Any]:
         """Ask every `interval` seconds until the job is completed, and return its answer as it is.
 
         Failures of the vendor on the way are survived. Raises VendorRejected when the job ended in an error,
@@ -143,7 +147,7 @@ class AssemblyAI:
             pause = interval
             try:
                 once = replace(self._patience, attempts=1, deadline_s=max(0.1, min(60.0, ends - timing.clock())))
-                answer = await self._fetch(job_id, once)
+                answer = await self._fetch(job_id, once, gate)
             except VendorUnavailable as error:
                 pause = max(interval, error.retry_after or 0.0)
             else:
@@ -174,9 +178,9 @@ class AssemblyAI:
         require_success(response, peer=PEER)
         return _is_stub(read_object(response, peer=PEER))
 
-    async def _fetch(self, job_id: str, patience: Patience) -> dict[str, Any]:
+    async def _fetch(self, job_id: str, patience: Patience, gate: Gate | None) -> dict[str, Any]:
         request = self._client.build_request("GET", self._job(job_id), headers=self._headers)
-        response = await self._exchange(request, patience)
+        response = await self._exchange(request, patience, gate)
         if is_missing(response):
             raise VendorRejected("The transcription service no longer has this job: start the transcription again.")
         require_success(response, peer=PEER)
@@ -188,13 +192,13 @@ class AssemblyAI:
     def _job(self, job_id: str) -> str:
         return f"{self._root}/transcript/{quote(job_id, safe='')}"
 
-    async def _exchange(self, request: httpx.Request, patience: Patience) -> httpx.Response:
+    async def _exchange(self, request: httpx.Request, patience: Patience, gate: Gate | None = None) -> httpx.Response:
         return await send_patiently(
-            lambda: send_whole(self._client, request), peer=PEER, patience=patience, timing=self._timing
+            lambda: send_gated(self._client, request, gate), peer=PEER, patience=patience, timing=self._timing
         )
 
-    async def _send(self, request: httpx.Request, patience: Patience) -> httpx.Response:
-        response = await self._exchange(request, patience)
+    async def _send(self, request: httpx.Request, patience: Patience, gate: Gate | None = None) -> httpx.Response:
+        response = await self._exchange(request, patience, gate)
         require_success(response, peer=PEER)
         return response
 

@@ -6,13 +6,15 @@ Never logs or quotes what was sent or answered, and never passes a cut-off or re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import quote
 
 import httpx
 
-from connector.clients.http import Patience, Peer, Timing, send_patiently, send_whole
+from connector.clients.gate import Gate, send_gated
+from connector.clients.http import Patience, Peer, Timing, send_patiently
 from connector.clients.vendor_answers import is_missing, read_object, require_success
 from connector.errors import DraftUnusable, VendorRejected, VendorUnavailable
 
@@ -69,6 +71,13 @@ class Gateway:
         self._headers = {"authorization": f"Bearer {api_key}"}
         self._patience = patience or Patience()
         self._timing = timing or Timing()
+        self._gate: Gate | None = None
+
+    def through(self, gate: Gate) -> Gateway:
+        """The same gateway, of which each try of a completion passes `gate`, right before it leaves."""
+        gated = copy(self)
+        gated._gate = gate
+        return gated
 
     async def complete(
         self,
@@ -98,7 +107,7 @@ class Gateway:
             "POST", self._address, json=body, headers=self._headers, timeout=httpx.Timeout(timeout, connect=10.0)
         )
         within = replace(self._patience, deadline_s=timeout, repeatable=False)
-        response = await self._exchange(request, within)
+        response = await self._exchange(request, within, self._gate)
         if response.status_code in (400, 404, 422):
             raise _refusal(response)
         require_success(response, peer=PEER)
@@ -126,9 +135,9 @@ class Gateway:
             ) from error
         raise VendorUnavailable("The language model service did not confirm the deletion: it is still owed.")
 
-    async def _exchange(self, request: httpx.Request, patience: Patience) -> httpx.Response:
+    async def _exchange(self, request: httpx.Request, patience: Patience, gate: Gate | None = None) -> httpx.Response:
         return await send_patiently(
-            lambda: send_whole(self._client, request), peer=PEER, patience=patience, timing=self._timing
+            lambda: send_gated(self._client, request, gate), peer=PEER, patience=patience, timing=self._timing
         )
 
 

@@ -59,6 +59,12 @@ class Shredder:
             await connection.execute(one.values(state=DESTROYED))
         return len(found)
 
+    async def has_sound(self, connection: AsyncConnection, recording_id: str) -> bool:
+        """Whether a recording is still there, seen in the caller's transaction."""
+        table = schema.recordings
+        query = select(table.c.state).where(table.c.recording_id == recording_id)
+        return (await connection.execute(query)).scalar_one_or_none() not in (None, DESTROYED, GONE)
+
     async def remove_files(self, visit_id: str) -> int:
         """Removes the files of a visit's destroyed recordings; returns of how many. May run any number of times."""
         table = schema.recordings

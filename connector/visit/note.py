@@ -38,6 +38,7 @@ from connector.store.visits import Numbered, VisitRow
 from connector.visit.consenting import find_standing
 from connector.visit.doubting import find_question
 from connector.visit.parts import Parts, Work
+from connector.visit.speaking import gate_transcript, require_newest
 from connector.visit.states import State
 from connector.visit.steps import Move, move
 
@@ -88,8 +89,12 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
     )
     findings = check_draft(draft, transcript=transcript, context=context, now=parts.clock())
     records = (Numbered(draft, revision), Numbered(findings, revision))
+
+    async def bind(connection: AsyncConnection) -> None:
+        await require_newest(parts, connection, visit_id, transcript)
+
     try:
-        await move(parts, visit_id, Move((State.TRANSCRIBED, State.DRAFTED), records=records))
+        await move(parts, visit_id, Move((State.TRANSCRIBED, State.DRAFTED), records=records, also=bind))
     except Conflict:
         if (await parts.visits.row(visit_id)).state == State.TRANSCRIBED:
             raise
@@ -107,7 +112,8 @@ async def _complete(
         templates=parts.rules.prompts[note_type.key],
     )
     try:
-        completion = await parts.gateway.complete(
+        gate = gate_transcript(parts, visit_id, transcript)
+        completion = await parts.gateway.through(gate).complete(
             model=parts.policy.gateway_model,
             messages=messages,
             schema=AnswerSchema(f"{note_type.key}_note", answer_schema(note_type)),

@@ -25,6 +25,7 @@ from connector.visit.joining import join_pieces
 from connector.visit.own_audio import destroy_sound
 from connector.visit.parts import Parts, Policy
 from connector.visit.refusing import note_refusal
+from connector.visit.speaking import gate_copy, gate_recording, require_copy, speak
 from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
 
@@ -54,7 +55,8 @@ async def send_recording(parts: Parts, visit_id: str) -> str:
             return copy.vendor_id
     await parts.visits.show_step(visit_id, "uploading", at=parts.clock())
     recording = await parts.chunks.find(record.recording_id)
-    address = await parts.speech.upload(parts.chunks.stream(recording), record.size)
+    gate = gate_recording(parts, recording)
+    address = await parts.speech.upload(speak(parts, recording, gate), record.size, gate=gate)
     await parts.ledger.add_copy(visit_id, _held(parts, "upload", address))
     return address
 
@@ -63,6 +65,9 @@ async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
     """Submits one transcription job for an uploaded recording; extra jobs of a lost answer are written down to be
     deleted."""
     await require_consent(parts, visit_id)
+    gate = gate_copy(parts, visit_id, kind="upload", vendor_id=address)
+    async with gate():
+        pass
     await parts.visits.show_step(visit_id, "transcribing", at=parts.clock())
     since = (await parts.visits.need(visit_id, Recording)).stamp.at - _CLOCK_SLACK
     known = await parts.speech.find_jobs(address, since=since)
@@ -71,7 +76,8 @@ async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
         options = replace(options, by_channel=(await parts.visits.need(visit_id, Recording)).two_sided)
         terms = [term.text for term in (await keep_sent(parts, visit_id, keyterms=options.sends_keyterms)).keyterms]
         try:
-            job = await parts.speech.submit(build_transcript_request(address, terms, options=options))
+            request = build_transcript_request(address, terms, options=options)
+            job = await parts.speech.submit(request, gate=gate)
             known = [job.job_id]
         except VendorOutcomeUnknown:
             known = await parts.speech.find_jobs(address, since=since)
@@ -88,9 +94,9 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     A recording without a visit in it is refused: the visit goes back to PRIMED with a flag that says so, and the
     recording is kept until the clinician decides. `asked`: something speaks against it; the answer starts the draft.
     """
-    policy = parts.policy
+    policy, gate = parts.policy, gate_copy(parts, visit_id, kind="transcript", vendor_id=job_id)
     answer = await parts.speech.wait(
-        job_id, deadline_s=policy.transcription_deadline, interval=policy.transcription_poll_interval
+        job_id, deadline_s=policy.transcription_deadline, interval=policy.transcription_poll_interval, gate=gate
     )
     stamp = Stamp(maker="transcript@1", at=parts.clock(), model=_model_of(answer))
     recording = await parts.visits.need(visit_id, Recording)
@@ -105,17 +111,19 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
         return "nothing-said"
     warnings = (*transcript.warnings, *_warnings(transcript, recording))
     transcript = replace(transcript, warnings=warnings, marks=recording.marks)
-    await _keep_transcript(parts, visit_id, transcript)
+    await _keep_transcript(parts, visit_id, transcript, job_id=job_id)
     return "asked" if await raise_question(parts, visit_id) else "transcribed"
 
 
-async def _keep_transcript(parts: Parts, visit_id: str, transcript: Transcript) -> None:
+async def _keep_transcript(parts: Parts, visit_id: str, transcript: Transcript, *, job_id: str) -> None:
     """CAPTURED to TRANSCRIBED, with what speaks against the transcript, and with the end of the sound where the site
     keeps it no longer."""
     language = make_options(parts.policy, parts.rules.keyterms.mapping).language or "en"
     doubts = await doubt(parts, transcript, visit_id=visit_id, language=language)
 
     async def end_sound(connection: AsyncConnection) -> None:
+        # A visit recorded anew after a withdrawal stands where this one stood: its words are not these.
+        await require_copy(parts, connection, visit_id, kind="transcript", vendor_id=job_id)
         if parts.policy.audio_kept == "until-transcribed":
             await destroy_sound(parts, connection, visit_id, reason="transcribed")
 

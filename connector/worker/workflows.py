@@ -13,15 +13,16 @@ from typing import Any
 import structlog
 from dbos import DBOS
 
-from connector.errors import AudioUnusable, ConnectorError, VendorRejected
+from connector.errors import AudioUnusable, ConnectorError, ConsentWithdrawn, VendorRejected
 from connector.logs import where_raised
 from connector.store.reach import Reach, narrowed
 from connector.visit.fetching import fetch_recording
 from connector.visit.filing import Outcome, try_filing
 from connector.visit.note import draft_note
 from connector.visit.own_audio import remove_sound
-from connector.visit.parts import Parts
+from connector.visit.parts import Parts, Work
 from connector.visit.refusing import take_heard
+from connector.visit.speaking import is_void
 from connector.visit.states import GIVEN_UP
 from connector.visit.transcription import await_transcript, give_back, send_recording, submit_recording
 from connector.visit.vendor_copies import delete_copies
@@ -34,6 +35,8 @@ WAKE = "wake"
 
 # What is still done for a visit that was given up.
 _AFTERWARDS = ("delete-copies", "remove-sound")
+_OF_SPEECH = ("send", "submit", "await-transcript", "take-heard", "draft")
+"""Steps that work on what was recorded or typed: where nothing of it is left they end without a word."""
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _LONGEST_PAUSE = 900.0
 _TRIES = 800
@@ -144,7 +147,11 @@ async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> d
         if action not in _AFTERWARDS and (await parts.visits.row(visit_id)).state in GIVEN_UP:
             return vars(Result("given-up"))
         value = await _actions(parts, visit_id, argument)[action]()
+    except ConsentWithdrawn as error:
+        return await _end_quietly(parts, action, visit_id, error)
     except ConnectorError as error:
+        if action in _OF_SPEECH and await is_void(parts, visit_id):
+            return await _end_quietly(parts, action, visit_id, error)
         _log.info("step.failed", visit_id=visit_id, action=action, slug=error.slug)
         await _explain(parts, visit_id, action, error)
         # A submit whose answer was lost may be repeated: the step looks into the vendor's list first.
@@ -161,6 +168,16 @@ async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> d
     await parts.visits.clear_waiting(visit_id)
     _log.info("step.done", visit_id=visit_id, action=action)
     return vars(Result(value))
+
+
+async def _end_quietly(parts: Parts, action: str, visit_id: str, error: ConnectorError) -> dict[str, Any]:
+    """What a step was made from is gone, by a withdrawal or with the visit: no flag, and whatever it left behind at a
+    vendor is deleted."""
+    _log.info("step.void", visit_id=visit_id, action=action)
+    await parts.visits.clear_waiting(visit_id)
+    async with parts.visits.engine.begin() as connection:
+        await parts.enqueue(connection, Work("clean_up", visit_id, parts.new_id()))
+    return vars(Result(None, ConsentWithdrawn.slug, error.detail))
 
 
 def _actions(parts: Parts, visit_id: str, argument: str) -> dict[str, Job]:

@@ -1,0 +1,258 @@
+"""Nothing about a recording leaves for a vendor after a withdrawal was answered, whatever was under way.
+
+On real sockets: a vendor that notes when the head of each request was there. Deletions are always let through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from connector.app import compose
+from connector.clients.gate import Gate, send_gated
+from connector.consent.answer import Noted
+from connector.errors import ConnectorError, ConsentWithdrawn
+from connector.records import DraftNote, Launch, Recording, Transcript, VendorCopy
+from connector.settings import Settings
+from connector.store.reach import Reach, narrowed
+from connector.visit.consenting import keep_answer
+from connector.visit.note import draft_note
+from connector.visit.parts import Parts
+from connector.visit.speaking import gate_copy, is_void
+from connector.visit.transcription import await_transcript, send_recording, submit_recording
+from connector.visit.vendor_copies import delete_copies
+from connector.web.application import make_application
+from tests.fixtures.listening_vendor import ListeningVendor, listening_vendor
+from tests.unit.web import samples
+from tests.wire.web.conftest import SOUND, Seat, Site
+
+ADDRESS = "https://cdn.vendor.test/upload/1"
+Step = Callable[[Parts, str], Awaitable[object]]
+STEPS: dict[str, tuple[str, Step]] = {
+    "upload": ("CAPTURED", send_recording),
+    "submit": ("CAPTURED", lambda parts, visit: submit_recording(parts, visit, ADDRESS)),
+    "get": ("CAPTURED", lambda parts, visit: await_transcript(parts, visit, "job-1")),
+    "draft": ("TRANSCRIBED", draft_note),
+}
+MOMENTS = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05)
+
+
+@pytest.fixture(scope="module")
+async def listening() -> AsyncIterator[ListeningVendor]:
+    async with listening_vendor() as one:
+        yield one
+
+
+@pytest.fixture
+def vendor(listening: ListeningVendor) -> ListeningVendor:
+    """The vendor, with nothing noted and nothing wrong with it."""
+    listening.calm()
+    return listening
+
+
+@pytest.fixture(scope="module")
+async def parts(product_settings: Settings, listening: ListeningVendor) -> AsyncIterator[Parts]:
+    """The product, speaking to the vendor that listens."""
+    bases = {"assemblyai_base_url": listening.base, "gateway_base_url": listening.base}
+    more = {"transcription_poll_interval": 0.02, "transcription_deadline": 1.0, "assemblyai_api_key": SecretStr("key")}
+    async with compose(product_settings.model_copy(update={**bases, **more})) as composition:
+        yield composition.parts
+
+
+async def seat_of(parts: Parts, state: str, *, origin: str = "recogniser", pieces: int = 1) -> Seat:
+    """A recorded visit, or a typed one, as far as `state`, with what the vendor holds of it."""
+    app = make_application(parts, version="0")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+        site = Site(app, parts, client)
+        sound = SOUND * 100
+        made = Recording(parts.new_id(), "ogg", len(sound) * pieces, "0" * 64, pieces, 91_000, samples.stamp(0))
+        held = (made, samples.transcript(origin)) if state == "TRANSCRIBED" else (made,)
+        seat = await site.seat(samples.consent(), *held, state=state)
+    await parts.chunks.open_recording(made.recording_id, seat.visit_id, token="t" * 40, at=parts.clock())
+    row = await parts.chunks.find(made.recording_id)
+    for seq in range(pieces):
+        await parts.chunks.put(row, seq, sound, at=parts.clock())
+    return seat
+
+
+async def hold(parts: Parts, seat: Seat, *kinds: str) -> None:
+    """Copies at the vendor's that a step goes on from."""
+    ids = {"upload": ADDRESS, "transcript": "job-1"}
+    for kind in kinds:
+        copy = VendorCopy(parts.new_id(), kind, ids[kind], "held", parts.clock())
+        await parts.ledger.add_copy(seat.visit_id, copy)
+
+
+async def withdraw(parts: Parts, seat: Seat) -> float:
+    """The patient withdraws; the moment of the answer."""
+    launch = await parts.visits.need(seat.visit_id, Launch)
+    await keep_answer(parts, launch, Noted("withdrawn"))
+    return time.monotonic()
+
+
+async def attempt(parts: Parts, seat: Seat, step: Step) -> object:
+    """One step as the worker takes it; what it raises on purpose is its result."""
+    with narrowed(Reach(visit_id=seat.visit_id)):
+        try:
+            return await step(parts, seat.visit_id)
+        except ConnectorError as error:
+            return error
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("name", STEPS)
+async def test_no_call_reaches_the_vendor_after_the_withdrawal_was_answered(
+    parts: Parts, vendor: ListeningVendor, name: str, moment: float
+) -> None:
+    state, step = STEPS[name]
+    seat = await seat_of(parts, state)
+    await hold(parts, seat, *{"submit": ("upload",), "get": ("upload", "transcript")}.get(name, ()))
+    task = asyncio.create_task(attempt(parts, seat, step))
+    await asyncio.sleep(moment)
+    answered = await withdraw(parts, seat)
+    outcome = await asyncio.wait_for(task, 10)
+    assert [one for one in vendor.sent() if one.at > answered] == []
+    if not vendor.sent():
+        assert isinstance(outcome, ConnectorError) and await is_void(parts, seat.visit_id)
+    assert await parts.visits.latest(seat.visit_id, Transcript) is None
+    assert await parts.visits.latest(seat.visit_id, DraftNote) is None
+
+
+@pytest.mark.parametrize("name", STEPS)
+async def test_the_same_call_is_made_while_consent_stands(parts: Parts, vendor: ListeningVendor, name: str) -> None:
+    state, step = STEPS[name]
+    seat = await seat_of(parts, state)
+    await hold(parts, seat, *{"submit": ("upload",), "get": ("upload", "transcript")}.get(name, ()))
+    outcome = await attempt(parts, seat, step)
+    assert vendor.sent() and not isinstance(outcome, ConsentWithdrawn)
+
+
+async def test_a_typed_visit_is_drafted_without_any_consent(parts: Parts, vendor: ListeningVendor) -> None:
+    seat = await seat_of(parts, "TRANSCRIBED", origin="typed")
+    await withdraw(parts, seat)
+    await attempt(parts, seat, draft_note)
+    assert [one.path for one in vendor.sent()] == ["/v1/chat/completions"]
+
+
+async def test_a_try_again_of_a_call_is_let_through_anew(parts: Parts, vendor: ListeningVendor) -> None:
+    seat = await seat_of(parts, "CAPTURED")
+    await hold(parts, seat, "upload")
+    vendor.failing = 5
+    task = asyncio.create_task(attempt(parts, seat, STEPS["submit"][1]))
+    await asyncio.wait_for(vendor.arrived.wait(), 5)
+    while not vendor.sent():
+        await asyncio.sleep(0.01)
+    answered = await withdraw(parts, seat)
+    assert isinstance(await asyncio.wait_for(task, 10), ConsentWithdrawn)
+    assert vendor.sent() and all(one.at <= answered for one in vendor.sent())
+
+
+async def test_an_upload_under_way_breaks_off(parts: Parts, vendor: ListeningVendor) -> None:
+    """A vendor that does not read leaves the rest of a long recording here, and there it stays."""
+    seat = await seat_of(parts, "CAPTURED", pieces=40)
+    vendor.reading.clear()
+    task = asyncio.create_task(attempt(parts, seat, send_recording))
+    await asyncio.sleep(0.3)
+    began = time.monotonic()
+    answered = await withdraw(parts, seat)
+    assert answered - began < 2.0
+    vendor.reading.set()
+    assert isinstance(await asyncio.wait_for(task, 15), ConsentWithdrawn)
+    assert all(not one.whole for one in vendor.sent())
+    assert await parts.ledger.copies(seat.visit_id) == []
+
+
+async def test_a_vendor_that_does_not_read_holds_no_withdrawal_up(parts: Parts, vendor: ListeningVendor) -> None:
+    seat = await seat_of(parts, "CAPTURED")
+    await hold(parts, seat, "upload", "transcript")
+    large = gate_copy(parts, seat.visit_id, kind="upload", vendor_id=ADDRESS)
+    vendor.reading.clear()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        request = client.build_request("POST", f"{vendor.base}/v2/transcript", content=b"x" * 50_000_000)
+        with narrowed(Reach(visit_id=seat.visit_id)):
+            task = asyncio.create_task(send_gated(client, request, large))
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        assert await withdraw(parts, seat) - began < 2.0
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_may_not_leave_when_the_connection_stands_does_not() -> None:
+    """Let through before connecting, refused at the wire: the connection is made, and nothing comes over it."""
+    looks = 0
+
+    @asynccontextmanager
+    async def gate() -> AsyncIterator[None]:
+        nonlocal looks
+        looks += 1
+        if looks > 1:
+            raise ConsentWithdrawn("Taken back meanwhile.")
+        yield
+
+    async with listening_vendor() as vendor:
+        await _refused(vendor, gate)
+        assert (looks, vendor.connected, vendor.arrivals) == (2, 1, [])
+
+
+async def test_what_may_not_leave_from_the_start_does_not_even_connect() -> None:
+    @asynccontextmanager
+    async def gate() -> AsyncIterator[None]:
+        raise ConsentWithdrawn("Taken back.")
+        yield
+
+    async with listening_vendor() as vendor:
+        await _refused(vendor, gate)
+        assert (vendor.connected, vendor.arrivals) == (0, [])
+
+
+async def _refused(vendor: ListeningVendor, gate: Gate) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        request = client.build_request("POST", f"{vendor.base}/v2/transcript", json={"audio_url": ADDRESS})
+        with pytest.raises(ConsentWithdrawn):
+            await send_gated(client, request, gate)
+    await asyncio.sleep(0.05)
+
+
+async def test_the_words_of_a_destroyed_recording_come_back_into_no_other(
+    parts: Parts, vendor: ListeningVendor
+) -> None:
+    """Withdrawn, agreed anew and recorded anew while the old job was waited for: its step ends, whatever it hears."""
+    seat = await seat_of(parts, "CAPTURED")
+    await hold(parts, seat, "upload", "transcript")
+    task = asyncio.create_task(attempt(parts, seat, STEPS["get"][1]))
+    await asyncio.wait_for(vendor.arrived.wait(), 5)
+    await withdraw(parts, seat)
+    launch = await parts.visits.need(seat.visit_id, Launch)
+    await keep_answer(parts, launch, Noted("given"))
+    assert isinstance(await asyncio.wait_for(task, 10), ConsentWithdrawn)
+
+
+async def test_a_deletion_needs_no_consent(parts: Parts, vendor: ListeningVendor) -> None:
+    seat = await seat_of(parts, "CAPTURED")
+    await hold(parts, seat, "transcript")
+    await withdraw(parts, seat)
+    vendor.arrivals.clear()
+    with narrowed(Reach(visit_id=seat.visit_id)):
+        await delete_copies(parts, seat.visit_id)
+    assert ("DELETE", "/v2/transcript/job-1") in [(one.method, one.path) for one in vendor.arrivals]
+
+
+async def test_a_draft_of_what_was_replaced_is_not_kept(parts: Parts, vendor: ListeningVendor) -> None:
+    seat = await seat_of(parts, "TRANSCRIBED")
+    vendor.seconds = 0.3
+    task = asyncio.create_task(attempt(parts, seat, draft_note))
+    await asyncio.wait_for(vendor.arrived.wait(), 5)
+    await withdraw(parts, seat)
+    other = replace(samples.transcript("typed"), transcript_id="another")
+    async with parts.visits.engine.begin() as connection:
+        await parts.visits.append_record(connection, seat.visit_id, other, at=parts.clock())
+    await asyncio.wait_for(task, 10)
+    assert await parts.visits.latest(seat.visit_id, DraftNote) is None
