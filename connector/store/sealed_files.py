@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def write_synced(path: Path, data: bytes, *, reserve: int = 0) -> None:
 
     Raises NoSpace when the disk is full, or would be left with less than `reserve` bytes.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    # Two requests may bring the same bytes at once: in one file of theirs both would be lost.
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
     try:
         new_folder = not path.parent.exists()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
