@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from connector.errors import AudioUnusable, ChunkRefused, Conflict
 
 LARGEST_CHUNK = 8 * 1024 * 1024
-LARGEST_RECORDING = 4 * 1024**3
+LARGEST_RECORDING = 5 * 10**9
 MOST_CHUNKS = 100_000
 
 # RFC 9530 section 2: a structured-field dictionary (RFC 8941) of byte sequences; algorithms are lower-case keys.
@@ -47,7 +47,7 @@ def check_chunk(seq: int, size: int, *, stored: int) -> None:
     """Pass when a chunk of `size` bytes may be number `seq` (from 0) of a recording holding `stored` bytes so far.
 
     Raises ChunkRefused for an empty or oversized chunk or an impossible number, AudioUnusable when the whole
-    recording would pass 4 GiB.
+    recording would pass 5 GB.
     """
     if not 0 <= seq < MOST_CHUNKS:
         raise ChunkRefused(f"Parts are numbered from 0 to {MOST_CHUNKS - 1}: send larger parts.")
@@ -57,7 +57,7 @@ def check_chunk(seq: int, size: int, *, stored: int) -> None:
         raise ChunkRefused(f"A part may hold at most {LARGEST_CHUNK // 1024**2} MiB: send smaller parts.")
     if stored + size > LARGEST_RECORDING:
         raise AudioUnusable(
-            f"The recording is larger than {LARGEST_RECORDING // 1024**3} GiB: "
+            f"The recording is larger than {LARGEST_RECORDING // 10**9} GB: "
             "send it compressed (Opus, MP3 or M4A) or in two visits."
         )
 

@@ -21,7 +21,15 @@ KEPT_BLOCKS = 8
 REQUEST = struct.Struct(">cQI")
 ANSWER = struct.Struct(">I")
 
-FORMATS = {"m4a": "mp4", "mkv": "matroska", "webm": "matroska", "wma": "asf"}
+# The only demuxers there are for a recording: that of its container, by FFmpeg's name for it.
+_NAMED_OTHERWISE = {"m4a": "mp4", "mkv": "matroska", "mp2": "mp3", "ts": "mpegts", "webm": "matroska", "wma": "asf"}
+DEMUXERS = {
+    name: _NAMED_OTHERWISE.get(name, name)
+    for name in (
+        *("aac", "ac3", "aiff", "amr", "au", "caf", "eac3", "flac", "flv", "m4a", "mkv", "mov", "mp2", "mp3", "mp4"),
+        *("mxf", "ogg", "ts", "tta", "voc", "w64", "wav", "webm", "wma", "wv"),
+    )
+}
 _HEADROOM = 512 * 1024 * 1024
 
 
@@ -130,11 +138,16 @@ def confine(seconds: int) -> None:
 def open_sound(av: Any, file: PipedFile, *, container: str) -> Any | None:
     """Open one file with the demuxer its container names, never with one that a guess chose; None: unreadable."""
     file.rewind()
+    if container not in DEMUXERS:
+        return None
+    # A WAV of more than 4 GiB has sizes in its header that went round.
+    options = {"ignore_length": "1"} if container == "wav" and file.size > 2**32 else {}
     try:
         return av.open(
             file,
             mode="r",
-            format=FORMATS.get(container, container),
+            format=DEMUXERS[container],
+            options=options,
             metadata_errors="replace",
             io_open=_refuse,
             buffer_size=65536,

@@ -7,25 +7,37 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from connector.capture.frames import is_transport_stream, layer3_frame, name_stream, tag_length
+
 HEAD = 64 * 1024
 
 MEDIA_TYPES = MappingProxyType(
     {
         "aac": "audio/aac",
+        "ac3": "audio/ac3",
         "aiff": "audio/aiff",
         "amr": "audio/amr",
         "au": "audio/basic",
         "caf": "audio/x-caf",
+        "eac3": "audio/eac3",
         "flac": "audio/flac",
+        "flv": "video/x-flv",
         "m4a": "audio/mp4",
         "mkv": "audio/x-matroska",
         "mov": "video/quicktime",
+        "mp2": "audio/mpeg",
         "mp3": "audio/mpeg",
         "mp4": "audio/mp4",
+        "mxf": "application/mxf",
         "ogg": "audio/ogg",
+        "ts": "video/mp2t",
+        "tta": "audio/x-tta",
+        "voc": "audio/x-voc",
+        "w64": "audio/x-w64",
         "wav": "audio/wav",
         "webm": "audio/webm",
         "wma": "audio/x-ms-wma",
+        "wv": "audio/x-wavpack",
     }
 )
 
@@ -36,15 +48,18 @@ _STARTS = (
     (b"caff", "caf"),
     (b".snd", "au"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wma"),
+    (b"riff\x2e\x91\xcf\x11\xa5\xd6", "w64"),
+    (b"FLV\x01", "flv"),
+    (b"TTA1", "tta"),
+    (b"wvpk", "wv"),
+    (b"Creative Voice File\x1a", "voc"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01", "mxf"),
 )
 # Writers that cannot go back to the header leave 0 or a number close to the largest there.
 _UNKNOWN_SIZE = 0x7FFF_0000
-_MPEG_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-_LAYER3_KBPS = {
-    3: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    0: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
+# Texts that only say where a recording lies; whatever their name, they are not one.
+_PLAYLISTS = (b"#extm3u", b"ffconcat", b"v=0", b"[playlist]", b"[reference]", b"<smil", b"<asx", b"rtsp://", b"http://")
+_XML_PLAYLISTS = (b"<smil", b"<asx", b"<playlist", b"<mpd", b"<smoothstreamingmedia")
 
 
 def sniff(head: bytes) -> str | None:
@@ -63,7 +78,17 @@ def sniff(head: bytes) -> str | None:
         return "webm" if b"webm" in head[:64] else "mkv"
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return _iso_media(head)
-    return _mpeg_audio(head)
+    if is_transport_stream(head):
+        return "ts"
+    return name_stream(head)
+
+
+def is_playlist(head: bytes) -> bool:
+    """Say whether a file is a playlist or a session description: text that names recordings and holds none."""
+    text = head[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith((b"<?xml", b"<!doctype")):
+        return any(mark in text for mark in _XML_PLAYLISTS)
+    return text.startswith(_PLAYLISTS)
 
 
 def lacks_end(container: str, *, head: bytes, size: int) -> bool:
@@ -75,8 +100,8 @@ def lacks_end(container: str, *, head: bytes, size: int) -> bool:
         stated = int.from_bytes(head[4:8], "little")
         return stated < _UNKNOWN_SIZE and stated + 8 > size + 1
     if container == "mp3":
-        start = max(0, head.find(b"\xff", _tag_length(head)))
-        frame = head[start : start + (_layer3_frame(head[start : start + 4]) or 0)]
+        start = max(0, head.find(b"\xff", tag_length(head)))
+        frame = head[start : start + (layer3_frame(head[start : start + 4]) or 0)]
         at = max(frame.find(b"Xing"), frame.find(b"Info"))
         if at < 0 or len(frame) < at + 16 or not frame[at + 7] & 2:
             return False
@@ -108,49 +133,4 @@ def _iso_media(head: bytes) -> str:
     """Tell the ISO base media files apart by their major brand; files older than brands are QuickTime."""
     if head[4:8] != b"ftyp" or head[8:12] == b"qt  ":
         return "mov"
-    return "m4a" if head[8:11] in (b"M4A", b"M4B") else "mp4"
-
-
-def _mpeg_audio(head: bytes) -> str | None:
-    """Recognise MP3 and ADTS AAC: an ID3 tag in front, or two frame headers at the distance the first one states."""
-    start = _tag_length(head)
-    if start and start + 4 > len(head):
-        return "mp3"
-    start += _zeros(head, start)
-    if (size := _layer3_frame(head[start : start + 4])) and _layer3_frame(head[start + size : start + size + 4]):
-        return "mp3"
-    if (size := _adts_frame(head[start : start + 7])) and _adts_frame(head[start + size : start + size + 7]):
-        return "aac"
-    return None
-
-
-def _tag_length(head: bytes) -> int:
-    """Return the length in bytes of the ID3v2 tag in front (its size is four times seven bits), 0 without one."""
-    if not head.startswith(b"ID3") or len(head) < 10 or max(head[6:10]) >= 0x80:
-        return 0
-    return 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9])
-
-
-def _zeros(head: bytes, start: int) -> int:
-    """Count the zero bytes at `start`: some writers pad a tag with them."""
-    rest = head[start:]
-    return len(rest) - len(rest.lstrip(b"\0"))
-
-
-def _layer3_frame(header: bytes) -> int:
-    """Return the length in bytes of the MPEG layer III frame under a four-byte header, 0 when it is none."""
-    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
-        return 0
-    version, rate, bits = header[1] >> 3 & 3, header[2] >> 2 & 3, header[2] >> 4
-    if version == 1 or rate == 3 or bits in (0, 15):
-        return 0
-    samples = 144 if version == 3 else 72
-    return samples * _LAYER3_KBPS[version][bits] * 1000 // _MPEG_RATES[version][rate] + (header[2] >> 1 & 1)
-
-
-def _adts_frame(header: bytes) -> int:
-    """Return the length in bytes of the ADTS frame under a seven-byte header, 0 when it is none."""
-    if len(header) < 7 or header[0] != 0xFF or header[1] & 0xF6 != 0xF0 or header[2] >> 2 & 15 > 12:
-        return 0
-    size = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
-    return size if size > 7 else 0
+    return "m4a" if head[8:11] in (b"M4A", b"M4B", b"M4P") else "mp4"

@@ -18,6 +18,7 @@ if __name__ == "__main__":
     sys.path.append(str(Path(__file__).parents[2]))
 
 from connector.capture.confinement import PipedFile, PipedOutput, confine, load_all, open_sound, report
+from connector.capture.frames import opus_samples
 
 # The vendor takes an upload of 2.2 GB; a plan stays below it by more than Ogg and FLAC can add to plain samples.
 LARGEST_OUTPUT = 2_200_000_000
@@ -28,10 +29,6 @@ _RATES = (24000, 16000, 12000, 8000)
 _OPUS_RATE = 48000
 # What an Opus decoder throws away at the beginning (RFC 7845, section 4.2), as the encoder here and browsers' write it.
 _PRE_SKIP = 312
-# Frame lengths in samples at 48 kHz by the configuration number (RFC 6716, section 3.1, table 2).
-_SILK, _HYBRID, _CELT = (480, 960, 1920, 2880), (480, 960), (120, 240, 480, 960)
-_OPUS_FRAMES = _SILK * 3 + _HYBRID * 2 + _CELT * 4
-_LONGEST_OPUS = 5760
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +51,6 @@ class Track:
 
 class TooLong(Exception):
     """More sound than the vendor takes."""
-
-
-def opus_samples(packet: bytes) -> int:
-    """Return how many samples at 48 kHz an Opus packet lasts, 0 where it is none (RFC 6716, sections 3.1 and 3.4)."""
-    if not packet:
-        return 0
-    one, code, rest = _OPUS_FRAMES[packet[0] >> 3], packet[0] & 3, len(packet) - 1
-    if code == 3:
-        frames = packet[1] & 63 if rest else 0
-    elif (code == 1 and rest % 2) or (code == 2 and not rest):
-        frames = 0
-    else:
-        frames = 2 if code else 1
-    return one * frames if one * frames <= _LONGEST_OPUS else 0
 
 
 def survey(av: Any, one: Input) -> Track | None:
@@ -110,6 +93,7 @@ class Copy:
         self._stream = output.add_stream("libopus", rate=_OPUS_RATE, layout=_layout(channels))
         self._stream.codec_context.open()
         self._samples = 0
+        self._tick = Fraction(1, _OPUS_RATE)
 
     @property
     def played(self) -> int:
@@ -123,7 +107,7 @@ class Copy:
         if not lasts:
             return
         copy = self._packet(data)
-        copy.stream, copy.time_base, copy.duration = self._stream, Fraction(1, _OPUS_RATE), lasts
+        copy.stream, copy.time_base, copy.duration = self._stream, self._tick, lasts
         copy.pts = copy.dts = self._samples - _PRE_SKIP
         self._output.mux(copy)
         self._samples += lasts
@@ -152,6 +136,7 @@ class Encode:
         self._shape: tuple[object, ...] = ()
         self.played = 0
         self._encoded = 0
+        self._tick = Fraction(1, rate)
 
     def take(self, packet: Any) -> None:
         """Decode one packet and encode what it gives."""
@@ -216,7 +201,7 @@ class Encode:
 
     def _encode(self, frames: list[Any]) -> None:
         for frame in frames:
-            frame.pts, frame.time_base = self._encoded, Fraction(1, self.rate)
+            frame.pts, frame.time_base = self._encoded, self._tick
             self._encoded += frame.samples
             self._output.mux(self._stream.encode(frame))
 

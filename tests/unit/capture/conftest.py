@@ -30,6 +30,18 @@ KINDS = {
     "aiff": ("aiff", "pcm_s16be", 16000, True),
     "caf": ("caf", "pcm_s16le", 16000, True),
     "au": ("au", "pcm_s16be", 16000, True),
+    "ac3": ("ac3", "ac3", 48000, True),
+    "eac3": ("eac3", "eac3", 48000, True),
+    "amr": ("amr", "libopencore_amrnb", 8000, True),
+    "flv": ("flv", "aac", 44100, True),
+    "mp2": ("mp2", "mp2", 16000, True),
+    "mxf": ("mxf_opatom", "pcm_s16le", 48000, True),
+    "ts": ("mpegts", "aac", 48000, True),
+    "tta": ("tta", "tta", 16000, True),
+    "voc": ("voc", "pcm_s16le", 16000, True),
+    "w64": ("w64", "pcm_s16le", 16000, True),
+    "wma": ("asf", "wmav2", 44100, True),
+    "wv": ("wv", "wavpack", 16000, True),
     "webm-recorder": ("webm", "libopus", 48000, False),
     "wav-recorder": ("wav", "pcm_s16le", 16000, False),
     "mp4-recorder": ("mp4", "aac", 44100, False),
@@ -110,6 +122,7 @@ def write_sound(
     seconds: float = SECONDS,
     layout: str = "mono",
     hertz: int = 440,
+    bit_rate: int = 0,
 ) -> bytes:
     """A tone in a file. FFmpeg's names for container, codec and layout."""
     buffer = io.BytesIO()
@@ -117,6 +130,8 @@ def write_sound(
     options = {"movflags": "frag_keyframe+empty_moov"} if kind == "mp4" and not seekable else {}
     with av.open(target, "w", format=kind, options=options) as container:
         stream: Any = container.add_stream(codec, rate=rate, layout=layout)
+        if bit_rate or codec == "wmav2":
+            stream.bit_rate = bit_rate or 64000
         resampler = av.AudioResampler(
             format=stream.codec_context.format.name,
             layout=layout,

@@ -93,8 +93,9 @@ def test_impossible_chunks_are_refused(seq, size):
         check_chunk(seq, size, stored=0)
 
 
-def test_a_recording_beyond_four_gib_is_refused():
-    with pytest.raises(AudioUnusable, match="4 GiB"):
+def test_a_recording_beyond_five_gigabytes_is_refused():
+    assert LARGEST_RECORDING == 5_000_000_000
+    with pytest.raises(AudioUnusable, match="larger than 5 GB"):
         check_chunk(600, 1, stored=LARGEST_RECORDING)
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.capture.containers import HEAD, MEDIA_TYPES, lacks_end, media_type, sniff
+from connector.capture.confinement import DEMUXERS
+from connector.capture.containers import HEAD, MEDIA_TYPES, is_playlist, lacks_end, media_type, sniff
 
 
 def test_each_container_is_recognised(sounds):
@@ -51,8 +52,57 @@ def test_an_mp3_with_a_padded_tag_is_recognised(sounds):
     assert sniff(data[:end] + bytes(700) + data[end:HEAD]) == "mp3"
 
 
+def test_a_transport_stream_with_times_is_recognised(sounds):
+    """As camcorders write it (M2TS, MTS): four bytes in front of each packet."""
+    data = sounds["ts"]
+    timed = b"".join(bytes(4) + data[at : at + 188] for at in range(0, len(data), 188))
+    assert sniff(timed[:HEAD]) == "ts"
+
+
+PLAYLISTS = [
+    b"#EXTM3U\n#EXT-X-TARGETDURATION:10\nfile:///etc/passwd\n",
+    b"\xef\xbb\xbf#EXTM3U\n",
+    b"\n\n  #extm3u\n",
+    b"ffconcat version 1.0\nfile /etc/passwd\n",
+    b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\n",
+    b"[playlist]\nFile1=/etc/passwd\n",
+    b"[Reference]\nRef1=http://127.0.0.1/\n",
+    b"<?xml version='1.0'?>\n<MPD></MPD>",
+    b'<?xml version="1.0"?><playlist xmlns="http://xspf.org/ns/0/"></playlist>',
+    b"<smil><body><audio src='/etc/passwd'/></body></smil>",
+    b'<ASX version="3.0"><entry><ref href="mms://127.0.0.1/"/></entry></ASX>',
+    b"rtsp://127.0.0.1/visit",
+]
+
+
+@pytest.mark.parametrize("head", PLAYLISTS)
+def test_a_playlist_is_told_and_is_no_sound(head):
+    assert is_playlist(head)
+    assert sniff(head) is None
+
+
+@given(st.binary(max_size=200))
+def test_bytes_that_are_a_sound_are_never_called_a_playlist(head):
+    assert not (sniff(head) and is_playlist(head))
+
+
+def test_other_text_is_not_called_a_playlist(sounds):
+    assert not is_playlist(b"<?xml version='1.0'?><note>Dear colleague</note>")
+    assert not is_playlist(b"Dear colleague, v=0")
+    assert not any(is_playlist(data[:HEAD]) for data in sounds.values())
+
+
+def test_every_container_has_one_demuxer_and_a_media_type():
+    assert DEMUXERS.keys() == MEDIA_TYPES.keys()
+
+
 @pytest.mark.parametrize(
-    ("brand", "container"), [(b"M4A ", "m4a"), (b"M4B ", "m4a"), (b"isom", "mp4"), (b"3gp4", "mp4"), (b"qt  ", "mov")]
+    ("brand", "container"),
+    [
+        *((brand, "m4a") for brand in (b"M4A ", b"M4B ", b"M4P ")),
+        *((brand, "mp4") for brand in (b"M4V ", b"isom", b"3gp4", b"3g2a")),
+        (b"qt  ", "mov"),
+    ],
 )
 def test_iso_media_files_are_told_by_their_brand(brand, container):
     assert sniff(b"\x00\x00\x00\x18ftyp" + brand + bytes(40)) == container

@@ -17,6 +17,7 @@ import pytest
 from connector.capture.confinement import BLOCK
 from connector.capture.probe import Sound, probe_sound
 from connector.errors import AudioUnusable, Misconfigured
+from tests.unit.capture.conftest import KINDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -39,7 +40,9 @@ async def test_each_container_is_measured_by_its_packets(probe, sounds):
         assert sound.container == name.removesuffix("-recorder")
         assert 4990 <= sound.duration_ms <= 5090, name
         assert (sound.channels, sound.streams, sound.truncated) == (1, 1, False), name
-        assert sound.sample_rate in (16000, 44100, 48000)
+        assert sound.sample_rate == KINDS[name][2], name
+        assert sound.codec in KINDS[name][1].replace("libopencore_amrnb", "amr_nb").replace("libmp3lame", "mp3"), name
+        assert 0.3 < sound.bit_rate * 5 / (len(data) * 8) < 1.02, name
 
 
 async def test_channels_and_rate_are_those_of_the_file(probe, stereo):
