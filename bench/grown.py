@@ -37,26 +37,30 @@ class Pattern:
             entries[section] = found or _distinct("procedures", contexts)
         return cls(entries, shares, next(iter(contexts.values())))
 
-    def grow(self, resources: int, *, turn: int) -> PatientContext:
-        """A chart of that many resources, those that offer no name included by leaving room for them."""
+    def grow(self, resources: int, *, turn: int, unseen: bool = False) -> PatientContext:
+        """A chart of that many resources, those that offer no name included by leaving room for them.
+
+        `unseen`: every name is new, those of the first time round as well.
+        """
         sections: dict[str, Section[Any]] = {}
         number = turn * _TURN
         for section, share in self.shares.items():
             grown = []
             for place in range(round(resources * share)):
                 number += 1
-                grown.append(self._copy(section, place, number))
+                grown.append(self._copy(section, place, number, unseen=unseen))
             sections[section] = Section(SectionState.OK, tuple(grown))
         return replace(self.base, **sections)
 
-    def _copy(self, section: str, place: int, number: int) -> Any:
+    def _copy(self, section: str, place: int, number: int, *, unseen: bool) -> Any:
         entries = self.entries[section]
         item = entries[place % len(entries)]
         kind = item.source.reference.partition("/")[0]
         field = _NAMES.get(section, "name")
         name = getattr(item, field)
         source = Source(f"{kind}/{number}", "1")
-        return replace(item, source=source, **{field: name if place < len(entries) else rename(name, number)})
+        kept = place < len(entries) and not unseen
+        return replace(item, source=source, **{field: name if kept else rename(name, number)})
 
 
 def rename(name: str, number: int) -> str:

@@ -134,8 +134,8 @@ def _pieces(short: str) -> list[str]:
 
 def _bare(part: str, brands: Container[str]) -> list[str]:
     """The words of the name itself: the first stretch between strengths that holds more than a form."""
-    for stretch in _STRENGTH.split(part):
-        if not stretch or stretch == " ":
+    for stretch in _stretches(part):
+        if not stretch or stretch.isspace():
             continue
         named = _named_words(stretch)
         if named is None:
@@ -144,6 +144,15 @@ def _bare(part: str, brands: Container[str]) -> list[str]:
         if named:
             return [_generic(word, brands) for word in named]
     return []
+
+
+def _stretches(part: str) -> Iterator[str]:
+    """What stands between strengths; the first is mostly all that is asked for."""
+    begun = 0
+    for match in _STRENGTH.finditer(part):
+        yield part[begun : match.start()]
+        begun = match.end()
+    yield part[begun:]
 
 
 def _named_words(stretch: str) -> list[str] | None:

@@ -12,12 +12,14 @@ from connector.clinical.word_lists import word_set
 
 _LONGEST = 400
 _LONGEST_ABBREVIATION = 6
-_TAG = re.compile(
-    r"\s*\((?:disorder|finding|situation|person|substance|organism|procedure|product|event|morphologic abnormality|"
-    r"observable entity|regime/therapy|qualifier value|physical object|body structure|context-dependent category|"
-    r"medicinal product|navigational concept|social concept|environment|occupation|edible)\)",
-    re.IGNORECASE,
+_TAGS = word_set(
+    """
+    disorder finding situation person substance organism procedure product event morphologic_abnormality
+    observable_entity regime/therapy qualifier_value physical_object body_structure context-dependent_category
+    medicinal_product navigational_concept social_concept environment occupation edible
+    """
 )
+_TAG = re.compile(rf"\s*\((?:{'|'.join(sorted(_TAGS))})\)", re.IGNORECASE)
 _ICD = re.compile(r"\b[A-TV-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?\b\s*[-:]?\s*")
 _CUT = re.compile(
     r"\s+(?:due to|caused by|secondary to|associated with|with|without|in remission|complicating|following)\s+.*"
@@ -27,6 +29,11 @@ _CUT = re.compile(
 _CUT_WORDS = word_set("due caused secondary associated with without in complicating following")
 """A comma, semicolon, parenthesis or one of these is in every text that `_CUT` shortens."""
 _FIGURE = re.compile(r"\d")
+_FORMER_BEGINNINGS = word_set(
+    "personal family past pregnancy history hx status s/p allergy intolerance adverse hypersensitivity propensity "
+    "suspected other"
+)
+"""The first word of every text that `_FORMER` or `_PREGNANCY` shortens."""
 _PREGNANCY = re.compile(r"past pregnancy ", re.IGNORECASE)
 _FORMER = re.compile(
     r"(?:personal |family |past )?(?:pregnancy )?(?:history|hx) of (?:a |an )?|status post |s/p |allergy to |"
@@ -106,10 +113,10 @@ def spoken_problems(name: str) -> tuple[str, ...]:
 def plain_problem(name: str) -> tuple[str, str]:
     """The name without tag, codes and "history of", and that without what follows "due to"; both without capitals."""
     former = _whole(name)
-    if _PREGNANCY.match(former):
-        former = _PREGNANCY.sub("", former, count=1)
-    if _FORMER.match(former):
-        former = _shorter(former, _FORMER.sub("", former, count=1))
+    if former.partition(" ")[0].casefold() in _FORMER_BEGINNINGS:
+        former = _PREGNANCY.sub("", former, count=1) if _PREGNANCY.match(former) else former
+        found = _FORMER.match(former)
+        former = _shorter(former, former[found.end() :]) if found else former
     cut = _cut(former)
     whole = _lowered(former)
     return whole, whole if cut is former else _lowered(cut)
@@ -118,6 +125,9 @@ def plain_problem(name: str) -> tuple[str, str]:
 def _whole(name: str) -> str:
     """The name without tags, codes and asides; of several names joined by a dash the last."""
     text = " ".join(name[:_LONGEST].split())
+    if text.endswith(")"):
+        before, _, tag = text[:-1].rpartition(" (")
+        text = before if tag.casefold() in _TAGS else text
     if text.replace(" ", "").isalpha():
         return text
     if "(" in text:

@@ -69,11 +69,12 @@ def said_drugs(name: str, book: DrugBook) -> tuple[str, ...]:
         for said in book.instead.get(folded, (_known_part(form, book),)):
             written = book.brands.get(said.casefold(), said)
             found += [*_shortest_first(written), *book.also.get(said.casefold(), ())]
-    if all(one.casefold() not in book.brands for one in found):
-        return _distinct(found)
-    generics = [one for one in found if one.casefold() not in book.brands]
-    brands = [one for one in found if one.casefold() in book.brands]
-    return _distinct([*generics[:1], *brands, *generics[1:]])
+    folded_names = [one.casefold() for one in found]
+    if not book.brands.keys().isdisjoint(folded_names):
+        generics = [one for one, folded in zip(found, folded_names, strict=True) if folded not in book.brands]
+        brands = [one for one, folded in zip(found, folded_names, strict=True) if folded in book.brands]
+        found = [*generics[:1], *brands, *generics[1:]]
+    return _distinct(found)
 
 
 def _has_unsaid_salt(folded: str) -> bool:
@@ -128,7 +129,8 @@ def said_problems(name: str, book: ProblemBook) -> tuple[str, ...]:
     turned = _turned(plain)
     if turned != plain:
         lightest = next(reversed((turned, *_lighter(turned))))
-    return _distinct([lightest])
+    lightest = lightest.strip()
+    return (lightest,) if lightest[:1].isalpha() or any(character.isalpha() for character in lightest) else ()
 
 
 def said_substances(name: str, drugs: DrugBook, book: ProblemBook) -> tuple[str, ...]:
@@ -168,8 +170,9 @@ def _lighter(text: str) -> Iterator[str]:
 
 
 def _one_less(text: str) -> str:
-    folded = text.casefold()
-    words = folded.split()
+    if " " not in text:
+        return text
+    words = text.casefold().split()
     if len(words) < _PAIR:
         return text
     if words[0] in _LEADING and " ".join(words[:_PAIR]) not in _KEPT_WHOLE:

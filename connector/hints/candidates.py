@@ -5,21 +5,18 @@ Each carries the entry it comes from, and that entry's category where a policy h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from connector.clinical.order_names import said_orders
 from connector.clinical.person_names import spoken_people
-from connector.clinical.said_names import said_drugs, said_problems, said_reactions, said_substances
 from connector.hints.limits import TermLimits
-from connector.hints.rules import KeytermRules
+from connector.hints.rules import KeytermRules, Look
 from connector.hints.sensitive import Withholding
 from connector.records import KeytermEdit, PatientContext, Source
 
 _REFUTED = frozenset({"refuted", "entered-in-error"})
 _LONGEST_NAME = 300
-_OF_HEALTH = frozenset({"problem", "order", "procedure"})
 _CLASS_MATES = 3
 """Other drugs of a class come behind the brands of one."""
 
@@ -43,7 +40,8 @@ class HintSetting:
 
 @dataclass(slots=True)
 class Candidate:
-    """A term as found. `rank` is its place among the forms of one entry; `category` what it is held back for.
+    """A term as found. `rank` is its place among the forms of one entry; `category` what it is held back for; `look`
+    what is known of the text already.
 
     Never changed; not frozen, which would treble the price of making one.
     """
@@ -56,6 +54,7 @@ class Candidate:
     when: date | None = None
     own: bool = False
     category: str | None = None
+    look: Look | None = None
 
 
 @dataclass(slots=True)
@@ -85,8 +84,10 @@ class Collecting:
     def collect(self) -> Iterator[Candidate]:
         """Everything worth telling, in no order, repeats included."""
         self._gather()
+        said: list[Candidate] = []
         for entry in self._entries.values():
-            yield from self._said(entry)
+            self._say(entry, said)
+        yield from said
         yield from self._neighbours()
         yield from self._people()
         yield from self._words()
@@ -95,7 +96,8 @@ class Collecting:
         context, me = self.context, self.setting.practitioner
         for drug in context.medications.items:
             entry = self._add("drug", drug.name, drug.source, code=drug.code, when=drug.authored)
-            entry.own = entry.own or (me is not None and drug.requester == me)
+            if me is not None and drug.requester == me:
+                entry.own = True
         for allergy in context.allergies.items:
             if not allergy.none_known and allergy.verification not in _REFUTED:
                 self._add("allergen", allergy.substance, allergy.source)
@@ -120,21 +122,23 @@ class Collecting:
             entry.when = when
         return entry
 
-    def _said(self, entry: _Entry) -> Iterator[Candidate]:
-        if entry.kind in _OF_HEALTH and self.rules.beside_health(entry.name):
-            return
-        forms = _SPEAK[entry.kind](entry.name, self.rules)
+    def _say(self, entry: _Entry, said: list[Candidate]) -> None:
+        """Adds what one entry is called to `said`, and offers what stands beside it."""
+        kind = entry.kind
+        told = (self.rules.say if entry.code is None else self.rules.say_known)(kind, entry.name)
         sources = tuple(dict.fromkeys(entry.sources)) if len(entry.sources) > 1 else (entry.sources[0],)
-        category = self._category_of(entry, forms)
-        for rank, text in enumerate(forms):
-            yield Candidate(text, entry.kind, "chart", rank, sources, entry.when, entry.own, category)
-        beside = _BESIDE.get(entry.kind)
+        when, own = entry.when, entry.own
+        category = self._category_of(entry, [form for form, _ in told.forms]) if self.withholding.names else None
+        for rank, (text, look) in enumerate(told.forms):
+            said.append(Candidate(text, kind, "chart", rank, sources, when, own, category, look))
+        if not told.beside:
+            return
         offered = self._offered
-        for names, first in beside(self, forms) if beside else ():
+        for names, first in self._beside_drug(told.beside) if kind == "drug" else self._beside_problem(told.beside):
             for place, name in enumerate(names, start=first):
                 held = category or self._held(name)
                 if held is not None:
-                    yield Candidate(name, "drug", "neighbour", place, sources, category=held)
+                    said.append(Candidate(name, "drug", "neighbour", place, sources, category=held))
                 elif name not in offered or place < offered[name][0]:
                     offered[name] = (place, sources)
 
@@ -143,28 +147,23 @@ class Collecting:
         for name, (place, sources) in self._offered.items():
             yield Candidate(name, "drug", "neighbour", place, sources)
 
-    def _category_of(self, entry: _Entry, forms: tuple[str, ...]) -> str | None:
+    def _category_of(self, entry: _Entry, forms: Iterable[str]) -> str | None:
         """What an entry is held back for: by its string, its code or what is said of it."""
-        if not self.withholding.names:
-            return None
         category = self.withholding.category_of(entry.name, entry.code)
         return category or next((one for form in forms if (one := self._held(form)) is not None), None)
 
     def _beside_drug(self, forms: tuple[str, ...]) -> Iterator[tuple[Iterable[str], int]]:
         """Brands of a generic and generics of a brand, then other drugs of its class; with the place of the first."""
-        known = self.rules.beside_drugs
-        for form in self._fresh([folded for form in forms if (folded := form.casefold()) in known]):
-            group, names = known[form]
+        for form in self._fresh(forms):
+            group, names = self.rules.beside_drugs[form]
             yield names, 0
             if group is not None and any(self._fresh((f"class {group}",))):
                 yield self.rules.drugs.classes[group], _CLASS_MATES
 
-    def _beside_problem(self, forms: tuple[str, ...]) -> Iterator[tuple[Iterable[str], int]]:
+    def _beside_problem(self, runs: tuple[str, ...]) -> Iterator[tuple[Iterable[str], int]]:
         """Drugs commonly begun for it, with the place of the first."""
-        choices, starts = self.rules.choices_by_word, self.rules.choice_starts
-        runs = [run for form in forms for run in _runs(form, starts) if run in choices]
         for name in self._fresh(runs):
-            yield choices[name], 1
+            yield self.rules.choices_by_word[name], 1
 
     def _fresh(self, names: Iterable[str]) -> Iterator[str]:
         """Names whose neighbours were not offered yet; all of them where a policy counts what it holds back."""
@@ -206,26 +205,6 @@ class Collecting:
                 yield from (Candidate(term, "vocabulary", "vocabulary") for term in vocabulary.terms)
 
 
-_SPEAK: dict[str, Callable[[str, KeytermRules], tuple[str, ...]]] = {
-    "drug": lambda name, rules: said_drugs(name, rules.drugs),
-    "allergen": lambda name, rules: said_substances(name, rules.drugs, rules.problems),
-    "reaction": lambda name, rules: said_reactions(name, rules.problems),
-    "problem": lambda name, rules: said_problems(name, rules.problems),
-    "order": lambda name, rules: said_orders(name),
-    "procedure": lambda name, rules: said_orders(name),
-}
-
-
-_BESIDE = {"drug": Collecting._beside_drug, "problem": Collecting._beside_problem}
-
-
 def _person(name: str, *sources: Source) -> Iterator[Candidate]:
     for rank, text in enumerate(spoken_people(name)):
         yield Candidate(text, "person", "person", rank, sources)
-
-
-def _runs(form: str, starts: frozenset[str]) -> list[str]:
-    """Every run of one to four words of a form that begins with one of `starts`, folded."""
-    words = form.casefold().split()
-    begun = [place for place, word in enumerate(words) if word in starts]
-    return [" ".join(words[at:end]) for at in begun for end in range(at + 1, min(at + 4, len(words)) + 1)]

@@ -14,7 +14,7 @@ from itertools import chain
 from connector.hints.candidates import Candidate, Collecting, HintSetting
 from connector.hints.editing import added_terms, removed_keys
 from connector.hints.limits import TermLimits
-from connector.hints.rules import KeytermRules
+from connector.hints.rules import KeytermRules, Look
 from connector.hints.written import same_as
 from connector.records import Keyterm, PatientContext, Source, SpeechHints, Stamp, Withheld
 
@@ -60,17 +60,27 @@ def _fit(terms: Iterable[Keyterm], limits: TermLimits) -> list[Keyterm]:
 
 @dataclass(slots=True)
 class _Merged:
-    """All candidates of one key: the heaviest gives the written form, all of its origin give their sources."""
+    """All candidates of one key: the heaviest gives the written form, all of its origin give their sources.
+
+    `groups` are the sources of all, None while there is but one.
+    """
 
     best: Candidate
     weight: int
-    groups: list[tuple[Source, ...]]
+    groups: list[tuple[Source, ...]] | None
     text: str
+
+    def join(self, one: Candidate, weight: int, text: str) -> None:
+        """Takes another candidate of the same origin in."""
+        if self.groups is None:
+            self.groups = [self.best.sources]
+        self.groups.append(one.sources)
+        if weight > self.weight:
+            self.best, self.weight, self.text = one, weight, text
 
     def sources(self) -> tuple[Source, ...]:
         """Those of all entries, each once."""
-        first, *others = self.groups
-        return tuple(dict.fromkeys(chain(first, *others))) if others else first
+        return self.best.sources if self.groups is None else tuple(dict.fromkeys(chain.from_iterable(self.groups)))
 
 
 class _Choice:
@@ -80,7 +90,10 @@ class _Choice:
         self._rules = rules
         self._limits = limits
         self._tables = rules.looked_at
-        self._texts: dict[str, tuple[str, str, int] | None] = {}
+        self._texts: dict[str, Look | None] = {}
+        self._weights, self._beside = rules.mapping.weights, rules.mapping.weights["neighbour"]
+        self._recent, self._recent_days = rules.mapping.adjust["recent"], rules.mapping.recent_days
+        self._this_clinician = rules.mapping.adjust["this_clinician"]
         self._steps = [rules.mapping.adjust["other_form"] * min(rank, _STEPS) for rank in range(_STEPS + 1)]
         self._today = now.date().toordinal()
 
@@ -96,51 +109,58 @@ class _Choice:
         spared: dict[str, str] = {}
         texts, weigh, look_at = self._texts, self._weigh, self._look_at
         for one in candidates:
-            known = texts[one.text] if one.text in texts else look_at(one.text)
+            text = one.text
+            known = texts[text] if text in texts else look_at(text, one.look)
             if known is None:
                 continue
-            key, text, bonus = known
+            key, plain, bonus = known
             if one.category is not None:
                 (spared if one.origin == "neighbour" else held)[key] = one.category
                 continue
             weight = weigh(one) + bonus
             before = merged.get(key)
             if before is None:
-                merged[key] = _Merged(one, weight, [one.sources], text)
+                merged[key] = _Merged(one, weight, None, plain)
             elif before.best.origin == one.origin:
-                before.groups.append(one.sources)
-                if weight > before.weight:
-                    before.best, before.weight, before.text = one, weight, text
+                before.join(one, weight, plain)
             elif weight > before.weight:
-                merged[key] = _Merged(one, weight, [one.sources], text)
-        kept = sorted((item for item in merged.items() if item[0] not in held), key=lambda item: -item[1].weight)
-        sent = {key for key, _ in kept}
-        spared = {key: category for key, category in spared.items() if key not in sent}
+                merged[key] = _Merged(one, weight, None, plain)
+        kept = [item for item in merged.items() if item[0] not in held]
+        kept.sort(key=lambda item: item[1].weight, reverse=True)
+        if spared:
+            sent = {key for key, _ in kept}
+            spared = {key: category for key, category in spared.items() if key not in sent}
         counted = Counter(category for key, category in {**spared, **held}.items() if key not in own)
-        return dict(self._without_excess(kept)), counted
+        return self._without_excess(kept), counted
 
-    def _without_excess(self, kept: Iterable[tuple[str, _Merged]]) -> Iterable[tuple[str, Keyterm]]:
+    def _without_excess(self, kept: Iterable[tuple[str, _Merged]]) -> dict[str, Keyterm]:
         room = self._rules.mapping.most_neighbours
+        terms: dict[str, Keyterm] = {}
         for key, one in kept:
-            if one.best.origin == "neighbour":
+            best = one.best
+            if best.origin == "neighbour":
                 if room <= 0:
                     continue
                 room -= 1
-            yield key, Keyterm(one.text, one.best.kind, one.sources(), one.best.origin)
+            sources = best.sources if one.groups is None else one.sources()
+            terms[key] = Keyterm(one.text, best.kind, sources, best.origin)
+        return terms
 
-    def _look_at(self, text: str) -> tuple[str, str, int] | None:
+    def _look_at(self, text: str, look: Look | None) -> Look | None:
         """Key, written form and what the words themselves weigh; None for a term that is not to be told."""
-        found = self._tables.get(text) or self._rules.look_at(text)
+        found = look or self._tables.get(text) or self._rules.look_at(text)
         key, plain, _ = found
         dropped = not key or plain.casefold() in self._rules.mapping.drop
         self._texts[text] = told = None if dropped or not self._limits.allows(plain) else found
         return told
 
     def _weigh(self, one: Candidate) -> int:
-        mapping = self._rules.mapping
-        if one.origin == "neighbour":
-            return mapping.weights["neighbour"] - one.rank
-        weight = mapping.weights["list" if one.origin == "list" else one.kind] + self._steps[min(one.rank, _STEPS)]
-        if one.when is not None and 0 <= self._today - one.when.toordinal() <= mapping.recent_days:
-            weight += mapping.adjust["recent"]
-        return weight + (mapping.adjust["this_clinician"] if one.own else 0)
+        origin, rank = one.origin, one.rank
+        if origin == "neighbour":
+            return self._beside - rank
+        weight = self._weights["list" if origin == "list" else one.kind]
+        if rank:
+            weight += self._steps[rank if rank < _STEPS else _STEPS]
+        if one.when is not None and 0 <= self._today - one.when.toordinal() <= self._recent_days:
+            weight += self._recent
+        return weight + self._this_clinician if one.own else weight

@@ -56,6 +56,13 @@ def test_two_turns_share_no_new_name(pattern: Pattern) -> None:
         assert len(first & second) == len(pattern.entries[section])
 
 
+def test_charts_of_unseen_names_share_none(pattern: Pattern) -> None:
+    for section in SHARES:
+        first, second = (set(_names(pattern.grow(1000, turn=turn, unseen=True), section)) for turn in (1, 2))
+        read = {getattr(one, "substance", None) or one.name for one in pattern.entries[section]}
+        assert not first & second and not first & read, section
+
+
 def test_a_new_name_keeps_the_shape_of_the_old_one() -> None:
     assert rename("24 HR metoprolol succinate 25 MG Tablet", 71) == "24 HR metbebeoprolol succinate 25 MG Tablet"
     assert rename("Anemia (disorder)", 5) == "Anedamia (disorder)"
