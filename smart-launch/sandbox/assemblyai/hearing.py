@@ -5,19 +5,21 @@ Never recognises speech: other speech than the bundled visits raises NotTranscri
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from connector_sandbox.assemblyai.fingerprint import RECOGNISED, Fingerprint, Match, find_recording, take_fingerprint
+from connector_sandbox.assemblyai.fingerprint import take_fingerprint
+from connector_sandbox.assemblyai.playback import HeardTurn, HeardWord, play_back
 from connector_sandbox.assemblyai.sound import FRAME_MS, NotSound, Sound, read_sound
-from connector_sandbox.assemblyai.voice import Voice, VoiceReport, judge_voice, last_sound
-from connector_sandbox.recordings import BundledRecording, Turn, load_recordings
+from connector_sandbox.assemblyai.stretches import LEAST_MS, Known, Stretch, find_stretches, make_known
+from connector_sandbox.assemblyai.voice import Voice, VoiceReport, judge_voice
+from connector_sandbox.recordings import BundledRecording, load_recordings
 
 SHORTEST_MS = 160
-LIMIT_S = 900.0
+LIMIT_S = 1800.0
 REMEMBERED = 32
 OTHER_SPEECH = (
     "Sandbox: this recording is not one of the bundled ones; a sandbox cannot recognise other speech. "
@@ -25,7 +27,9 @@ OTHER_SPEECH = (
 )
 TOO_SHORT = "Audio duration is too short."
 NO_AUDIO = "Transcoding failed. File does not appear to contain audio. File type is {kind}."
-_EDGE_MS = 120
+LEFT_OUT = "Sandbox: {seconds} s of other speech were left out; a sandbox knows only the bundled recordings."
+NOT_HEARD = "Sandbox: only the first {minutes} minutes were listened to."
+_ECHO_MS = 500
 _MUMBLED = ("Mm", "the", "uh", "mhm,", "and", "okay.")
 
 
@@ -34,30 +38,12 @@ class NotTranscribed(Exception):
 
 
 @dataclass(frozen=True)
-class HeardWord:
-    """One word; times in milliseconds of the upload, confidence 0 to 1."""
-
-    text: str
-    start: int
-    end: int
-    confidence: float
-
-
-@dataclass(frozen=True)
-class HeardTurn:
-    """One speaker's words; `role` is None where the sandbox cannot tell who speaks, `name` where no script says."""
-
-    role: str | None
-    name: str | None
-    words: tuple[HeardWord, ...]
-
-
-@dataclass(frozen=True)
 class Heard:
-    """What was heard in an upload of `duration_ms`; no turns when nobody speaks."""
+    """What was heard in an upload of `duration_ms`; no turns when nobody speaks. `warnings` say what was left out."""
 
     duration_ms: int
     turns: tuple[HeardTurn, ...]
+    warnings: tuple[str, ...] = ()
 
 
 class Listener:
@@ -65,7 +51,7 @@ class Listener:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: list[tuple[BundledRecording, Fingerprint, int]] = []
+        self._known: list[tuple[BundledRecording, Known]] = []
         self._heard: OrderedDict[str, Heard] = OrderedDict()
 
     def hear_again(self, path: Path, *, sha256: str) -> Heard:
@@ -78,9 +64,9 @@ class Listener:
         return heard
 
     def hear(self, path: Path) -> Heard:
-        """The words of the visit this file is a recording of; NotTranscribed where the vendor's job would fail.
+        """The words of the visits this file has sound of; NotTranscribed where the vendor's job would fail.
 
-        Whole turns only: of a recording that breaks off, the turn in which it breaks off is left out.
+        Of a visit that comes late, breaks off or has gaps, the words whose sound is there.
         """
         try:
             sound = read_sound(path, limit_s=LIMIT_S)
@@ -88,69 +74,92 @@ class Listener:
             raise NotTranscribed(NO_AUDIO.format(kind=_kind_of(path))) from None
         if sound.duration_ms < SHORTEST_MS:
             raise NotTranscribed(TOO_SHORT)
+        turns, other_ms = self.recognise(sound)
+        if turns:
+            return Heard(duration_ms=sound.duration_ms, turns=turns, warnings=_warn(sound, other_ms=other_ms))
         report = judge_voice(sound)
-        if report.voice is Voice.NONE:
-            return Heard(duration_ms=sound.duration_ms, turns=())
-        recording, match = self.recognise(sound)
-        if recording is None and report.voice is Voice.UNCLEAR:
-            return Heard(duration_ms=sound.duration_ms, turns=_mumbled_turns(report))
-        if recording is None:
+        if report.voice is Voice.SPEECH:
             raise NotTranscribed(OTHER_SPEECH)
-        return Heard(duration_ms=sound.duration_ms, turns=_scripted_turns(recording, match, sound=sound))
+        turns = _mumbled_turns(report) if report.voice is Voice.UNCLEAR else ()
+        return Heard(duration_ms=sound.duration_ms, turns=turns, warnings=_warn(sound, other_ms=0))
 
-    def recognise(self, sound: Sound) -> tuple[BundledRecording | None, Match]:
-        """The bundled visit in this sound, or None; and the best match, recognised or not."""
-        ends = last_sound(sound)
-        heard = take_fingerprint(sound.part(0, ends))
-        found = [(find_recording(known, heard), recording, frames) for recording, known, frames in self.learn()]
-        match, recording, frames = max(found, key=lambda one: one[0].score)
-        start = match.lag_ms // FRAME_MS
-        outside = (sound.part(0, start), sound.part(start + frames, sound.frames))
-        alone = all(judge_voice(part).voice is not Voice.SPEECH for part in outside)
-        whole = sound.frames * FRAME_MS >= sound.duration_ms - FRAME_MS
-        recognised = match.score >= RECOGNISED and alone and whole
-        return (recording if recognised else None), match
+    def recognise(self, sound: Sound) -> tuple[tuple[HeardTurn, ...], int]:
+        """The turns of bundled visits in this sound, and how many milliseconds of other speech are beside them.
 
-    def learn(self) -> list[tuple[BundledRecording, Fingerprint, int]]:
-        """Every bundled visit with its fingerprint and its length in frames."""
+        None where there is more of the other.
+        """
+        stretches = self.find(sound)
+        beside = self._find_beside(sound, stretches)
+        both = [*stretches, *(stretch for one in beside for stretch in one)]
+        other_ms = _other_speech(sound, both)
+        if other_ms > FRAME_MS * sum(stretch.last - stretch.first for stretch in both):
+            return (), other_ms
+        recordings = [recording for recording, _ in self.learn()]
+        turns = play_back(recordings, stretches, sound=sound)
+        for channel, one in enumerate(beside, start=1):
+            turns += [replace(turn, channel=channel) for turn in play_back(recordings, one, sound=sound)]
+        return tuple(sorted(turns, key=lambda turn: turn.words[0].start)), other_ms
+
+    def find(self, sound: Sound) -> tuple[Stretch, ...]:
+        """The stretches of this sound that are of bundled visits, by their number in `learn`."""
+        return find_stretches([known for _, known in self.learn()], take_fingerprint(sound))
+
+    def _find_beside(self, sound: Sound, stretches: Sequence[Stretch]) -> list[list[Stretch]]:
+        """What each of two channels holds where both together are not known: two visits at a time, or an echo."""
+        unknown = [
+            part for part in _between(stretches, sound) if judge_voice(sound.part(*part)).voice is not Voice.NONE
+        ]
+        if not sound.sides or not unknown:
+            return []
+        left, right = (_clip(self.find(side), unknown) for side in sound.sides)
+        return [left, [one for one in right if not any(_is_echo(one, of=other) for other in left)]]
+
+    def learn(self) -> list[tuple[BundledRecording, Known]]:
+        """Every bundled visit and its sound; measured by the first call."""
         with self._lock:
             if not self._known:
                 for recording in load_recordings():
                     sound = read_sound(recording.audio, limit_s=LIMIT_S)
-                    self._known.append((recording, take_fingerprint(sound), sound.frames))
+                    self._known.append((recording, make_known(take_fingerprint(sound))))
             return self._known
 
 
-def _scripted_turns(recording: BundledRecording, match: Match, *, sound: Sound) -> tuple[HeardTurn, ...]:
-    ends = last_sound(sound) * FRAME_MS + _EDGE_MS
-    return tuple(
-        HeardTurn(
-            role=turn.role,
-            name=recording.patient_name if turn.role == "patient" else None,
-            words=_scripted_words(recording, turn, number=number, lag=match.lag_ms),
-        )
-        for number, turn in enumerate(recording.turns)
-        if turn.start + match.lag_ms >= -_EDGE_MS and turn.end + match.lag_ms <= ends
-    )
+def _between(stretches: Sequence[Stretch], sound: Sound) -> list[tuple[int, int]]:
+    """The frames before, between and behind the stretches, where they are long enough to be known."""
+    parts, first = [], 0
+    for stretch in sorted(stretches, key=lambda one: one.first):
+        parts.append((first, stretch.first))
+        first = max(first, stretch.last)
+    parts.append((first, sound.frames))
+    return [part for part in parts if (part[1] - part[0]) * FRAME_MS >= LEAST_MS]
 
 
-def _scripted_words(recording: BundledRecording, turn: Turn, *, number: int, lag: int) -> tuple[HeardWord, ...]:
-    return tuple(
-        HeardWord(
-            text=word.text,
-            start=max(0, word.start + lag),
-            end=max(1, word.end + lag),
-            confidence=_confidence(recording, word.text, place=f"{number}:{position}"),
-        )
-        for position, word in enumerate(turn.words)
-    )
+def _clip(stretches: Sequence[Stretch], parts: Sequence[tuple[int, int]]) -> list[Stretch]:
+    clipped = [
+        replace(stretch, first=max(stretch.first, first), last=min(stretch.last, last))
+        for stretch in stretches
+        for first, last in parts
+    ]
+    return [stretch for stretch in clipped if stretch.first < stretch.last]
 
 
-def _confidence(recording: BundledRecording, text: str, *, place: str) -> float:
-    """Between 0.86 and 0.99, lower for the words the script calls unsure; the same each time."""
-    share = int.from_bytes(hashlib.sha256(f"{recording.id}:{place}".encode()).digest()[:4]) / 2**32
-    unsure = recording.unsure.get(text.strip(".,?!;:").lower())
-    return round(unsure + 0.04 * (share - 0.5) if unsure is not None else 0.86 + 0.13 * share, 5)
+def _is_echo(stretch: Stretch, *, of: Stretch) -> bool:
+    same = stretch.number == of.number and abs(stretch.lag - of.lag) * FRAME_MS <= _ECHO_MS
+    return same and stretch.first < of.last and of.first < stretch.last
+
+
+def _other_speech(sound: Sound, stretches: Sequence[Stretch]) -> int:
+    """How many milliseconds somebody speaks clearly outside the stretches."""
+    reports = [judge_voice(sound.part(*part)) for part in _between(stretches, sound)]
+    frames = [last - first for one in reports if one.voice is Voice.SPEECH for first, last in one.stretches]
+    return sum(frames) * FRAME_MS
+
+
+def _warn(sound: Sound, *, other_ms: int) -> tuple[str, ...]:
+    warnings = [LEFT_OUT.format(seconds=max(1, round(other_ms / 1000)))] if other_ms else []
+    if sound.duration_ms > (sound.frames + 1) * FRAME_MS:
+        warnings.append(NOT_HEARD.format(minutes=round(LIMIT_S / 60)))
+    return tuple(warnings)
 
 
 def _mumbled_turns(report: VoiceReport) -> tuple[HeardTurn, ...]:

@@ -10,13 +10,15 @@ import statistics
 from datetime import datetime
 from typing import Any
 
-from connector_sandbox.assemblyai.hearing import HeardTurn, HeardWord
 from connector_sandbox.assemblyai.jobs import Job
+from connector_sandbox.assemblyai.playback import HeardTurn, HeardWord
 from connector_sandbox.assemblyai.submission import RoleRequest, Submission
 
 PLAYBACK = "Sandbox playback of a bundled script: not speech recognition"
 DELETED_TEXT = "Deleted by user."
 DELETED_URL = "http://deleted_by_user"
+Speaker = tuple[str | None, int]  # the role, and the channel where it was asked for by channel
+Names = dict[Speaker, tuple[str, str]]
 _SAME_ROLE = {
     "clinician": ("clinician", "doctor", "physician", "provider", "practitioner", "nurse", "therapist", "gp"),
     "patient": ("patient", "client"),
@@ -131,7 +133,7 @@ def _print_result(job: Job) -> dict[str, Any]:
         "speech_model_used": job.submission.model_used,
         "metadata": {
             "domain_used": job.submission.domain_used,
-            "warnings": [{"message": message} for message in (PLAYBACK, *job.submission.warnings)],
+            "warnings": [{"message": message} for message in (PLAYBACK, *job.submission.warnings, *heard.warnings)],
         },
     }
     return {**printed, **_print_understanding(job, names)}
@@ -141,7 +143,7 @@ def _print_word(word: HeardWord, shown: dict[str, Any]) -> dict[str, Any]:
     return {"text": word.text, "start": word.start, "end": word.end, "confidence": word.confidence, **shown}
 
 
-def _print_utterances(job: Job, names: dict[str | None, tuple[str, str]]) -> list[dict[str, Any]]:
+def _print_utterances(job: Job, names: Names) -> list[dict[str, Any]]:
     turns = job.heard.turns if job.heard else ()
     return [
         {
@@ -156,23 +158,27 @@ def _print_utterances(job: Job, names: dict[str | None, tuple[str, str]]) -> lis
     ]
 
 
-def _shown(job: Job, turn: HeardTurn, *, names: dict[str | None, tuple[str, str]]) -> dict[str, Any]:
+def _shown(job: Job, turn: HeardTurn, *, names: Names) -> dict[str, Any]:
     """The speaker of a word or an utterance: null when nobody asked, the channel too when it was asked for."""
     if not job.submission.tells_speakers_apart:
         return {"speaker": None}
-    speaker = names[turn.role][1]
-    return {"speaker": speaker, "channel": names[turn.role][0]} if job.submission.multichannel else {"speaker": speaker}
+    label, speaker = names[_speaker(job.submission, turn)]
+    return {"speaker": speaker, "channel": label} if job.submission.multichannel else {"speaker": speaker}
 
 
-def _name_speakers(asked: Submission, turns: tuple[HeardTurn, ...]) -> dict[str | None, tuple[str, str]]:
-    """For each role of the script the label (A, B by first appearance; channel 1 when asked by channel) and the name.
+def _speaker(asked: Submission, turn: HeardTurn) -> Speaker:
+    return turn.role, turn.channel if asked.multichannel else 1
+
+
+def _name_speakers(asked: Submission, turns: tuple[HeardTurn, ...]) -> Names:
+    """For each role of the script the label (A, B by first appearance; the channel when asked by channel) and the name.
 
     The name is the label unless roles or names were asked for and one of them fits.
     """
-    first = {turn.role: turn for turn in reversed(turns)}
-    order = sorted(first, key=lambda role: first[role].words[0].start)
-    labels = {role: "1" if asked.multichannel else chr(ord("A") + number) for number, role in enumerate(order)}
-    return {role: (label, _fitting(asked.roles, first[role]) or label) for role, label in labels.items()}
+    first = {_speaker(asked, turn): turn for turn in reversed(turns)}
+    order = sorted(first, key=lambda one: first[one].words[0].start)
+    labels = {one: str(one[1]) if asked.multichannel else chr(ord("A") + number) for number, one in enumerate(order)}
+    return {one: (label, _fitting(asked.roles, first[one]) or label) for one, label in labels.items()}
 
 
 def _fitting(wanted: RoleRequest | None, turn: HeardTurn) -> str | None:
@@ -182,7 +188,7 @@ def _fitting(wanted: RoleRequest | None, turn: HeardTurn) -> str | None:
     return next((value for value in wanted.values if value.lower() in fitting), None)
 
 
-def _print_understanding(job: Job, names: dict[str | None, tuple[str, str]]) -> dict[str, Any]:
+def _print_understanding(job: Job, names: Names) -> dict[str, Any]:
     if job.submission.roles is None:
         return {}
     mapping = {label: name for label, name in names.values() if name != label}
