@@ -30,7 +30,7 @@ def make_app(folder: Path) -> Starlette:
         return Response(status_code=204)
 
     async def live(_request: Request) -> Response:
-        return Response(status_code=204)
+        return Response()
 
     return Starlette(routes=[Route("/live", live), Route("/{seq:int}", put, methods=["PUT"])])
 

@@ -7,6 +7,7 @@ of 1 MiB go one at a time. Never counts a kill that did not end the process, or 
 import hashlib
 import os
 import random
+import shutil
 import signal
 import sys
 import threading
@@ -175,6 +176,7 @@ class Sending:
 @contextmanager
 def bare_endpoint(folder: Path) -> Iterator[Any]:
     """The endpoint of bare_disk in a process of its own; gives a function that sends one chunk to it."""
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     port = claim_port()
     argv = [sys.executable, "-m", "bench.bare_disk", str(folder), str(port)]
