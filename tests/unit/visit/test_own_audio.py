@@ -16,6 +16,7 @@ from connector.records import Recording, SoundGone, Stamp, Transcript
 from connector.settings import Settings
 from connector.store import schema
 from connector.store.belonging import Belonging
+from connector.store.keyring import DataKind
 from connector.transcript.typed import typed_transcript
 from connector.visit.own_audio import SoundSweep, destroy_sound, remove_sound
 from connector.visit.parts import Parts
@@ -73,6 +74,8 @@ async def test_the_key_goes_with_the_step_and_the_words_stay(product: Compositio
     visit, recording = await take_visit(parts)
     assert await heard(parts, recording) == SOUND
     await end(parts, visit)
+    async with parts.visits.engine.connect() as connection:
+        assert set(await parts.visits.keys.find_all(connection, visit)) == {DataKind.CHART, DataKind.WORDS}
     assert await heard(parts, recording) != SOUND
     assert await parts.visits.latest(visit, Recording) is None
     assert await parts.visits.latest(visit, Transcript) is not None
@@ -87,6 +90,8 @@ async def test_words_go_too_where_asked(product: Composition) -> None:
     parts = product.parts
     visit, _ = await take_visit(parts)
     await end(parts, visit, words=True)
+    async with parts.visits.engine.connect() as connection:
+        assert set(await parts.visits.keys.find_all(connection, visit)) == {DataKind.CHART}
     assert await parts.visits.latest(visit, Transcript) is None
     assert (await parts.visits.newest(visit)).get(Transcript) is None
 
