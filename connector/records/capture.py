@@ -12,7 +12,7 @@ class Segment:
     """One piece of a visit's sound as it came in: a file, an address fetched, or one run of a browser's recorder.
 
     `source` is microphone, file or url; `duration_ms` by demuxing; `offset_ms` is where it begins in the whole sound;
-    `sample_rate` in Hz.
+    `sample_rate` in Hz. `rewrite` says that it can be sent or played only in another form.
     """
 
     recording_id: str
@@ -26,6 +26,7 @@ class Segment:
     channels: int = 0
     offset_ms: int = 0
     truncated: bool = False
+    rewrite: bool = False
 
 
 @dataclass(frozen=True, slots=True)

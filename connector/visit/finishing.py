@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.capture.chunks import check_complete
 from connector.capture.marks import lay_out, place_marks
-from connector.capture.probe import probe_sound
+from connector.capture.probe import needs_rewriting, probe_sound, warn_of
 from connector.errors import AudioUnusable, ChunkRefused, Conflict
 from connector.records import Recording, Segment, Stamp
 from connector.store.chunks import ChunkRow, RecordingRow
@@ -26,6 +26,9 @@ from connector.visit.recording import drop_all, find_actor
 from connector.visit.states import State
 from connector.visit.steps import Move, move
 
+Measured = tuple[Segment, tuple[str, ...]]
+"""What a piece is, and what the clinician should know of it."""
+_WARNINGS = "warnings"
 _LEFT_OUT = "A piece of {size} of the recording could not be read as sound and was left out."
 
 
@@ -58,7 +61,7 @@ async def close_recording(parts: Parts, recording: RecordingRow, closing: Closin
 
 async def _make_whole(parts: Parts, recording: RecordingRow, closing: Closing) -> None:
     try:
-        segment = await _examine(parts, recording, closing)
+        measured = await _examine(parts, recording, closing)
     except ChunkRefused:
         raise
     except AudioUnusable:
@@ -66,7 +69,7 @@ async def _make_whole(parts: Parts, recording: RecordingRow, closing: Closing) -
         if not await parts.chunks.open_recordings(recording.visit_id):
             await drop_all(parts, recording.visit_id, actor=await find_actor(parts, recording.visit_id))
         raise
-    await parts.chunks.keep_whole(recording.recording_id, chunks=closing.chunks, facts=_facts(segment))
+    await parts.chunks.keep_whole(recording.recording_id, chunks=closing.chunks, facts=_facts(measured))
 
 
 async def finish_recording(parts: Parts, visit_id: str) -> VisitRow:
@@ -104,13 +107,13 @@ async def _take_over(parts: Parts, piece: RecordingRow) -> str | None:
         await parts.chunks.drop(piece.recording_id)
         return None
     try:
-        segment = await _measure(parts, piece, whole)
+        segment, warnings = await _measure(parts, piece, whole)
     except AudioUnusable:
         await parts.chunks.drop(piece.recording_id)
         return _LEFT_OUT.format(size=f"{sum(chunk.size for chunk in whole) / 1e6:.1f} MB")
     if len(whole) < len(held):
         segment = replace(segment, truncated=True)
-    await parts.chunks.keep_whole(piece.recording_id, chunks=len(held), facts=_facts(segment))
+    await parts.chunks.keep_whole(piece.recording_id, chunks=len(held), facts=_facts((segment, warnings)))
     return None
 
 
@@ -118,24 +121,25 @@ def _without_hole(held: Sequence[ChunkRow]) -> list[ChunkRow]:
     return [chunk for place, chunk in enumerate(held) if chunk.seq == place]
 
 
-async def _examine(parts: Parts, recording: RecordingRow, closing: Closing) -> Segment:
+async def _examine(parts: Parts, recording: RecordingRow, closing: Closing) -> Measured:
     stored = await parts.chunks.acknowledged(recording.recording_id)
     if check_complete(chunk.seq for chunk in stored) != closing.chunks:
         raise Conflict("Some chunks have not arrived: send the missing ones and finish again.")
-    segment = await _measure(parts, recording, stored)
-    if closing.sha256 is not None and not hmac.compare_digest(segment.sha256.encode(), closing.sha256.lower().encode()):
+    segment, warnings = await _measure(parts, recording, stored)
+    told = (closing.sha256 or segment.sha256).lower()
+    if not hmac.compare_digest(segment.sha256.encode(), told.encode()):
         raise AudioUnusable("What arrived is not what was sent: start the upload again.")
-    return segment
+    return segment, warnings
 
 
-async def _measure(parts: Parts, recording: RecordingRow, chunks: Sequence[ChunkRow]) -> Segment:
+async def _measure(parts: Parts, recording: RecordingRow, chunks: Sequence[ChunkRow]) -> Measured:
     """Reads the first chunks of a piece through once for its hash and once for its sound."""
     reader = await parts.chunks.open_reader(recording, most=len(chunks))
     total = hashlib.sha256()
     async for data in reader.stream():
         total.update(data)
     sound = await probe_sound(reader.read, reader.size, timeout_s=parts.policy.probe_timeout)
-    return Segment(
+    segment = Segment(
         recording_id=recording.recording_id,
         source=recording.source,
         container=sound.container,
@@ -146,18 +150,27 @@ async def _measure(parts: Parts, recording: RecordingRow, chunks: Sequence[Chunk
         sample_rate=sound.sample_rate,
         channels=sound.channels,
         truncated=sound.truncated,
+        rewrite=needs_rewriting(sound, reader.size),
     )
+    # That the end is missing is said of the whole, once.
+    return segment, warn_of(replace(sound, truncated=False))
 
 
-def _facts(segment: Segment) -> dict[str, object]:
-    facts = asdict(segment)
-    del facts["recording_id"]
-    return facts
+def _facts(measured: Measured) -> dict[str, object]:
+    segment, warnings = measured
+    facts = {name: value for name, value in asdict(segment).items() if name != "recording_id"}
+    return {**facts, _WARNINGS: list(warnings)}
+
+
+def _segment(piece: RecordingRow) -> Segment:
+    facts = {name: value for name, value in (piece.facts or {}).items() if name != _WARNINGS}
+    return Segment(recording_id=piece.recording_id, **facts)
 
 
 async def _assemble(parts: Parts, pieces: Sequence[RecordingRow], *, warnings: tuple[str, ...]) -> Recording:
     """The visit's sound as it came: pieces laid end to end, marks, and what the clinician should know."""
-    laid = lay_out(Segment(recording_id=piece.recording_id, **(piece.facts or {})) for piece in pieces)
+    laid = lay_out(_segment(piece) for piece in pieces)
+    found = [warning for piece in pieces for warning in (piece.facts or {}).get(_WARNINGS, ())]
     told = [await parts.chunks.marks(piece.recording_id) for piece in pieces]
     missing = [_missing_before(pieces, place) for place in range(len(pieces))]
     whole = hashlib.sha256("".join(one.sha256 for one in laid).encode()).hexdigest()
@@ -176,7 +189,7 @@ async def _assemble(parts: Parts, pieces: Sequence[RecordingRow], *, warnings: t
         channels=max(one.channels for one in laid),
         segments=laid,
         marks=place_marks(laid, told, missing),
-        warnings=warnings,
+        warnings=tuple(dict.fromkeys((*warnings, *found))),
         two_sided=all(row.two_sided and one.channels == 2 for row, one in zip(pieces, laid, strict=True)),
     )
 

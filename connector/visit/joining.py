@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connector.capture.joining import LARGEST_SENT, Joined, join_sounds
+from connector.capture.joining import Joined, join_sounds
 from connector.capture.process import Source
 from connector.errors import Conflict
 from connector.records import Recording, Segment, Stamp
@@ -22,7 +22,6 @@ from connector.visit import steps
 from connector.visit.parts import Parts
 from connector.visit.states import State
 
-_UNSEEKABLE = frozenset({"webm", "mkv"})
 _PIECE = 1024 * 1024
 
 
@@ -30,11 +29,7 @@ def needs_joining(record: Recording) -> bool:
     """Whether a visit's sound has to become another file before it can be sent and played."""
     if record.joined or not record.segments or not record.duration_ms:
         return False
-    return (
-        len(record.segments) > 1
-        or record.size > LARGEST_SENT
-        or any(one.container in _UNSEEKABLE for one in record.segments)
-    )
+    return len(record.segments) > 1 or any(one.rewrite for one in record.segments)
 
 
 async def join_pieces(parts: Parts, visit_id: str) -> Recording:
