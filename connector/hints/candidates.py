@@ -34,7 +34,6 @@ class HintSetting:
     practitioner: str | None = None
     tenant: str = ""
     note_type: str = ""
-    specialty: str = ""
     edits: tuple[KeytermEdit, ...] = ()
 
 
@@ -195,8 +194,7 @@ class Collecting:
 
     def _words(self) -> Iterator[Candidate]:
         setting = self.setting
-        kinds = [encounter.kind for encounter in self.context.encounter.items if encounter.kind]
-        specialty = " ".join([setting.specialty, *kinds])
+        specialty = " ".join(encounter.kind for encounter in self.context.encounter.items if encounter.kind)
         for one in self.rules.lists:
             if not one.tenants or setting.tenant in one.tenants:
                 yield from (Candidate(term, "vocabulary", "list") for term in one.terms)

@@ -13,6 +13,7 @@ from connector.records import (
     Allergy,
     CareTeamMember,
     ChartEntry,
+    EncounterSummary,
     Medication,
     PersonSummary,
     Problem,
@@ -185,7 +186,9 @@ def test_neighbours_are_brands_and_first_choices_not_in_the_chart(chart, shipped
 def test_vocabulary_goes_by_note_type_and_by_the_kind_of_visit(make_context, shipped, make_setting) -> None:
     plain = texts(derive_hints(make_context(), shipped, setting=make_setting(note_type="soap"), now=NOW))
     therapy = texts(derive_hints(make_context(), shipped, setting=make_setting(note_type="therapy"), now=NOW))
-    heart = texts(derive_hints(make_context(), shipped, setting=make_setting(specialty="Cardiology"), now=NOW))
+    visit = EncounterSummary(Source("Encounter/1", "1"), "in-progress", "AMB", "Cardiology follow-up", None, NOW)
+    at_heart = make_context(encounter=Section(SectionState.OK, (visit,)))
+    heart = texts(derive_hints(at_heart, shipped, setting=make_setting(), now=NOW))
     assert "systolic" in plain and "EMDR" not in plain
     assert {"EMDR", "GAD-7", "systolic"} <= set(therapy)
     assert "ejection fraction" in heart
