@@ -67,7 +67,7 @@ async def read_object(request: Request, *, known: frozenset[str], empty: bool = 
     if empty and not body:
         return {}
     try:
-        found = json.loads(bytes(body).decode("utf-8"), parse_constant=_refuse)
+        found = json.loads(bytes(body).decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_once)
         # Half a surrogate pair is text to JSON and to nobody after it.
         json.dumps(found, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
@@ -90,6 +90,14 @@ def read_number(value: object) -> int | None:
         return None
     text = str(value) if isinstance(value, str) or 0 <= value < 10**_LONGEST_NUMBER else ""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER else None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A name that stands twice means one thing to us and may mean another to whoever looked at it before."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
 
 
 def _refuse(constant: str) -> object:

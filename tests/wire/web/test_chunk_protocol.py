@@ -10,6 +10,7 @@ import base64
 import hashlib
 import random
 import secrets
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ import pytest
 from tests.builders import recording_bytes, split
 from tests.fixtures.product import ORIGIN
 from tests.unit.web import samples
+from tests.wire.clients_ehr.test_fhir_markup import CORPUS
 from tests.wire.web.conftest import JSON, Seat, Site
 
 EVIL = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
@@ -212,3 +214,13 @@ async def test_b16_after_the_end_nothing_is_taken_and_nothing_lost(sender: Sende
     assert (await sender.put(0, b"other")).status_code == 409
     assert (await sender.close(1, sound)).status_code == 409
     assert await sender.held() == {0: hashlib.sha256(sound).hexdigest()}
+
+
+@pytest.mark.parametrize("name", CORPUS)
+async def test_b12_a_recording_that_is_xml_is_no_recording(sender: Sender, name: str) -> None:
+    assert (await sender.put(0, CORPUS[name])).status_code == 204
+    begun = time.monotonic()
+    answer = await sender.close(1, CORPUS[name])
+    assert answer.status_code == 422 and answer.json()["type"].endswith("audio-unusable")
+    assert time.monotonic() - begun < 20
+    assert await sender.state() == "PRIMED"
