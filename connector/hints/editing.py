@@ -17,6 +17,8 @@ from connector.records import KeytermEdit, SpeechHints
 
 ADD, REMOVE = "add", "remove"
 MOST_ADDED = 50
+MOST_UNDONE = 100
+"""Edits kept one by one, and undone one by one; of older ones only what they came to."""
 LONGEST = 50
 _NOT_LISTED = "This name is not in the list: reload the page."
 
@@ -52,7 +54,7 @@ def add_term(hints: SpeechHints, text: str, editor: Editor, *, instead: str | No
     edits = (*hints.edits, KeytermEdit(ADD, term, editor.by, editor.at, instead))
     if len(added_terms(edits)) > min(MOST_ADDED, limits.terms):
         raise InputRefused("No more names can be added: remove one first.")
-    return edits
+    return fold_edits(edits)
 
 
 def remove_term(hints: SpeechHints, text: str, editor: Editor) -> tuple[KeytermEdit, ...]:
@@ -60,7 +62,27 @@ def remove_term(hints: SpeechHints, text: str, editor: Editor) -> tuple[KeytermE
     found = next((one.text for one in hints.keyterms if same_as(one.text) == same_as(text)), None)
     if found is None:
         raise InputRefused(_NOT_LISTED)
-    return (*hints.edits, KeytermEdit(REMOVE, found, editor.by, editor.at))
+    return fold_edits((*hints.edits, KeytermEdit(REMOVE, found, editor.by, editor.at)))
+
+
+def fold_edits(edits: tuple[KeytermEdit, ...]) -> tuple[KeytermEdit, ...]:
+    """The same list by fewer edits: the last MOST_UNDONE as they are, before them the older ones without those that a
+    later one took back. A list is stored whole with every edit; what each older list held stands in its own record.
+    """
+    older, last = edits[:-MOST_UNDONE], edits[-MOST_UNDONE:]
+    added = {same_as(text) for text in added_terms(older)}
+    gone = removed_keys(older)
+    removing: dict[str, KeytermEdit] = {}
+    adding: dict[str, KeytermEdit] = {}
+    for edit in older:
+        for text, taken in ((edit.instead, True), (edit.text, edit.action == REMOVE)):
+            key = same_as(text or "")
+            if text is not None and taken and key in gone:
+                removing[key] = KeytermEdit(REMOVE, text, edit.by, edit.at)
+            elif text is not None and not taken and key in added:
+                adding.pop(key, None)
+                adding[key] = KeytermEdit(ADD, text, edit.by, edit.at)
+    return (*removing.values(), *adding.values(), *last)
 
 
 def undo_edit(hints: SpeechHints) -> tuple[KeytermEdit, ...]:

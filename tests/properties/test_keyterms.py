@@ -18,11 +18,13 @@ from connector.clinical.problem_names import spoken_problems, spoken_substances
 from connector.clinical.quantities import find_quantities, in_figures, settle_corrections
 from connector.clinical.said_names import said_drugs, said_problems, said_reactions, said_substances
 from connector.hints.candidates import HintSetting
+from connector.hints.editing import ADD, MOST_UNDONE, REMOVE, added_terms, fold_edits, removed_keys
 from connector.hints.keyterms import derive_hints
 from connector.hints.written import same_as
 from connector.records import (
     Allergy,
     Keyterm,
+    KeytermEdit,
     Medication,
     PatientContext,
     Problem,
@@ -169,3 +171,27 @@ def test_a_smaller_limit_only_cuts_the_end(drugs, limit) -> None:
     cut = derive_hints(context, RULES, setting=HintSetting(replace(limits, terms=limit)), now=NOW)
     assert cut.keyterms == whole.keyterms[:limit]
     assert cut.left_out == len(whole.keyterms) - len(cut.keyterms)
+
+
+_TERM = st.sampled_from(("Zyrtec", "zyrtec", "metoprolol", "HCTZ", "HCTZs", "Lakeside Heart", "iron"))
+_EDIT = st.builds(
+    lambda action, text, instead: KeytermEdit(action, text, "Practitioner/1", NOW, instead if action == ADD else None),
+    st.sampled_from((ADD, REMOVE)),
+    _TERM,
+    st.none() | _TERM,
+)
+
+
+_LAST = tuple(KeytermEdit(ADD, f"name {number % 7}", "Practitioner/1", NOW) for number in range(MOST_UNDONE))
+
+
+@given(st.lists(_EDIT, max_size=40).map(tuple))
+@settings(max_examples=100, deadline=None)
+def test_edits_folded_come_to_the_same_and_stay_few(older: tuple[KeytermEdit, ...]) -> None:
+    edits = (*older, *_LAST)
+    folded = fold_edits(edits)
+    assert added_terms(folded) == added_terms(edits)
+    assert removed_keys(folded) == removed_keys(edits)
+    assert folded[-MOST_UNDONE:] == _LAST
+    assert len(folded) <= MOST_UNDONE + 5
+    assert fold_edits(older) == older
