@@ -94,6 +94,8 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     A recording without a visit in it is refused: the visit goes back to PRIMED with a flag that says so, and the
     recording is kept until the clinician decides. `asked`: something speaks against it; the answer starts the draft.
     """
+    if await _ended_with_its_sound(parts, visit_id):
+        return await _tell_outcome(parts, visit_id)
     policy, gate = parts.policy, gate_copy(parts, visit_id, kind="transcript", vendor_id=job_id)
     answer = await parts.speech.wait(
         job_id, deadline_s=policy.transcription_deadline, interval=policy.transcription_poll_interval, gate=gate
@@ -112,6 +114,16 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     warnings = (*transcript.warnings, *_warnings(transcript, recording))
     transcript = replace(transcript, warnings=warnings, marks=recording.marks)
     await _keep_transcript(parts, visit_id, transcript, job_id=job_id)
+    return await _tell_outcome(parts, visit_id)
+
+
+async def _ended_with_its_sound(parts: Parts, visit_id: str) -> bool:
+    """Whether this step ran before, where by the site's policy the sound ends with it."""
+    newest = await parts.visits.newest(visit_id)
+    return newest.get(Recording) is None and newest.get(Transcript) is not None
+
+
+async def _tell_outcome(parts: Parts, visit_id: str) -> str:
     return "asked" if await raise_question(parts, visit_id) else "transcribed"
 
 
