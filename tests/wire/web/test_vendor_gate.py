@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -25,6 +24,7 @@ from connector.store.reach import Reach, narrowed
 from connector.visit.consenting import keep_answer
 from connector.visit.note import draft_note
 from connector.visit.parts import Parts
+from connector.visit.recording import keep_typed_text
 from connector.visit.speaking import gate_copy, is_void
 from connector.visit.transcription import await_transcript, send_recording, submit_recording
 from connector.visit.vendor_copies import delete_copies
@@ -227,6 +227,7 @@ async def test_the_words_of_a_destroyed_recording_come_back_into_no_other(
     """Withdrawn, agreed anew and recorded anew while the old job was waited for: its step ends, whatever it hears."""
     seat = await seat_of(parts, "CAPTURED")
     await hold(parts, seat, "upload", "transcript")
+    vendor.seconds = 0.6
     task = asyncio.create_task(attempt(parts, seat, STEPS["get"][1]))
     await asyncio.wait_for(vendor.arrived.wait(), 5)
     await withdraw(parts, seat)
@@ -246,13 +247,28 @@ async def test_a_deletion_needs_no_consent(parts: Parts, vendor: ListeningVendor
 
 
 async def test_a_draft_of_what_was_replaced_is_not_kept(parts: Parts, vendor: ListeningVendor) -> None:
+    """Typed at once after the withdrawal, while the draft of what was said was on its way back."""
     seat = await seat_of(parts, "TRANSCRIBED")
-    vendor.seconds = 0.3
+    vendor.seconds = 0.6
     task = asyncio.create_task(attempt(parts, seat, draft_note))
     await asyncio.wait_for(vendor.arrived.wait(), 5)
     await withdraw(parts, seat)
-    other = replace(samples.transcript("typed"), transcript_id="another")
-    async with parts.visits.engine.begin() as connection:
-        await parts.visits.append_record(connection, seat.visit_id, other, at=parts.clock())
-    await asyncio.wait_for(task, 10)
+    await keep_typed_text(parts, seat.visit_id, text="Cough for three days.")
+    assert isinstance(await asyncio.wait_for(task, 10), ConsentWithdrawn)
     assert await parts.visits.latest(seat.visit_id, DraftNote) is None
+    assert (await parts.visits.row(seat.visit_id)).state == "TRANSCRIBED"
+    assert [copy.kind for copy in await parts.ledger.copies(seat.visit_id)] == ["completion"]
+
+
+async def test_a_draft_is_kept_while_consent_stands(parts: Parts, vendor: ListeningVendor) -> None:
+    seat = await seat_of(parts, "TRANSCRIBED")
+    assert await attempt(parts, seat, draft_note) == 1
+    assert await parts.visits.latest(seat.visit_id, DraftNote) is not None
+
+
+async def test_the_next_draft_is_numbered_on_from_the_destroyed_one(parts: Parts, vendor: ListeningVendor) -> None:
+    seat = await seat_of(parts, "TRANSCRIBED")
+    await attempt(parts, seat, draft_note)
+    await withdraw(parts, seat)
+    await keep_typed_text(parts, seat.visit_id, text="Cough for three days.")
+    assert await attempt(parts, seat, draft_note) == 2
