@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -115,7 +115,7 @@ class Slices(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         seq=st.integers(0, SLICES - 1),
-        how=st.sampled_from(["whole", "whole", "whole", "damaged", "other", "crossed", "empty"]),
+        how=st.sampled_from(["whole", "whole", "whole", "whole", "damaged", "crossed", "empty"]),
     )
     def send(self, data: st.DataObject, seq: int, how: str) -> None:
         """A slice arrives: in any order, again, late, damaged on its way, as other bytes, or at another's piece."""
@@ -131,8 +131,16 @@ class Slices(RuleBasedStateMachine):
             if stranger.token != piece.token:
                 assert self._put(stranger, seq, said).status_code == 403
         else:
-            sent = said if how == "whole" else said + b"?"
-            self._expect(piece, seq, sent, self._put(piece, seq, sent))
+            self._expect(piece, seq, said, self._put(piece, seq, said))
+
+    @precondition(lambda self: any(one.held for one in self.pieces))
+    @rule(data=st.data(), other=st.booleans())
+    def send_again(self, data: st.DataObject, other: bool) -> None:
+        """A slice whose answer was lost comes again, or other bytes come under its number."""
+        piece = data.draw(st.sampled_from([one for one in self.pieces if one.held]))
+        seq = data.draw(st.sampled_from(sorted(piece.held)))
+        sent = piece.held[seq] + (b"!" if other else b"")
+        self._expect(piece, seq, sent, self._put(piece, seq, sent))
 
     def _expect(self, piece: Piece, seq: int, sent: bytes, answer: httpx.Response) -> None:
         """What the answer to whole bytes under a number must be."""
@@ -202,6 +210,7 @@ def test_whatever_befalls_slices_what_was_acknowledged_is_kept_and_nothing_else(
         max_examples=12,
         stateful_step_count=25,
         deadline=None,
+        phases=(Phase.explicit, Phase.reuse, Phase.generate),
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     run_state_machine_as_test(lambda: Slices(world), settings=calm)

@@ -65,8 +65,11 @@ async def test_a_piece_is_whole_only_with_the_chunks_that_were_looked_through(
     await chunks.keep_whole(piece.recording_id, chunks=1, facts={"duration_ms": 7})
     whole = await chunks.find(piece.recording_id)
     assert (whole.state, whole.facts) == ("whole", {"duration_ms": 7})
-    with pytest.raises(Conflict):
-        await chunks.put(whole, 1, b"late", at=NOON)
+    # A sender that looked before it became whole is refused as well, and leaves no row behind.
+    for seen in (whole, piece):
+        with pytest.raises(Conflict):
+            await chunks.put(seen, 1, b"late", at=NOON)
+    assert [one.seq for one in await chunks.acknowledged(piece.recording_id)] == [0]
     with pytest.raises(Conflict):
         await chunks.keep_whole(piece.recording_id, chunks=1, facts={})
 
