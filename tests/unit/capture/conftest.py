@@ -6,13 +6,16 @@ import array
 import io
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
+
+from connector.capture.confinement import BLOCK
+from connector.capture.probe import Sound, probe_sound
 
 SECONDS = 5
 # Name: container as FFmpeg writes it, codec, rate, whether the writer may go back to the header.
@@ -93,6 +96,24 @@ def hollow() -> bytes:
 @pytest.fixture(scope="session")
 def write() -> Callable[..., bytes]:
     return write_sound
+
+
+@pytest.fixture
+def probe(children: Callable[[], set[int]]) -> Callable[..., Awaitable[Sound]]:
+    """Probes bytes; whatever comes of it, the confined process is dead afterwards."""
+
+    async def ask(data: bytes, timeout_s: float = 30.0) -> Sound:
+        async def read(offset: int, length: int) -> bytes:
+            assert 0 < length <= BLOCK
+            return data[offset : offset + length]
+
+        before = children()
+        try:
+            return await probe_sound(read, len(data), timeout_s=timeout_s)
+        finally:
+            assert children() <= before
+
+    return ask
 
 
 @pytest.fixture(scope="session")

@@ -22,18 +22,6 @@ from tests.unit.capture.conftest import KINDS
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture
-def probe():
-    async def ask(data: bytes, timeout_s: float = 20.0) -> Sound:
-        async def read(offset: int, length: int) -> bytes:
-            assert 0 < length <= BLOCK
-            return data[offset : offset + length]
-
-        return await probe_sound(read, len(data), timeout_s=timeout_s)
-
-    return ask
-
-
 async def test_each_container_is_measured_by_its_packets(probe, sounds):
     for name, data in sounds.items():
         sound = await probe(data)
