@@ -14,7 +14,7 @@ from connector.visit.parts import Parts
 async def delete_copies(parts: Parts, visit_id: str) -> bool:
     """Takes every copy one or two steps further; True when nothing is left to do. A vendor that is away is asked
     again later."""
-    copies = await parts.ledger.copies(visit_id)
+    copies = await _find_lost_jobs(parts, visit_id, await parts.ledger.copies(visit_id))
     # An upload goes with the transcripts made from it, so it is looked at last.
     for copy in sorted(copies, key=lambda one: one.kind == "upload"):
         try:
@@ -23,6 +23,27 @@ async def delete_copies(parts: Parts, visit_id: str) -> bool:
             if not error.retryable:
                 raise
     return (await erasure_of(parts, visit_id)).complete
+
+
+async def _find_lost_jobs(parts: Parts, visit_id: str, copies: list[VendorCopy]) -> list[VendorCopy]:
+    """Writes down jobs whose answer was lost before nobody was to go on from them: they are deleted like the others."""
+    if any(copy.kind == "transcript" for copy in copies):
+        return copies
+    for copy in copies:
+        if copy.kind == "upload" and next_action(copy) is not None:
+            for job_id in await _list_jobs(parts, copy):
+                lost = VendorCopy(parts.new_id(), "transcript", job_id, "held", parts.clock())
+                await parts.ledger.add_copy(visit_id, lost)
+    return await parts.ledger.copies(visit_id)
+
+
+async def _list_jobs(parts: Parts, upload: VendorCopy) -> list[str]:
+    try:
+        return await parts.speech.find_jobs(upload.vendor_id, since=upload.made_at)
+    except ConnectorError as error:
+        if not error.retryable:
+            raise
+        return []
 
 
 async def erasure_of(parts: Parts, visit_id: str) -> Erasure:

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from connector.app import compose
 from connector.clients.gate import Gate, send_gated
 from connector.consent.answer import Noted
-from connector.errors import ConnectorError, ConsentWithdrawn
+from connector.errors import ConnectorError, ConsentWithdrawn, NotAllowed
 from connector.records import DraftNote, Launch, Recording, Transcript, VendorCopy
 from connector.settings import Settings
 from connector.store.reach import Reach, narrowed
@@ -66,7 +66,7 @@ async def parts(product_settings: Settings, listening: ListeningVendor) -> Async
         yield composition.parts
 
 
-async def seat_of(parts: Parts, state: str, *, origin: str = "recogniser", pieces: int = 1) -> Seat:
+async def seat_of(parts: Parts, state: str, *, origin: str = "recogniser", pieces: int = 1, asked: bool = True) -> Seat:
     """A recorded visit, or a typed one, as far as `state`, with what the vendor holds of it."""
     app = make_application(parts, version="0")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
@@ -74,7 +74,7 @@ async def seat_of(parts: Parts, state: str, *, origin: str = "recogniser", piece
         sound = SOUND * 100
         made = Recording(parts.new_id(), "ogg", len(sound) * pieces, "0" * 64, pieces, 91_000, samples.stamp(0))
         held = (made, samples.transcript(origin)) if state == "TRANSCRIBED" else (made,)
-        seat = await site.seat(samples.consent(), *held, state=state)
+        seat = await site.seat(*((samples.consent(),) if asked else ()), *held, state=state)
     await parts.chunks.open_recording(made.recording_id, seat.visit_id, token="t" * 40, at=parts.clock())
     row = await parts.chunks.find(made.recording_id)
     for seq in range(pieces):
@@ -139,6 +139,15 @@ async def test_a_typed_visit_is_drafted_without_any_consent(parts: Parts, vendor
     await withdraw(parts, seat)
     await attempt(parts, seat, draft_note)
     assert [one.path for one in vendor.sent()] == ["/v1/chat/completions"]
+
+
+@pytest.mark.parametrize("name", STEPS)
+async def test_who_was_never_asked_is_not_spoken_of(parts: Parts, vendor: ListeningVendor, name: str) -> None:
+    state, step = STEPS[name]
+    seat = await seat_of(parts, state, asked=False)
+    await hold(parts, seat, *{"submit": ("upload",), "get": ("upload", "transcript")}.get(name, ()))
+    assert isinstance(await attempt(parts, seat, step), NotAllowed)
+    assert vendor.sent() == []
 
 
 async def test_a_try_again_of_a_call_is_let_through_anew(parts: Parts, vendor: ListeningVendor) -> None:
