@@ -174,10 +174,11 @@ def test_a_patient_who_changes_their_mind_ends_an_upload_under_way(desk: Desk, c
     expect(screen.find("[data-upload-state]")).to_contain_text("The connection is lost")
     screen.press("Stop")
     screen.expect_heading("Finish the recording")
-    screen.find("#consent summary").click()
+    screen.find("#consent summary").filter(has_text="no longer wants").click()
     screen.press("Patient withdraws")
     screen.expect_heading("Prepare the visit")
     expect(screen.find(".answer")).to_contain_text("withdrew consent")
+    expect(screen.find("#consent")).to_contain_text("Destroyed: the recording")
     expect(screen.find("[data-upload]")).to_have_count(0)
     screen.complaints.clear()
 
