@@ -160,6 +160,15 @@ def test_b04_a_number_for_a_host_is_refused_in_every_spelling(text: str) -> None
         read_address(text, hosts=CARELESS)
 
 
+@pytest.mark.parametrize(
+    ("group", "word"), [("a user", "user name"), ("a fragment", "#"), ("a line break", "line break")]
+)
+def test_a_refusal_says_what_to_mend(group: str, word: str) -> None:
+    for text in NOT_THESE[group]:
+        with pytest.raises(AddressRefused, match=word):
+            read_address(text, hosts=HOSTS)
+
+
 def test_without_a_list_nothing_is_fetched() -> None:
     with pytest.raises(AddressRefused, match="not set up"):
         read_address("https://files.example.org/a.mp3", hosts=())
