@@ -150,6 +150,23 @@ async def test_who_was_never_asked_is_not_spoken_of(parts: Parts, vendor: Listen
     assert vendor.sent() == []
 
 
+async def test_a_withdrawal_is_answered_only_when_what_was_let_through_has_left(
+    parts: Parts, vendor: ListeningVendor
+) -> None:
+    seat = await seat_of(parts, "CAPTURED")
+    await hold(parts, seat, "upload")
+    gate = gate_copy(parts, seat.visit_id, kind="upload", vendor_id=ADDRESS)
+    async with gate():
+        task = asyncio.create_task(withdraw(parts, seat))
+        await asyncio.sleep(0.3)
+        assert not task.done()
+        left = time.monotonic()
+    assert await asyncio.wait_for(task, 5) > left
+    with pytest.raises(ConsentWithdrawn):
+        async with gate():
+            pass
+
+
 async def test_a_try_again_of_a_call_is_let_through_anew(parts: Parts, vendor: ListeningVendor) -> None:
     seat = await seat_of(parts, "CAPTURED")
     await hold(parts, seat, "upload")
