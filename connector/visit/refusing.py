@@ -22,6 +22,7 @@ from connector.visit.steps import Move, move
 
 DECISIONS = ("transcribe-again", "draft-anyway", "discard")
 LITTLE = "Little speech could be made out in this recording: a note from it may be wrong. Check every statement."
+NO_DRAFT = "draft-unusable"
 _USED = (State.PRIMED, State.CAPTURED)
 
 
@@ -36,6 +37,7 @@ def note_refusal(parts: Parts, transcript: Transcript, *, reason: str, recording
 async def decide(parts: Parts, launch: Launch, *, decision: str) -> VisitRow:
     """What becomes of the kept recording of a PRIMED visit: transcribed or drafted all the same, or destroyed.
 
+    Where a transcript gave no draft it may be destroyed too: the visit can then be typed or recorded anew.
     Raises InputRefused for another decision, Conflict where no recording waits for one, or where there is no speech in
     it; needs consent where it is used.
     """
@@ -43,6 +45,8 @@ async def decide(parts: Parts, launch: Launch, *, decision: str) -> VisitRow:
         raise InputRefused(f"What becomes of the recording is one of {', '.join(DECISIONS)}: reload the page.")
     visit_id = launch.visit_id
     row = await parts.visits.row(visit_id)
+    if decision == "discard" and await _gave_no_draft(parts, row):
+        return await _give_up_draft(parts, launch)
     recording = await parts.visits.latest(visit_id, Recording)
     if row.state != State.PRIMED or recording is None:
         raise Conflict("No recording waits for a decision here: reload to see where the visit stands.")
@@ -90,3 +94,22 @@ async def _discard(parts: Parts, launch: Launch, row: VisitRow) -> VisitRow:
 
     actor = launch.practitioner or "unidentified"
     return await steps.change(parts, row, steps.Change("visit.recording-discarded", (), actor, None, destroy))
+
+
+async def _gave_no_draft(parts: Parts, row: VisitRow) -> bool:
+    """Whether a recording was transcribed and no draft came of it; typed words are not given up so."""
+    if row.state != State.TRANSCRIBED or row.attention != NO_DRAFT:
+        return False
+    return (await parts.visits.need(row.visit_id, Transcript)).origin != "typed"
+
+
+async def _give_up_draft(parts: Parts, launch: Launch) -> VisitRow:
+    visit_id = launch.visit_id
+
+    async def destroy(connection: AsyncConnection) -> None:
+        await destroy_sound(parts, connection, visit_id, reason="discarded", words=True)
+        await parts.enqueue(connection, Work("clean_up", visit_id, parts.new_id()))
+
+    arrow = (State.TRANSCRIBED, State.PRIMED)
+    actor = launch.practitioner or "unidentified"
+    return await move(parts, visit_id, Move(arrow, actor=actor, detail={"reason": "discarded"}, also=destroy))

@@ -9,7 +9,14 @@ from xml.etree import ElementTree
 import pytest
 
 from connector.records import DraftNote, Sentence
-from connector.review.rendition import PLAYBACK_LABEL, Heading, hash_text, render_text, render_xhtml
+from connector.review.rendition import (
+    LITTLE_SPEECH_LABEL,
+    PLAYBACK_LABEL,
+    Heading,
+    hash_text,
+    render_text,
+    render_xhtml,
+)
 
 EXPECTED = """Progress note
 
@@ -48,6 +55,13 @@ def test_a_played_back_visit_is_labelled(draft: DraftNote, heading: Heading) -> 
     played = render_text(draft, replace(heading, transcript_origin="playback"))
     assert played.splitlines()[1] == PLAYBACK_LABEL
     assert PLAYBACK_LABEL not in EXPECTED
+
+
+def test_a_note_from_little_speech_says_so_in_both_renditions(draft: DraftNote, heading: Heading) -> None:
+    warned = replace(heading, little_speech=True)
+    assert render_text(draft, warned).splitlines()[1] == LITTLE_SPEECH_LABEL
+    assert f"<p>{LITTLE_SPEECH_LABEL}</p>" in render_xhtml(draft, warned)
+    assert LITTLE_SPEECH_LABEL not in EXPECTED
 
 
 def test_a_typed_visit_does_not_claim_a_recording(draft: DraftNote, heading: Heading) -> None:

@@ -9,23 +9,39 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from connector.records import ConsentAnswer, Section, SectionState
+from connector.records import ConsentAnswer, Doubt, Doubts, DoubtsAnswer, Refusal, Section, SectionState, SoundGone
+from connector.visit.doubting import Question
 from connector.visit.states import State
 from connector.web.pages import Pages
+from connector.web.sound_view import SoundFacts
 from connector.web.views import build_visit_view
 from connector.web.visit_facts import VisitFacts
-from tests.unit.web.samples import consent, context, copy, erasure, facts, filing, transcript
+from tests.unit.web.samples import consent, context, copy, erasure, facts, filing, recording, stamp, transcript
 
 STATIC = Path(str(files("connector"))) / "web" / "static"
 HOSTILE = "<img src=x onerror=alert(1)> \"quoted\" & 'single'"
 PAGES = Pages("9.9.9")
 FLAG = {"attention": "ehr-unavailable", "attention_text": "No answer.", "attention_action": "wait"}
 
+HOSTILE_DOUBTS = Doubts("x1", (Doubt("name", HOSTILE, ("t1",)), Doubt("one-speaker", "One voice.")), stamp())
+ANSWER = DoubtsAnswer("x1", "this-visit", ("name",), HOSTILE, stamp())
+REFUSED = Refusal("Too few words.", transcript(), True, stamp())
+
 CASES: dict[str, VisitFacts] = {state.value: facts(state.value) for state in State} | {
     "consent given": facts("PRIMED", consent=consent()),
     "consent declined": facts("PRIMED", consent=consent(ConsentAnswer.DECLINED)),
     "nothing said": facts("PRIMED", consent=consent(), attention="nothing-said", attention_action="capture-again"),
     "draft unusable": facts("TRANSCRIBED", attention="draft-unusable", attention_action="redraft"),
+    "a question": facts("TRANSCRIBED", sound=SoundFacts(question=Question(HOSTILE_DOUBTS, None))),
+    "a question without sound": facts(
+        "TRANSCRIBED",
+        recording=None,
+        sound=SoundFacts(SoundGone("transcribed", stamp()), question=Question(HOSTILE_DOUBTS, None)),
+    ),
+    "confirmed": facts("DRAFTED", sound=SoundFacts(question=Question(HOSTILE_DOUBTS, ANSWER))),
+    "little speech": facts("DRAFTED", transcript=replace(transcript(), little_speech=True)),
+    "kept": facts("PRIMED", consent=consent(), recording=recording(), sound=SoundFacts(refusal=REFUSED)),
+    "sound destroyed": facts("FILED", recording=None, sound=SoundFacts(SoundGone("filed", stamp()), waiting=1)),
     "EHR down": facts("SIGNED", **FLAG),
     "relaunch": facts("SIGNED", attention="relaunch-needed", attention_action="relaunch"),
     "help": facts("CAPTURED", attention="misconfigured", attention_action="ask-for-help"),

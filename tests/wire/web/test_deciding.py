@@ -195,6 +195,20 @@ async def test_discarding_a_kept_recording_destroys_it_and_the_visit_waits_for_a
     assert (await site.parts.shredder.remove_files(seat.visit_id)) == 1
 
 
+@pytest.mark.parametrize(("origin", "status"), [("recogniser", 200), ("typed", 409)])
+async def test_a_recording_no_draft_came_of_can_be_discarded_and_typed_words_cannot(
+    site: Site, origin: str, status: int
+) -> None:
+    seat = await with_sound(site, samples.transcript(origin), state="TRANSCRIBED")
+    assert (await post(site, seat, "kept", decision="discard")).status_code == 409, "a draft may still come"
+    now = site.parts.clock()
+    await site.parts.visits.call_attention(seat.visit_id, slug="draft-unusable", text="x", action="redraft", at=now)
+    offered = "Discard the recording" in await page(site, seat)
+    assert (await post(site, seat, "kept", decision="discard")).status_code == status
+    kept = await site.parts.visits.latest(seat.visit_id, Transcript)
+    assert (offered, kept is None) == ((True, True) if status == 200 else (False, False))
+
+
 async def test_an_audio_page_of_a_visit_that_never_had_sound_is_not_found(site: Site) -> None:
     seat = await site.seat()
     audio = await site.client.get(f"{seat.path}/audio", headers={**seat.cookie, **JSON})
