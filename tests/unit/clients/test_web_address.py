@@ -119,6 +119,8 @@ NOT_THESE = {
         "https://files.example.org.evil.example/",
         "https://clips.example.net/",
         "https://.clips.example.net/",
+        "https://evilclips.example.net/",
+        "https://a.evilclips.example.net/",
         "https://a.clips.example.net.evil.example/",
         "https://localhost/",
         "https://files/",
