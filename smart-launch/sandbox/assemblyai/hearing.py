@@ -28,7 +28,7 @@ OTHER_SPEECH = (
 TOO_SHORT = "Audio duration is too short."
 NO_AUDIO = "Transcoding failed. File does not appear to contain audio. File type is {kind}."
 LEFT_OUT = "Sandbox: {seconds} s of other speech were left out; a sandbox knows only the bundled recordings."
-NOT_HEARD = "Sandbox: only the first {minutes} minutes were listened to."
+NOT_HEARD = "Sandbox: only the first {seconds} s were listened to."
 _ECHO_MS = 500
 _MUMBLED = ("Mm", "the", "uh", "mhm,", "and", "okay.")
 
@@ -47,9 +47,10 @@ class Heard:
 
 
 class Listener:
-    """Knows the bundled visits by their sound; measures them once, for the first job."""
+    """Knows the bundled visits by their sound; measures them once, for the first job. Hears `limit_s` of an upload."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, limit_s: float = LIMIT_S) -> None:
+        self._limit_s = limit_s
         self._lock = threading.Lock()
         self._known: list[tuple[BundledRecording, Known]] = []
         self._heard: OrderedDict[str, Heard] = OrderedDict()
@@ -69,7 +70,7 @@ class Listener:
         Of a visit that comes late, breaks off or has gaps, the words whose sound is there.
         """
         try:
-            sound = read_sound(path, limit_s=LIMIT_S)
+            sound = read_sound(path, limit_s=self._limit_s)
         except NotSound:
             raise NotTranscribed(NO_AUDIO.format(kind=_kind_of(path))) from None
         if sound.duration_ms < SHORTEST_MS:
@@ -158,7 +159,7 @@ def _other_speech(sound: Sound, stretches: Sequence[Stretch]) -> int:
 def _warn(sound: Sound, *, other_ms: int) -> tuple[str, ...]:
     warnings = [LEFT_OUT.format(seconds=max(1, round(other_ms / 1000)))] if other_ms else []
     if sound.duration_ms > (sound.frames + 1) * FRAME_MS:
-        warnings.append(NOT_HEARD.format(minutes=round(LIMIT_S / 60)))
+        warnings.append(NOT_HEARD.format(seconds=sound.frames * FRAME_MS // 1000))
     return tuple(warnings)
 
 
