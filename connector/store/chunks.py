@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.errors import Conflict, NoSpace, NotFound
 from connector.store import schema
@@ -83,59 +83,62 @@ class ChunkStore(RecordingRows):
         self._folder = folder
         self._reserve = reserve
 
-    async def put(self, recording: RecordingRow, seq: int, data: bytes, *, at: datetime) -> ChunkRow:
+    async def put(
+        self, recording: RecordingRow, seq: int, data: bytes, *, at: datetime, sha256: str | None = None
+    ) -> ChunkRow:
         """Seals, syncs and records one chunk. The same bytes again change nothing; other bytes are a Conflict.
 
-        Raises NoSpace, with nothing changed, when there is no room for it.
+        `sha256` of the bytes, in hex, where the caller knows it. Raises NoSpace, with nothing changed, when there is no
+        room for it.
         """
-        sha256 = hashlib.sha256(data).hexdigest()
-        known = await self._chunk(recording.recording_id, seq)
+        chunk = ChunkRow(seq, len(data), sha256 or hashlib.sha256(data).hexdigest())
+        known = await self._add(recording, chunk, data, at=at) if recording.state in TAKING else None
+        known = known or await self._chunk(recording.recording_id, seq)
         if known is None:
-            if recording.state not in TAKING:
-                raise Conflict("This recording is closed: start a new one.")
-            key = await self._key(recording.visit_id)
-            if key is None:
-                raise Conflict("This visit was given up: no more sound is taken.")
-            chunk = ChunkRow(seq, len(data), sha256)
-            await asyncio.to_thread(self._write, key, recording.recording_id, chunk, data)
-            known = await self._record(recording.recording_id, chunk, at=at)
-        if known.sha256 != sha256:
+            raise Conflict("This recording is closed: start a new one.")
+        if known.sha256 != chunk.sha256:
             raise Conflict("Another chunk was stored under this number already: resume from the list of chunks.")
         return known
+
+    async def _add(self, recording: RecordingRow, chunk: ChunkRow, data: bytes, *, at: datetime) -> ChunkRow | None:
+        """Adds a chunk; None, with nothing written, where one is there under its number.
+
+        Its row comes first, so that a second sender of the same number waits; it is kept only once the file is safe.
+        """
+        table, recording_id = schema.chunks, recording.recording_id
+        row = {"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256, "stored_at": at}
+        new = insert(table).values(recording_id=recording_id, **row)
+        add = new.on_conflict_do_nothing(index_elements=["recording_id", "seq"]).returning(table.c.seq)
+        try:
+            async with self._engine.begin() as connection:
+                if (await connection.execute(add)).first() is None:
+                    return None
+                key = await self._keys.find(connection, recording.visit_id, DataKind.AUDIO)
+                if key is None:
+                    raise Conflict("This visit was given up: no more sound is taken.")
+                await asyncio.to_thread(self._write, key, recording_id, chunk, data)
+                await self._count(connection, recording_id, chunk, at=at)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) == _DISK_FULL:
+                raise NoSpace(FULL, retry_after=15.0) from error
+            raise
+        return chunk
 
     def _write(self, key: bytes, recording_id: str, chunk: ChunkRow, data: bytes) -> None:
         sealed = seal(key, data, aad=_aad(recording_id, chunk.seq))
         path = _path(self._folder, recording_id, chunk.seq, chunk.sha256)
         write_synced(path, sealed, reserve=self._reserve)
 
-    async def _record(self, recording_id: str, chunk: ChunkRow, *, at: datetime) -> ChunkRow:
-        """The chunk's row and the counts of its recording, together; the row that was there first, if one was."""
-        table, recordings = schema.chunks, schema.recordings
-        row = {"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256, "stored_at": at}
-        add = insert(table).values(recording_id=recording_id, **row)
-        add = add.on_conflict_do_nothing(index_elements=["recording_id", "seq"])
-        count = (
-            recordings.update()
-            .where(recordings.c.recording_id == recording_id, recordings.c.state.in_(TAKING))
-            .values(
-                held_chunks=recordings.c.held_chunks + 1, held_bytes=recordings.c.held_bytes + chunk.size, heard_at=at
-            )
+    async def _count(self, connection: AsyncConnection, recording_id: str, chunk: ChunkRow, *, at: datetime) -> None:
+        """Counts it in its recording, which has to take chunks still."""
+        table = schema.recordings
+        counted = (
+            table.update()
+            .where(table.c.recording_id == recording_id, table.c.state.in_(TAKING))
+            .values(held_chunks=table.c.held_chunks + 1, held_bytes=table.c.held_bytes + chunk.size, heard_at=at)
         )
-        try:
-            async with self._engine.begin() as connection:
-                added = (await connection.execute(add.returning(table.c.seq))).first()
-                if added is not None and (await connection.execute(count)).rowcount != 1:
-                    raise Conflict("This recording was closed meanwhile: reload to see where the visit stands.")
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) == _DISK_FULL:
-                raise NoSpace(FULL, retry_after=15.0) from error
-            raise
-        if added is not None:
-            return chunk
-        known = await self._chunk(recording_id, chunk.seq)
-        if known is None:
-            raise LookupError("a chunk's row vanished")
-        return known
+        if (await connection.execute(counted)).rowcount != 1:
+            raise Conflict("This recording was closed meanwhile: reload to see where the visit stands.")
 
     async def _key(self, visit_id: str) -> bytes | None:
         async with self._looking.connect() as connection:

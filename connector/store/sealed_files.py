@@ -1,13 +1,12 @@
 """Sealed bytes on disk, synced before anybody is told. In: a path and bytes. Out: nothing, or NoSpace.
 
-Never leaves half a file under its name: what could not be written whole is taken away again.
+A file counts only once its row is kept: half of one, left by a crash, is written over when its bytes come again.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 from pathlib import Path
 
@@ -23,22 +22,20 @@ FULL = (
 def write_synced(path: Path, data: bytes, *, reserve: int = 0) -> None:
     """Writes a file and syncs it and its folder; on return it survives a power cut.
 
-    Raises NoSpace when the disk is full, or would be left with less than `reserve` bytes.
+    Nobody else may write the same path meanwhile. Raises NoSpace when the disk is full, or would be left with less
+    than `reserve` bytes; nothing is left of the file then.
     """
-    # Two requests may bring the same bytes at once: in one file of theirs both would be lost.
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
     try:
         new_folder = not path.parent.exists()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if reserve and shutil.disk_usage(path.parent).free - len(data) < reserve:
             raise NoSpace(FULL, retry_after=15.0)
-        _write(temporary, data)
-        temporary.replace(path)
+        _write(path, data)
         sync_folder(path.parent)
         if new_folder:
             sync_folder(path.parent.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         if error.errno in _FULL:
             raise NoSpace(FULL, retry_after=15.0) from error
         raise

@@ -53,10 +53,11 @@ class Shredder:
         left = table.c.visit_id == visit_id, table.c.state.not_in((DESTROYED, GONE))
         found = list((await connection.execute(select(table.c.recording_id).where(*left))).scalars())
         if found:
-            for below in _BELOW:
-                await connection.execute(below.delete().where(below.c.recording_id.in_(found)))
+            # The row first: a chunk on its way holds it, or finds it destroyed.
             one = table.update().where(table.c.recording_id.in_(found))
             await connection.execute(one.values(state=DESTROYED))
+            for below in _BELOW:
+                await connection.execute(below.delete().where(below.c.recording_id.in_(found)))
         return len(found)
 
     async def has_sound(self, connection: AsyncConnection, recording_id: str) -> bool:

@@ -120,13 +120,13 @@ async def put_chunk(
     parts: Parts, recording: RecordingRow, *, seq: int, data: bytes, content_digest: str | None
 ) -> ChunkRow:
     """Takes one chunk. The same again is acknowledged again; other bytes under its number are a Conflict."""
-    check_digest(content_digest, data)
-    await require_consent_for(parts, recording)
+    sha256 = check_digest(content_digest, data)
     check_chunk(seq, len(data), stored=recording.held_bytes)
     try:
-        return await parts.chunks.put(recording, seq, data, at=parts.clock())
+        # A piece is opened with a given consent, and a withdrawal ends it in its own transaction.
+        return await parts.chunks.put(recording, seq, data, at=parts.clock(), sha256=sha256)
     except Conflict:
-        # A withdrawal may have ended the recording since: then that is the answer, and not that it is closed.
+        # After a withdrawal that is the answer, and not that the recording is closed.
         await require_consent_for(parts, recording)
         raise
 

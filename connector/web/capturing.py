@@ -150,12 +150,13 @@ async def _recording_of_token(request: Request, recording_id: str) -> RecordingR
 
 
 async def _read_limited(request: Request, limit: int) -> bytes:
-    body = bytearray()
+    pieces, size = [], 0
     async for data in request.stream():
-        body += data
-        if len(body) > limit:
+        size += len(data)
+        if size > limit:
             raise AudioUnusable(f"A chunk may hold at most {limit // (1024 * 1024)} MiB: send smaller ones.")
-    return bytes(body)
+        pieces.append(data)
+    return b"".join(pieces)
 
 
 @router.post("/recordings/{recording_id}/close")
