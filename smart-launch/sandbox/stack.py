@@ -39,7 +39,8 @@ Say = Callable[[str], None]
 class Choices:
     """What may be chosen. Ports of 0 are free ones; `fhir_base` puts the sandbox EHR in front of another server.
 
-    `picks_patients`: the connector may be started outside the EHR, which then names no patient.
+    `picks_patients`: the connector may be started outside the EHR, which then names no patient. `audio_hosts`:
+    where recordings may be fetched from.
     """
 
     connector_port: int = 0
@@ -50,6 +51,7 @@ class Choices:
     queue_seconds: float | None = None
     process_seconds: float | None = None
     picks_patients: bool = False
+    audio_hosts: tuple[str, ...] = ()
     extra: dict[str, str] = field(default_factory=dict)
 
 
@@ -266,6 +268,7 @@ class Stack:
             "standalone": self._choices.picks_patients,
             "frame_ancestors": [self.addresses.ehr],
             "vendor_profile": "generic",
+            "audio_hosts": list(self._choices.audio_hosts),
         }
         (folder / f"{TENANT}.yaml").write_text(yaml.safe_dump(registration, sort_keys=False), encoding="utf-8")
 

@@ -215,7 +215,7 @@ async def test_a_step_that_runs_again_goes_on_with_what_is_there(site: Site, hos
     assert (await site.parts.visits.need(seat.visit_id, Recording)).sha256 == hashlib.sha256(sound).hexdigest()
 
 
-@pytest.mark.parametrize("second", [b"other" * 600_000, b"short"])
+@pytest.mark.parametrize("second", [b"other" * 600_000, b"short", bytes(2**20)])
 async def test_another_recording_at_the_second_try_is_never_mixed_into_the_first(
     site: Site, host: SoundHost, second: bytes
 ) -> None:
