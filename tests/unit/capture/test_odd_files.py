@@ -49,7 +49,7 @@ async def test_b10_what_is_no_sound_is_refused_in_words(probe, data):
     assert caught.value.detail.endswith((".", "file."))
 
 
-@pytest.mark.parametrize("length", [1, 3, 8, 12, 40, 64, 100])
+@pytest.mark.parametrize("length", [1, 3, 8, 12, 40, 64])
 async def test_b10_beginnings_alone_are_refused(probe, sounds, length):
     for name in ("wav", "mp3", "m4a", "ogg", "webm", "flac", "aac", "ts", "amr"):
         with pytest.raises(AudioUnusable):
