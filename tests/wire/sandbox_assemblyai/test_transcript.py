@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
+from array import array
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from connector_sandbox.recordings import load_recording
 
 from tests.fixtures.assemblyai import run_process
 from tests.wire.sandbox_assemblyai.conftest import open_vendor
+from tests.wire.sandbox_assemblyai.mixing import Piece, join, write
 
 PLAYBACK = "Sandbox playback of a bundled script: not speech recognition"
 UNKNOWN_URL = "http://127.0.0.1:9/upload/none/none"
@@ -120,6 +122,24 @@ def test_asked_for_names_the_patient_is_named(vendor, visit) -> None:
 def test_by_channel_a_mono_recording_is_one_channel(vendor, visit) -> None:
     printed = vendor.transcribe(visit, multichannel=True)
     assert {(utterance["speaker"], utterance["channel"]) for utterance in printed["utterances"]} == {("1", "1")}
+
+
+def test_a_turn_is_on_the_channel_on_which_it_is_heard(vendor, tmp_path) -> None:
+    speech = join([Piece(0, 20, "chasidy")])
+    silence = array("h", bytes(2 * len(speech)))
+    content = write(tmp_path / "v.wav", silence, speech, codec="pcm_s16le", rate=16_000).read_bytes()
+    printed = vendor.transcribe(content, multichannel=True)
+    assert {(utterance["speaker"], utterance["channel"]) for utterance in printed["utterances"]} == {("2", "2")}
+    assert {(word["speaker"], word["channel"]) for word in printed["words"]} == {("2", "2")}
+
+
+def test_other_speech_that_was_left_out_is_a_warning_of_the_transcript(vendor, tmp_path) -> None:
+    samples = join([Piece(0, 30, "chasidy")]) + join([Piece(0, 12, "billie")])[::-1]
+    content = write(tmp_path / "v.wav", samples, codec="pcm_s16le", rate=16_000).read_bytes()
+    printed = vendor.transcribe(content)
+    assert printed["text"].startswith(load_recording("chasidy").turns[0].text)
+    messages = [warning["message"] for warning in printed["metadata"]["warnings"]]
+    assert any("s of other speech were left out" in message for message in messages)
 
 
 @pytest.mark.parametrize(
