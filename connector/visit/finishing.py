@@ -82,7 +82,11 @@ async def finish_recording(parts: Parts, visit_id: str) -> VisitRow:
     if (await parts.visits.row(visit_id)).state != State.CAPTURING:
         raise Conflict("There is no recording under way: reload to see where the visit stands.")
     actor = await find_actor(parts, visit_id)
-    left_out = [await _take_over(parts, piece) for piece in await parts.chunks.of_visit(visit_id, states=TAKING)]
+    under_way = await parts.chunks.of_visit(visit_id, states=TAKING)
+    fetch = await parts.fetches.under_way(visit_id) if under_way else None
+    if fetch is not None and any(piece.recording_id == fetch.recording_id for piece in under_way):
+        raise Conflict("A recording is still being fetched from its address: wait for it, or stop it.")
+    left_out = [await _take_over(parts, piece) for piece in under_way]
     pieces = await parts.chunks.of_visit(visit_id, states=("whole",))
     if not pieces:
         await drop_all(parts, visit_id, actor=actor)

@@ -140,6 +140,34 @@ async def test_one_recording_is_fetched_at_a_time(site: Site, host: SoundHost) -
     assert await ask(site, seat, address(host)) == 409
 
 
+async def test_half_a_fetched_recording_never_becomes_the_visits(site: Site, host: SoundHost) -> None:
+    """Whoever finishes a visit meanwhile is told to wait; once the fetch is stopped nothing of it is taken."""
+    seat, recording_id = await asked(site, host)
+    sound = recording_bytes("billie")
+    await site.parts.chunks.put(await site.parts.chunks.find(recording_id), 0, sound, at=site.parts.clock())
+    answer = await site.client.post(f"{seat.path}/finish", headers={**JSON, **seat.changing})
+    assert answer.status_code == 409 and "fetched" in answer.json()["detail"]
+    assert await stands(site, seat) == ("CAPTURING", None)
+    where = f"{seat.path}/recordings/from-address/stop"
+    assert (await site.client.post(where, headers={**JSON, **seat.changing})).status_code == 200
+    assert await stands(site, seat) == ("PRIMED", None) and await nothing_left(site, recording_id)
+
+
+async def test_another_piece_goes_on_after_a_fetch_has_ended(site: Site, host: SoundHost) -> None:
+    """A recorder or another upload is not cut off by it: the fetched piece is whole, and the visit ends later."""
+    sound = recording_bytes("billie")
+    host.script = whole(sound)
+    seat, recording_id = await asked(site, host)
+    answer = await site.client.post(f"{seat.path}/recordings", headers={**JSON, **seat.changing})
+    other = await site.parts.chunks.find(answer.json()["recording_id"])
+    assert await fetch_recording(site.parts, seat.visit_id, recording_id) == "fetched"
+    assert await stands(site, seat) == ("CAPTURING", None)
+    await site.parts.chunks.put(other, 0, recording_bytes("edmundo"), at=site.parts.clock())
+    assert (await site.client.post(f"{seat.path}/finish", headers={**JSON, **seat.changing})).status_code == 200
+    record = await site.parts.visits.need(seat.visit_id, Recording)
+    assert [one.source for one in record.segments] == ["url", "file"]
+
+
 @pytest.mark.parametrize("where", ["", "http://files.example.org/", "https://elsewhere.example.org/a?sig=Qzsigned"])
 async def test_an_address_that_may_not_be_used_leaves_the_visit_as_it_was(site: Site, where: str) -> None:
     seat = await site.seat(samples.consent())
