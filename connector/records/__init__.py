@@ -23,8 +23,8 @@ from connector.records.chart import (
     Section,
     SectionState,
 )
-from connector.records.doubts import Doubt, Doubts, DoubtsAnswer, Refusal
 from connector.records.consent import PATIENT, Consent, ConsentAnswer, Interpreting, PersonAsked
+from connector.records.doubts import Doubt, Doubts, DoubtsAnswer, Refusal
 from connector.records.filing import Erasure, Filing, VendorCopy
 from connector.records.hints import Keyterm, KeytermEdit, SpeechHints, Withheld
 from connector.records.launch import Launch

@@ -91,7 +91,7 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
     records = (Numbered(draft, revision), Numbered(findings, revision))
 
     async def bind(connection: AsyncConnection) -> None:
-        await require_newest(parts, connection, visit_id, transcript)
+        await require_newest(parts, connection, transcript, visit_id=visit_id)
 
     try:
         await move(parts, visit_id, Move((State.TRANSCRIBED, State.DRAFTED), records=records, also=bind))

@@ -45,12 +45,12 @@ def gate_transcript(parts: Parts, visit_id: str, transcript: Transcript) -> Gate
     """For a draft of a transcript that is still the visit's newest; one that was typed needs no consent."""
 
     async def stands(connection: AsyncConnection) -> bool:
-        return await is_newest(parts, connection, visit_id, transcript)
+        return await is_newest(parts, connection, transcript, visit_id=visit_id)
 
     return _gate(parts, visit_id, stands, spoken=transcript.origin != "typed")
 
 
-async def is_newest(parts: Parts, connection: AsyncConnection, visit_id: str, transcript: Transcript) -> bool:
+async def is_newest(parts: Parts, connection: AsyncConnection, transcript: Transcript, *, visit_id: str) -> bool:
     """Whether a transcript is the one the visit goes by."""
     newest = await parts.visits.latest(visit_id, Transcript, within=connection)
     return newest is not None and newest.transcript_id == transcript.transcript_id
@@ -62,9 +62,9 @@ async def require_copy(parts: Parts, connection: AsyncConnection, visit_id: str,
         raise ConsentWithdrawn(_OVER)
 
 
-async def require_newest(parts: Parts, connection: AsyncConnection, visit_id: str, transcript: Transcript) -> None:
+async def require_newest(parts: Parts, connection: AsyncConnection, transcript: Transcript, *, visit_id: str) -> None:
     """Raises ConsentWithdrawn where a draft's transcript was destroyed or replaced while it was being made."""
-    if not await is_newest(parts, connection, visit_id, transcript):
+    if not await is_newest(parts, connection, transcript, visit_id=visit_id):
         raise ConsentWithdrawn(_OVER)
 
 
