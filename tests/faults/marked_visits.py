@@ -99,6 +99,7 @@ def make_visits(scene: Scene, chart: Chart) -> None:
     try:
         _recorded_visit(scene, clinic, chart)
         _typed_visit(scene, clinic, chart)
+        _waiting_visit(scene, clinic, chart)
         _strangers(scene, clinic)
     finally:
         clinic.close()
@@ -134,6 +135,8 @@ def _recorded_visit(scene: Scene, clinic: Clinic, chart: Chart) -> None:
     visit.upload(recording_bytes("chasidy"))
     await_attention(visit, "vendor-rejected")
     visit.upload(recording_bytes("chasidy"))
+    await_attention(visit, "doubtful")
+    visit.post("/doubts", form={"answer": "this-visit"})
     visit.await_state("DRAFTED")
     stale = visit.note()
     visit.add_sentence("plan", f"Told about {marks['edited']}.")
@@ -174,6 +177,15 @@ def _spoil_edits(visit: OpenVisit, stale: dict[str, Any], marks: dict[str, str])
         ),
     ]
     assert all(400 <= answer.status_code < 500 for answer in refused), [answer.status_code for answer in refused]
+
+
+def _waiting_visit(scene: Scene, clinic: Clinic, chart: Chart) -> None:
+    """Recorded, and asked about: its sound is still there, sealed."""
+    visit = _open(scene, clinic, chart, "billie")
+    visit.consent()
+    visit.upload(recording_bytes("billie"))
+    await_attention(visit, "doubtful")
+    visit.await_deletion()
 
 
 def _typed_visit(scene: Scene, clinic: Clinic, chart: Chart) -> None:

@@ -154,7 +154,7 @@ def test_d10_the_vendor_hears_nothing_of_who_the_patient_is(scene: Scene, marker
     person = {name: markers[name] for name in PERSON}
     person |= {spelling: born.strftime(spelling) for spelling in spellings}
     person |= {f"patient {number}": identity for number, identity in enumerate(scene.patients)}
-    assert len([line for line, _ in scene.relay.heard if line == "POST /v2/transcript"]) == 3
+    assert len([line for line, _ in scene.relay.heard if line == "POST /v2/transcript"]) == 4
     assert len([line for line, _ in scene.relay.heard if line == "POST /v1/chat/completions"]) >= 4
     assert _hears(scene.relay, person) == {}
 

@@ -170,6 +170,19 @@ def test_drugs_planned_refused_everyday_or_single_are_no_doubt(said: tuple[str, 
     assert kinds(spoken(*VISIT, said), chart(*CHARTED)) == []
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I stopped warfarin and levothyroxine last year.",
+        "Not warfarin and not levothyroxine.",
+        "I take warfarin if I have to, or levothyroxine.",
+    ],
+)
+def test_drugs_stopped_denied_or_supposed_are_no_doubt_even_where_asked_for(answer: str) -> None:
+    asked = ("Clinician", "Which medications do you take?")
+    assert kinds(spoken(*VISIT, asked, ("Patient", answer)), chart(*CHARTED)) == []
+
+
 def test_a_chart_with_few_drugs_or_an_unread_list_says_nothing() -> None:
     assert kinds(spoken(*VISIT, TAKES), chart(*CHARTED[:2])) == []
     assert kinds(spoken(*VISIT, TAKES), chart(*CHARTED, state=SectionState.PARTIAL)) == []
