@@ -91,7 +91,7 @@ def test_every_command_named_is_one() -> None:
 def test_every_route_is_told_and_every_route_told_is_one() -> None:
     routes = {
         f"{method} {route.path}"
-        for room in (launching, picking, visiting, knowing, listening, deciding, fetching, capturing, returning)
+        for room in (launching, picking, visiting, knowing, listening, deciding, fetching, capturing, recorder, returning)
         for route in room.router.routes
         if isinstance(route, APIRoute)
         for method in route.methods
