@@ -149,6 +149,7 @@ def ehr_add(
     scope_dialect: Annotated[str | None, typer.Option(help="granular, v2 or v1.")] = None,
     frame_ancestor: Annotated[list[str] | None, typer.Option(help="Origin that may frame us; repeatable.")] = None,
     vendor_profile: Annotated[str | None, typer.Option(help="A file of mappings/ehr/.")] = None,
+    jurisdiction: Annotated[str | None, typer.Option(help="Whose law consent follows: mappings/consent.yaml.")] = None,
     standalone: Annotated[bool, typer.Option(help="May also be started outside the EHR.")] = False,
 ) -> None:
     """Writes a registration file from arguments, asking for what is missing; never a secret."""
@@ -166,6 +167,7 @@ def ehr_add(
         "scope_dialect": scope_dialect,
         "frame_ancestors": frame_ancestor,
         "vendor_profile": vendor_profile,
+        "jurisdiction": jurisdiction,
         "standalone": standalone,
     }
     for key, question in _QUESTIONS.items():

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connector.app import client_key_folder, load_rules, now, read_client_keys
-from connector.assets.catalogue import list_mappings
+from connector.assets.catalogue import list_mappings, load_mapping
 from connector.assets.registration import Registration, Registrations
 from connector.assets.registration_file import is_tenant, read_registration
 from connector.assets.registrations import load_registrations, read_client_secret
 from connector.clients.http import make_client
 from connector.clients.smart import SmartServer
+from connector.consent.mapping import ConsentRules
 from connector.errors import ConnectorError, Misconfigured
 from connector.launch.suitability import Finding, Plans, Weight, judge_launch, judge_server
 from connector.settings import Settings
@@ -126,6 +127,9 @@ def _try_out(settings: Settings, tenant: str, text: str) -> Registration:
     problems = [str(problem) for problem in read.problems]
     if read.registration is not None and read.registration.vendor_profile not in list_mappings("ehr"):
         problems.append(f"there is no mappings/ehr/{read.registration.vendor_profile}.yaml")
+    rules = ConsentRules.from_dict(load_mapping("consent.yaml"))
+    if read.registration is not None and read.registration.jurisdiction not in rules.jurisdictions:
+        problems.append(f"there is no jurisdiction {read.registration.jurisdiction} in mappings/consent.yaml")
     base = read.registration.fhir_base if read.registration is not None else None
     problems += [f"{one.tenant}.yaml already registers {base}" for one in others.entries if one.fhir_base == base]
     if problems or read.registration is None:

@@ -128,6 +128,15 @@ def test_no_file_is_overwritten_and_no_address_registered_twice(settings: Settin
     assert [one.name for one in settings.registrations_folder.iterdir()] == ["general.yaml"]
 
 
+def test_a_jurisdiction_nobody_wrote_down_is_not_registered(settings: Settings) -> None:
+    answers: dict[str, object] = {"name": "G", "fhir_base": BASE, "client_id": "c", "auth_method": "public"}
+    with pytest.raises(Misconfigured, match="no jurisdiction atlantis"):
+        add_ehr(settings, "general", {**answers, "jurisdiction": "atlantis"})
+    assert list(settings.registrations_folder.iterdir()) == []
+    _, made = add_ehr(settings, "general", {**answers, "jurisdiction": "us-ca"})
+    assert made.jurisdiction == "us-ca"
+
+
 def test_no_secret_is_written(settings: Settings) -> None:
     """Client requirement 23: where it lies, never what it is."""
     answers: dict[str, object] = {"name": "G", "fhir_base": BASE, "auth_method": "client_secret_post"}
