@@ -21,6 +21,7 @@ from connector.web import (
     listening,
     picking,
     progress_view,
+    recorder,
     returning,
     visiting,
 )
