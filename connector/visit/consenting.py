@@ -146,6 +146,8 @@ async def _destroy(parts: Parts, connection: AsyncConnection, row: VisitRow, *, 
     """Keys and records at once; files and the vendors' copies by durable work that is started here."""
     await destroy_sound(parts, connection, row.visit_id, reason=_REASON, words=words)
     if words:
+        # What was asked about a recording that waited for a decision is answered: it is gone.
+        await parts.visits.take_attention(connection, row.visit_id, row.attention or "")
         await unsend_keyterms(parts, connection, row.visit_id)
     await parts.ledger.ask_all(connection, row.visit_id, at=parts.clock())
     await parts.enqueue(connection, Work("clean_up", row.visit_id, parts.new_id()))

@@ -243,6 +243,17 @@ async def test_once_signed_a_withdrawal_ends_the_sound_and_is_kept(site: Site, s
     assert (await say(site, seat, "given")).status_code == 409
 
 
+async def test_a_recording_that_waited_for_a_decision_waits_no_more(site: Site) -> None:
+    made = Recording(site.parts.new_id(), "ogg", len(SOUND), "0" * 64, 1, 91_000, samples.stamp())
+    seat = await site.seat(samples.consent(), made)
+    await site.parts.visits.call_attention(
+        seat.visit_id, slug="nothing-said", text="Too little.", action="capture-again", at=site.parts.clock()
+    )
+    answer = (await say(site, seat, "withdrawn")).json()
+    assert (answer["state"], answer["attention"]) == ("PRIMED", None)
+    assert await site.parts.visits.latest(seat.visit_id, Recording) is None
+
+
 async def test_a_typed_note_outlives_a_no(site: Site) -> None:
     """Nothing of it was heard: the note stays, and the no is kept beside it."""
     yes = samples.consent()
