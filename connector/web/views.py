@@ -216,7 +216,7 @@ def _choose_lead(facts: VisitFacts) -> str | None:
     if facts.fetch is not None:
         return "It goes on by itself, also when this panel is closed."
     return {
-        State.CAPTURING: "The recording has not arrived completely yet.",
+        State.CAPTURING: "A recording is under way, or has not arrived completely yet.",
         State.CAPTURED: "You can close this panel and come back: the work goes on.",
         State.TRANSCRIBED: "You can close this panel and come back: the work goes on.",
         State.DRAFTED: "Nothing goes to the EHR before you sign.",

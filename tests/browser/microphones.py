@@ -61,10 +61,10 @@ def seat(desk: Desk, **options: object) -> BrowserContext:
     return context
 
 
-def open_recorder(desk: Desk, screen: Screen) -> Screen:
-    """The recorder's window, opened from the visit's page."""
+def open_recorder(desk: Desk, screen: Screen, words: str = "Record") -> Screen:
+    """The recorder's window, opened from the visit's page by the button of these words."""
     with screen.page.context.expect_page() as opened:
-        screen.place.get_by_role("button", name="Record", exact=True).click()
+        screen.press(words)
     return desk.watch(opened.value)
 
 

@@ -1,7 +1,7 @@
 /* Who may record this visit now, and whether it may be recorded at all. In: locks of this browser, answers of the
    service, the patient's word. Out: a recorder that goes on, stops, or forgets. One window records a visit at a time. */
 
-import { PAUSES } from "./recorder-state.js";
+import { PAUSES, spanOf } from "./recorder-state.js";
 import { notify } from "./shell.js";
 import { send, sendOnce } from "./wire.js";
 
@@ -83,7 +83,7 @@ export class Guard {
     const { recorder } = this;
     for (const segment of recorder.sender.segments) {
       if (recorder.run && segment === recorder.segment) continue;
-      for (const mark of segment.marks.filter(isOpen)) mark.missing_ms = Math.max(1, Date.now() - mark.begun);
+      for (const mark of segment.marks.filter(isOpen)) mark.missing_ms = spanOf(mark.begun, Date.now());
       segment.ended = true;
       await this.store.save(segment);
     }

@@ -42,12 +42,14 @@ export class Screen {
     this.frame.dataset.phase = phase;
     this.find("words").textContent = phase === "ready" && before ? "Interrupted. Nothing is recorded." : words;
     this.find("control").hidden = control === null && phase !== "asking";
-    this.find("control").disabled = control === null;
+    // Never disabled: a button that is loses the focus, and with it the space bar.
+    this.find("control").setAttribute("aria-disabled", control === null);
     this.find("control-words").textContent = phase === "ready" && before ? "Go on recording" : control ?? "One moment…";
     this.find("off").hidden = !["recording", "paused"].includes(phase);
     this.find("finish").hidden = !(["recording", "paused", "off", "lost"].includes(phase) || (phase === "ready" && before));
     this.find("set-up").hidden = ["finishing", ...ENDED].includes(phase);
     this.find("ends").hidden = ENDED.includes(phase);
+    for (const name of ["sides", "kept"]) this.find(name).hidden = ENDED.includes(phase);
     this.find("close").hidden = framed || !ENDED.includes(phase);
     this.find("visit-link").hidden = ![...ENDED, "elsewhere", "superseded"].includes(phase);
     if (phase !== "recording") {

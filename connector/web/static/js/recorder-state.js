@@ -6,6 +6,7 @@ export const PAUSES = [1000, 2000, 4000, 8000, 15000];
 export const SLICE = 1000; // ms of sound in one slice
 export const SLEPT = 5000; // ms by which the clock may run ahead of the sound before a gap is marked
 export const SILENT = 20000; // ms without a sound after which the page asks about the microphone
+const LONGEST = 48 * 3600 * 1000; // ms of the longest gap the service takes
 const QUIETEST = 0.003; // root mean square below which nothing is heard, -50 dBFS
 const FLOOR = -60; // dBFS at which the level meter is empty
 
@@ -26,6 +27,9 @@ export const PHASES = {
   over: { words: "This visit takes no more sound", control: null, sound: false },
   unable: { words: "Nothing can be recorded here", control: null, sound: false },
 };
+
+/** How long nothing was captured between two moments, as the service takes it: whole, more than nothing. */
+export const spanOf = (from, to) => Math.round(Math.min(LONGEST, Math.max(1, to - from)));
 
 /** Phases in which something of this visit is under way: leaving the page then is asked about. */
 export const isUnderWay = (phase) => ["recording", "paused", "off", "lost", "finishing"].includes(phase);

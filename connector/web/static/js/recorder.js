@@ -5,7 +5,7 @@ import { enableSetUp } from "./recorder-setup.js";
 import { Screen } from "./recorder-screen.js";
 import { Sender } from "./recorder-sender.js";
 import { findObstacle, openMicrophone, Run, Wake } from "./recorder-sound.js";
-import { explainMicrophone, isUnderWay, PHASES, SilenceWatch, Timeline } from "./recorder-state.js";
+import { explainMicrophone, isUnderWay, PHASES, SilenceWatch, spanOf, Timeline } from "./recorder-state.js";
 import { openStore } from "./recorder-store.js";
 import { Guard } from "./recorder-guard.js";
 import { clearNotices, holdPage, measureTop, notify } from "./shell.js";
@@ -72,7 +72,7 @@ export class Recorder {
   /** How long nothing was captured before now, in ms; null where nothing was captured yet. */
   get missing() {
     if (this.lastAt === null) return null;
-    return this.rested ? 0 : Date.now() - this.lastAt;
+    return this.rested ? 0 : spanOf(this.lastAt, Date.now());
   }
 
   /** Begins a segment: at first, after a reload, with another microphone, or with the sound of a tab. */
@@ -128,6 +128,7 @@ export class Recorder {
 
   take(run, blob) {
     const { segment, timeline } = this;
+    if (!segment || segment.dropped) return;
     const now = Date.now();
     if (run === this.run && timeline.running) {
       const gap = timeline.slice(now, run.heard);
@@ -162,7 +163,7 @@ export class Recorder {
   async settleMark() {
     const { mark, segment } = this;
     if (!mark) return;
-    mark.missing_ms = Math.max(1, Date.now() - mark.begun);
+    mark.missing_ms = spanOf(mark.begun, Date.now());
     this.mark = null;
     if (segment) await this.store.save(segment);
     this.sender.poke();
@@ -222,7 +223,7 @@ export class Recorder {
     }
     const since = Date.now();
     await this.endRun({ keepTab: this.tab !== null });
-    if (phase === "recording") await this.begin({ missing: Date.now() - since });
+    if (phase === "recording") await this.begin({ missing: spanOf(since, Date.now()) });
     this.changed?.();
   }
 
