@@ -86,6 +86,7 @@ async def test_everybody_in_the_room_answers_on_their_own(site: Site) -> None:
     assert agreed.status_code == 200
     page = await look(site, seat)
     assert "Sam (partner) agreed to be recorded" in page and "interpreted from Spanish by video" in page
+    assert "Sam (partner) no longer agrees" in page
     opened = await site.client.post(f"{seat.path}/recordings", headers={**JSON, **seat.changing})
     assert opened.status_code == 201
     history = await site.parts.visits.history(seat.visit_id, Consent)
