@@ -15,9 +15,11 @@ MODULE = "/static/js/recorder-state.js"
 
 @pytest.fixture
 def page(desk: Desk, stack: Stack) -> Page:
-    """An empty page of the service, whose modules can be asked."""
+    """A page of the service in which nothing goes on, whose modules can be asked: a launch that is refused."""
     screen = desk.tab()
-    screen.page.goto(f"{stack.addresses.connector}/static/scribe.svg")
+    screen.page.goto(f"{stack.addresses.connector}/launch")
+    assert all("400" in line for line in screen.complaints)
+    screen.complaints.clear()
     return screen.page
 
 

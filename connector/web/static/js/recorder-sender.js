@@ -17,6 +17,7 @@ export class Sender {
     this.onStop = onStop;
     this.failures = 0;
     this.full = false;
+    this.refused = null; // why the last piece that could not be used was left out
     this.refusals = 0;
     this.stopped = false;
     this.finishing = false;
@@ -180,9 +181,10 @@ export class Sender {
       await sendOnce("POST", `/recordings/${segment.recording}/close`, { json, headers, seconds: 6 * ANSWER });
     } catch (problem) {
       if (!(problem instanceof Problem) || problem.passing || problem.status === 403) throw problem;
+      // One piece that cannot be read, such as half a second at the end, does not cost the others.
       await this.drop(segment);
-      if (last) this.stopped = true;
-      this.onStop(last ? "unusable" : "piece", problem);
+      this.refused = problem;
+      this.onStop("piece", problem);
       return true;
     }
     await this.drop(segment);
@@ -211,7 +213,7 @@ export class Sender {
         return;
       }
       this.stopped = true;
-      this.onStop(problem.status === 409 ? "closed" : "unusable", problem);
+      this.onStop("unusable", this.refused ?? problem);
       return;
     }
     this.stopped = true;

@@ -136,7 +136,7 @@ class Card {
   tool(words, what, press) {
     const button = element("button", "button button--small", words);
     button.type = "button";
-    button.append(element("span", "unseen", `: ${what}`));
+    button.append(element("span", "unseen", ` ${what}`));
     button.addEventListener("click", async () => {
       try {
         await press();
