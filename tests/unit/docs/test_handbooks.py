@@ -90,9 +90,10 @@ def test_every_command_named_is_one() -> None:
 
 
 def test_every_route_is_told_and_every_route_told_is_one() -> None:
+    rooms = (launching, picking, visiting, knowing, listening, deciding, fetching, capturing, recorder, returning)
     routes = {
         f"{method} {route.path}"
-        for room in (launching, picking, visiting, knowing, listening, deciding, fetching, capturing, recorder, returning)
+        for room in rooms
         for route in room.router.routes
         if isinstance(route, APIRoute)
         for method in route.methods
