@@ -29,6 +29,7 @@ from connector.visit.steps import Move, move
 Measured = tuple[Segment, tuple[str, ...]]
 """What a piece is, and what the clinician should know of it."""
 _WARNINGS = "warnings"
+_ONE_CHANNEL = "The recording has one channel only: who speaks is told by the voices."
 _LEFT_OUT = "A piece of {size} of the recording could not be read as sound and was left out."
 
 
@@ -157,7 +158,8 @@ async def _measure(parts: Parts, recording: RecordingRow, chunks: Sequence[Chunk
         rewrite=needs_rewriting(sound, reader.size),
     )
     # That the end is missing is said of the whole, once.
-    return segment, warn_of(replace(sound, truncated=False))
+    told = warn_of(replace(sound, truncated=False))
+    return segment, (*told, _ONE_CHANNEL) if recording.two_sided and sound.channels == 1 else told
 
 
 def _facts(measured: Measured) -> dict[str, object]:

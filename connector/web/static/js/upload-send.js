@@ -15,10 +15,11 @@ export async function listPieces() {
 /** Whether a piece is a file of which only a part has arrived. */
 export const isInterrupted = (piece) => piece.source === "file" && piece.state === "open" && piece.chunks.length > 0;
 
-/** Sends one file; `more`: others of the same visit follow, so that it does not finish the recording. */
-export async function sendFile(file, { signal, meter, more }) {
+/** Sends one file; `more`: others of the same visit follow, so that it does not finish the recording. `twoSided`: its first
+    channel is the clinician's, its second the other side's. */
+export async function sendFile(file, { signal, meter, more, twoSided }) {
   const pieces = (await listPieces().catch(() => [])).filter(isInterrupted);
-  const target = (await resume(file, pieces)) ?? (await start());
+  const target = (await resume(file, pieces)) ?? (await start(twoSided));
   if (!more) await letGo(pieces.filter((one) => one.recording_id !== target.id));
   const count = Math.ceil(file.size / target.part);
   meter.begin([...target.held.values()].reduce((sum, size) => sum + size, 0));
@@ -32,8 +33,8 @@ export async function sendFile(file, { signal, meter, more }) {
   await send("POST", `recordings/${target.id}/close`, { json: { chunks: count, more } });
 }
 
-async function start() {
-  const opened = await send("POST", "recordings", { json: { source: "file" } });
+async function start(twoSided) {
+  const opened = await send("POST", "recordings", { json: { source: "file", two_sided: Boolean(twoSided) } });
   return { id: opened.recording_id, token: opened.upload_token, part: opened.chunk_bytes || PART, held: new Map() };
 }
 

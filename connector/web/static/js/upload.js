@@ -175,7 +175,8 @@ class Card {
         [file] = files;
         find("name").textContent = all > 1 ? `${file.name} (${place + 1} of ${all})` : file.name;
         find("stop").hidden = false;
-        await sendFile(file, { signal: stop.signal, meter: new Meter(find, file.size), more: place < all - 1 });
+        const meter = new Meter(find, file.size);
+        await sendFile(file, { signal: stop.signal, meter, more: place < all - 1, twoSided: find("sides").checked });
         files.shift();
       }
       several = false;
