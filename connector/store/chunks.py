@@ -27,6 +27,7 @@ from connector.store.sealed_files import FULL, write_synced
 
 __all__ = ["NO_RECORDING", "ChunkRow", "ChunkStore", "Opening", "Reader", "RecordingRow"]
 
+_AT_HAND = 64
 # PostgreSQL: disk_full.
 _DISK_FULL = "53100"
 
@@ -82,6 +83,8 @@ class ChunkStore(RecordingRows):
         super().__init__(engine, master)
         self._folder = folder
         self._reserve = reserve
+        # Keys of recordings under way. One is of no use once its row takes no chunks: then it is forgotten.
+        self._at_hand: dict[str, bytes] = {}
 
     async def put(
         self, recording: RecordingRow, seq: int, data: bytes, *, at: datetime, sha256: str | None = None
@@ -113,9 +116,7 @@ class ChunkStore(RecordingRows):
             async with self._engine.begin() as connection:
                 if (await connection.execute(add)).first() is None:
                     return None
-                key = await self._keys.find(connection, recording.visit_id, DataKind.AUDIO)
-                if key is None:
-                    raise Conflict("This visit was given up: no more sound is taken.")
+                key = await self._take_key(connection, recording)
                 await asyncio.to_thread(self._write, key, recording_id, chunk, data)
                 await self._count(connection, recording_id, chunk, at=at)
         except DBAPIError as error:
@@ -123,6 +124,17 @@ class ChunkStore(RecordingRows):
                 raise NoSpace(FULL, retry_after=15.0) from error
             raise
         return chunk
+
+    async def _take_key(self, connection: AsyncConnection, recording: RecordingRow) -> bytes:
+        key = self._at_hand.get(recording.recording_id)
+        if key is None:
+            key = await self._keys.find(connection, recording.visit_id, DataKind.AUDIO)
+        if key is None:
+            raise Conflict("This visit was given up: no more sound is taken.")
+        if len(self._at_hand) >= _AT_HAND:
+            self._at_hand.clear()
+        self._at_hand[recording.recording_id] = key
+        return key
 
     def _write(self, key: bytes, recording_id: str, chunk: ChunkRow, data: bytes) -> None:
         sealed = seal(key, data, aad=_aad(recording_id, chunk.seq))
@@ -138,6 +150,7 @@ class ChunkStore(RecordingRows):
             .values(held_chunks=table.c.held_chunks + 1, held_bytes=table.c.held_bytes + chunk.size, heard_at=at)
         )
         if (await connection.execute(counted)).rowcount != 1:
+            self._at_hand.pop(recording_id, None)
             raise Conflict("This recording was closed meanwhile: reload to see where the visit stands.")
 
     async def _key(self, visit_id: str) -> bytes | None:
