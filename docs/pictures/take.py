@@ -21,6 +21,8 @@ FOLDER = Path(__file__).parent
 LARGEST = 300_000
 PAINT_MS = 1000
 """A frame of another site is painted by a process of its own, some time after it is there."""
+ARGUMENTS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+RECORDER = {"width": 560, "height": 760}
 PANEL = {"width": 420, "height": 900}
 DESKTOP = {"width": 1280, "height": 860}
 CHART = {"width": 1440, "height": 900}
@@ -42,13 +44,13 @@ def main() -> int:
 def _browser() -> Iterator[Browser]:
     toolchain.ensure_tools(["chromium"])
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(toolchain.find_chromium()), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=str(toolchain.find_chromium()), args=ARGUMENTS)
         yield browser
         browser.close()
 
 
 def take_pictures(stack: Stack, browser: Browser) -> None:
-    """The chart with the side panel; what the scribe knows; the review, wide and in a panel; the filed note."""
+    """The chart with the panel; what the scribe knows; the recorder; the review, wide and in a panel; the filed note."""
     recording = load_recording("chasidy")
     page = browser.new_page(viewport=CHART)
     page.goto(f"{stack.addresses.ehr}/patients/{_patient(recording)}")
@@ -66,6 +68,8 @@ def take_pictures(stack: Stack, browser: Browser) -> None:
     _save(visit, "knows.png")
     visit.go_back()
     visit.wait_for_selector("#consent")
+    visit.click("button[value=given]")
+    _show_recorder(visit)
     _record(visit, recording)
     visit.wait_for_selector("[data-note]", timeout=60_000)
     visit.locator(".sentence--flagged [data-text]").first.click()
@@ -102,8 +106,22 @@ def _launch(page: Page, stack: Stack, recording: BundledRecording) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def _show_recorder(page: Page) -> None:
+    """The recorder at work in its own window; what it heard is forgotten afterwards."""
+    with page.expect_popup() as opened:
+        page.click("[data-record-open]")
+    recorder = opened.value
+    recorder.set_viewport_size(RECORDER)
+    recorder.click("[data-control]")
+    recorder.wait_for_timeout(8 * PAINT_MS)
+    _save(recorder, "recorder.png")
+    recorder.click("[data-forget]")
+    recorder.click("[data-dialog-yes]")
+    recorder.wait_for_timeout(2 * PAINT_MS)
+    recorder.close()
+
+
 def _record(page: Page, recording: BundledRecording) -> None:
-    page.click("button[value=given]")
     page.wait_for_selector("[data-upload-file]", state="attached")
     page.set_input_files("[data-upload-file]", str(recording.audio))
 
