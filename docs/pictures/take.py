@@ -50,7 +50,7 @@ def _browser() -> Iterator[Browser]:
 
 
 def take_pictures(stack: Stack, browser: Browser) -> None:
-    """The chart with the panel; what the scribe knows; the recorder; the review, wide and in a panel; the filed note."""
+    """The chart with the panel; what the scribe knows; the recorder; the review, wide and in a panel; the filing."""
     recording = load_recording("chasidy")
     page = browser.new_page(viewport=CHART)
     page.goto(f"{stack.addresses.ehr}/patients/{_patient(recording)}")
