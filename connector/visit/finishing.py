@@ -18,7 +18,7 @@ from connector.capture.probe import needs_rewriting, probe_sound, warn_of
 from connector.errors import AudioUnusable, ChunkRefused, Conflict
 from connector.records import Recording, Segment, Stamp
 from connector.store.chunks import ChunkRow, RecordingRow
-from connector.store.recordings import TAKING
+from connector.store.recordings import TAKING, UNFINISHED
 from connector.store.visits import VisitRow
 from connector.visit.consenting import require_consent, require_consent_for
 from connector.visit.parts import Parts, Work
@@ -96,6 +96,10 @@ async def finish_recording(parts: Parts, visit_id: str) -> VisitRow:
 
     async def close_and_start(connection: AsyncConnection) -> None:
         await parts.chunks.close(connection, [piece.recording_id for piece in pieces])
+        # The visit's row is held: what another window began, or made whole, since the look above is not thrown away.
+        later = await parts.chunks.of_visit(visit_id, states=UNFINISHED, within=connection)
+        if any(piece.held_chunks for piece in later):
+            raise Conflict("More sound has arrived while the recording was being finished: finish it again.")
         await parts.chunks.drop_open(connection, visit_id)
         await parts.enqueue(connection, Work("transcribe_and_draft", visit_id, record.recording_id))
 
