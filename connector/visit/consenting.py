@@ -14,9 +14,10 @@ from connector.consent.answer import Noted, record_answer
 from connector.consent.mapping import Jurisdiction
 from connector.consent.standing import NO, Standing, read_standing, require_standing
 from connector.errors import Conflict, ConsentWithdrawn, InputRefused
-from connector.records import Consent, ConsentAnswer, DraftNote, Launch, Recording, Stamp, Transcript
+from connector.records import Consent, ConsentAnswer, DraftNote, Launch, Recording, Refusal, Stamp, Transcript
 from connector.store.audit import AuditEvent
 from connector.store.chunks import RecordingRow
+from connector.store.records import delete_records, list_numbers
 from connector.store.shredding import DESTROYED, GONE
 from connector.store.visits import VisitRow
 from connector.visit import steps
@@ -145,6 +146,9 @@ async def _keep(parts: Parts, launch: Launch, row: VisitRow, consent: Consent) -
 async def _destroy(parts: Parts, connection: AsyncConnection, row: VisitRow, *, words: bool) -> None:
     """Keys and records at once; files and the vendors' copies by durable work that is started here."""
     await destroy_sound(parts, connection, row.visit_id, reason=_REASON, words=words)
+    # What was heard in a refused recording goes too where the visit was typed afterwards, and its words stay.
+    heard = await list_numbers(connection, row.visit_id, Refusal)
+    await delete_records(connection, row.visit_id, Refusal, numbers=heard)
     if words:
         # What was asked about a recording that waited for a decision is answered: it is gone.
         await parts.visits.take_attention(connection, row.visit_id, row.attention or "")

@@ -15,6 +15,7 @@ from connector.records import (
     DraftNote,
     Findings,
     Recording,
+    Refusal,
     SoundGone,
     SpeechHints,
     Transcript,
@@ -262,6 +263,15 @@ async def test_a_typed_note_outlives_a_no(site: Site) -> None:
     assert (await say(site, seat, "withdrawn")).json()["state"] == "DRAFTED"
     assert await site.parts.visits.latest(seat.visit_id, DraftNote) is not None
     assert (await site.parts.visits.need(seat.visit_id, Consent)).destroyed == ()
+
+
+async def test_what_was_heard_in_a_refused_recording_goes_though_the_visit_was_typed_since(site: Site) -> None:
+    made = Recording(site.parts.new_id(), "ogg", len(SOUND), "0" * 64, 1, 91_000, samples.stamp())
+    heard = Refusal("Too little.", samples.transcript(), True, samples.stamp())
+    seat = await site.seat(samples.consent(), made, heard, samples.transcript("typed"), state="TRANSCRIBED")
+    assert (await say(site, seat, "withdrawn")).json()["state"] == "TRANSCRIBED"
+    assert await site.parts.visits.latest(seat.visit_id, Refusal) is None
+    assert (await site.parts.visits.need(seat.visit_id, Transcript)).origin == "typed"
 
 
 async def test_a_page_that_still_shows_a_destroyed_draft_saves_nothing_into_the_next(site: Site) -> None:
