@@ -34,6 +34,11 @@ def note_refusal(parts: Parts, transcript: Transcript, *, reason: str, recording
     return Refusal(reason, transcript, may_draft(heard, rules=rules), stamp)
 
 
+def refusal_of(recording: Recording, refusal: Refusal | None) -> Refusal | None:
+    """The refusal of this very recording: an earlier one's words are not what is played now."""
+    return refusal if refusal is not None and refusal.stamp.at >= recording.stamp.at else None
+
+
 async def decide(parts: Parts, launch: Launch, *, decision: str) -> VisitRow:
     """What becomes of the kept recording of a PRIMED visit: transcribed or drafted all the same, or destroyed.
 
@@ -55,7 +60,7 @@ async def decide(parts: Parts, launch: Launch, *, decision: str) -> VisitRow:
     await require_consent(parts, visit_id)
     work = Work("transcribe_and_draft", visit_id, parts.new_id())
     if decision == "draft-anyway":
-        refusal = await parts.visits.latest(visit_id, Refusal)
+        refusal = refusal_of(recording, await parts.visits.latest(visit_id, Refusal))
         if refusal is None or not refusal.may_draft:
             raise Conflict("There is too little speech in this recording to draft anything from it.")
         work = Work("draft_anyway", visit_id, refusal.transcript.transcript_id)

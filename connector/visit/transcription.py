@@ -104,6 +104,8 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     recording = await parts.visits.need(visit_id, Recording)
     sides = policy.speech_roles if recording.two_sided else ()
     transcript = read_transcript(answer, transcript_id=parts.new_id(), stamp=stamp, sides=sides)
+    warnings = (*transcript.warnings, *_warnings(transcript, recording))
+    transcript = replace(transcript, warnings=warnings, marks=recording.marks)
     try:
         judge_speech(transcript, rules=parts.rules.speech, recording_ms=recording.duration_ms)
     except NothingSaid as refusal:
@@ -111,8 +113,6 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
         kept = note_refusal(parts, transcript, reason=reason, recording_ms=recording.duration_ms)
         await give_back(parts, visit_id, slug=refusal.slug, text=reason, refusal=kept)
         return "nothing-said"
-    warnings = (*transcript.warnings, *_warnings(transcript, recording))
-    transcript = replace(transcript, warnings=warnings, marks=recording.marks)
     await _keep_transcript(parts, visit_id, transcript, job_id=job_id)
     return await _tell_outcome(parts, visit_id)
 

@@ -20,7 +20,7 @@ from connector.records import (
 from connector.store.visits import Newest
 from connector.visit.doubting import REFUSED, Question, pair_up
 from connector.visit.parts import Parts
-from connector.visit.refusing import LITTLE
+from connector.visit.refusing import LITTLE, refusal_of
 from connector.visit.states import State
 from connector.web.moments import Moment, count, show_moment
 from connector.web.note_view import TurnView, build_transcript
@@ -67,9 +67,10 @@ NO_SOUND = SoundFacts()
 async def gather_sound(parts: Parts, visit_id: str, newest: Newest) -> SoundFacts:
     """The facts of one visit, out of its newest records."""
     gone, answered = newest.get(SoundGone), newest.get(DoubtsAnswer)
+    recording = newest.get(Recording)
     return SoundFacts(
         gone=gone,
-        refusal=newest.get(Refusal),
+        refusal=refusal_of(recording, newest.get(Refusal)) if recording is not None else None,
         question=pair_up(newest.get(Transcript), newest.get(Doubts), answered),
         answered=answered,
         kept=parts.policy.audio_kept,

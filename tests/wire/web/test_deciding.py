@@ -168,6 +168,16 @@ async def test_a_site_that_keeps_sound_until_it_is_transcribed_has_words_without
     assert "when it had been transcribed" in shown and "<audio" not in shown
 
 
+async def test_what_was_heard_in_an_earlier_recording_is_not_drafted_as_a_later_one(site: Site) -> None:
+    seat = await refused(site)
+    first = await site.parts.visits.need(seat.visit_id, Recording)
+    later = replace(first, recording_id=site.parts.new_id(), stamp=samples.stamp(-5))
+    async with site.parts.visits.engine.begin() as connection:
+        await site.parts.visits.append_record(connection, seat.visit_id, later, at=site.parts.clock())
+    assert "Draft from it anyway" not in await page(site, seat)
+    problem_of(await post(site, seat, "kept", decision="draft-anyway"), status=409, slug="conflict")
+
+
 async def test_what_is_too_little_is_not_drafted(site: Site) -> None:
     seat = await refused(site, may_draft=False)
     problem_of(await post(site, seat, "kept", decision="draft-anyway"), status=409, slug="conflict")

@@ -13,7 +13,7 @@ import pytest
 from connector_sandbox.recordings import BundledRecording, load_recording
 
 from connector.clients.assemblyai import AssemblyAI
-from connector.records import Doubts, DoubtsAnswer, Recording, Refusal, SoundGone, Transcript, VendorCopy
+from connector.records import Doubts, DoubtsAnswer, Mark, Recording, Refusal, SoundGone, Transcript, VendorCopy
 from connector.visit.parts import Parts
 from connector.visit.transcription import await_transcript
 from tests.unit.web import samples
@@ -132,6 +132,21 @@ async def test_what_holds_no_visit_is_refused_and_its_sound_kept(
     assert await parts.visits.latest(seat.visit_id, Transcript) is None
     assert await parts.visits.latest(seat.visit_id, Recording) is not None
     assert await parts.visits.latest(seat.visit_id, SoundGone) is None
+
+
+async def test_what_is_missing_of_a_refused_recording_is_told_where_it_is_drafted_all_the_same(
+    site: Site, vendor: Vendor
+) -> None:
+    text = "There is some pain in the left knee when I walk down the stairs every day."
+    parts, seat = await captured(site, vendor, finished([("A", text)], confidence=0.3))
+    made = await parts.visits.need(seat.visit_id, Recording)
+    gap = Mark("gap", 1000, 60_000)
+    async with parts.visits.engine.begin() as connection:
+        told = replace(made, marks=(gap,), warnings=("It has 8 kHz.",))
+        await parts.visits.append_record(connection, seat.visit_id, told, at=parts.clock())
+    assert await take(parts, seat) == "nothing-said"
+    heard = (await parts.visits.need(seat.visit_id, Refusal)).transcript
+    assert heard.marks == (gap,) and "It has 8 kHz." in heard.warnings
 
 
 async def test_silence_is_refused(site: Site, vendor: Vendor) -> None:
