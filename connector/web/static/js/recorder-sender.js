@@ -22,6 +22,7 @@ export class Sender {
     this.stopped = false;
     this.finishing = false;
     this.wake = null;
+    this.news = false;
     window.addEventListener("online", () => this.hurry());
   }
 
@@ -33,6 +34,7 @@ export class Sender {
 
   /** There is something new to send. A pause after a failure is not cut short. */
   poke() {
+    this.news = true;
     if (!this.working) this.working = this.work();
     else if (this.resting) this.wake?.();
   }
@@ -67,11 +69,11 @@ export class Sender {
   async work() {
     while (!this.stopped) {
       try {
+        this.news = false;
         const moved = await this.step();
-        if (moved) {
-          this.recover();
-          continue;
-        }
+        if (moved) this.recover();
+        // What came while this step was looking elsewhere is looked at before anything rests.
+        if (moved || this.news) continue;
         this.resting = true;
         await this.rest();
         this.resting = false;

@@ -78,6 +78,7 @@ export function enableSetUp(recorder) {
     recorder.renew();
   });
   find("check").addEventListener("click", check);
+  find("check").disabled = false;
   find("share").addEventListener("click", share);
   for (const choice of recorder.main.querySelectorAll("[name=where]")) choice.addEventListener("change", showSides);
   navigator.mediaDevices?.addEventListener?.("devicechange", refresh);

@@ -296,6 +296,7 @@ async function open() {
   find("forget").addEventListener("click", () => recorder.guard.forget().catch(notify));
   find("close").addEventListener("click", () => window.close());
   enableSetUp(recorder);
+  for (const name of ["withdraw", "forget", "share"]) find(name).disabled = false;
   const obstacle = findObstacle();
   if (obstacle) {
     recorder.screen.trouble(explainMicrophone(obstacle));
