@@ -82,6 +82,7 @@ async def _describe(parts: Parts, piece: RecordingRow) -> dict[str, Any]:
         "bytes": piece.held_bytes,
         "duration_ms": int((piece.facts or {}).get("duration_ms", 0)),
         "begun_at": piece.created_at.isoformat(),
+        "idle_seconds": round((parts.clock() - (piece.heard_at or piece.created_at)).total_seconds()),
         "heard_at": piece.heard_at.isoformat() if piece.heard_at else None,
         "chunks": [{"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256} for chunk in held],
     }

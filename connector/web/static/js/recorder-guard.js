@@ -72,6 +72,7 @@ export class Guard {
     for (const segment of await this.store.list(this.recorder.visit)) {
       if (segment.page === this.page || living.includes(`scribe-page ${segment.page}`)) continue;
       segment.page = this.page;
+      segment.blocked = segment.renewed = false; // another session may do what the one before could not
       segment.ended = !segment.marks.some(isOpen);
       await this.store.save(segment);
       this.recorder.sender.add(segment);

@@ -101,7 +101,7 @@ export class Sender {
 
   async tell(problem = null) {
     let waiting = 0;
-    for (const segment of this.segments) waiting += await this.store.waiting(segment);
+    for (const segment of this.segments) waiting += await this.store.waiting(segment).catch(() => 1);
     if (problem) this.full = problem.slug === "no-space";
     this.onState({ waiting, failing: this.failures > 0, full: this.failures > 0 && this.full });
   }
@@ -112,7 +112,7 @@ export class Sender {
       if (this.stopped) return false;
       if (await this.advance(segment)) return true;
     }
-    if (!this.finishing || this.stopped) return false;
+    if (!this.finishing || this.stopped || this.segments.some((one) => one.blocked)) return false;
     await this.end();
     return false;
   }
@@ -146,7 +146,12 @@ export class Sender {
   async sendMark(segment, mark) {
     const { number, kind, at_ms, missing_ms } = mark;
     const json = { kind, at_ms, missing_ms };
-    await this.put(segment, `marks/${number}`, { json });
+    try {
+      await this.put(segment, `marks/${number}`, { json });
+    } catch (problem) {
+      // A mark the service cannot take does not cost the sound it stands in.
+      if (problem.status !== 400 && problem.status !== 422) throw problem;
+    }
     mark.sent = missing_ms;
     await this.store.save(segment);
     return true;
@@ -248,6 +253,12 @@ export class Sender {
       if (this.refusals < REFUSALS) throw new Problem(0, { title: problem.title, detail: problem.detail });
     }
     if (problem.status === 403 && segment.recording && !segment.renewed) return this.renew(segment);
+    if (problem.status !== 409) {
+      // Nothing here says that the sound is not wanted: it is kept until another page, or another launch, can send it.
+      segment.blocked = true;
+      this.onStop("session", problem);
+      return false;
+    }
     await this.drop(segment);
     this.onStop("closed", problem);
     return true;
@@ -255,8 +266,8 @@ export class Sender {
 
   /** The token was changed meanwhile, or is too old: this launch's session gets a new one, once. */
   async renew(segment) {
-    segment.renewed = true;
     const { upload_token: token } = await send("POST", `recordings/${segment.recording}/token`, { seconds: ANSWER });
+    segment.renewed = true;
     segment.token = token;
     await this.store.save(segment);
     return true;

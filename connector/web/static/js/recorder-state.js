@@ -82,7 +82,7 @@ export class Timeline {
     this.captured += sound;
     this.set(now, heard);
     const missing = passed - sound;
-    return missing > SLEPT ? { kind: "gap", at_ms: Math.round(at), missing_ms: Math.round(missing) } : null;
+    return missing > SLEPT ? { kind: "gap", at_ms: Math.round(at), missing_ms: spanOf(0, missing) } : null;
   }
 
   /** What was captured up to this moment, for the page. */

@@ -46,7 +46,18 @@ class Store {
   }
 
   /** Runs `work` on the stores `names` in one transaction; resolves with the result of the request it returns. */
-  run(names, mode, work) {
+  async run(names, mode, work) {
+    try {
+      return await this.once(names, mode, work);
+    } catch (error) {
+      // The browser closed the database, for instance after an error of its disk.
+      if (error?.name !== "InvalidStateError") throw error;
+      this.database = await openDatabase();
+      return this.once(names, mode, work);
+    }
+  }
+
+  once(names, mode, work) {
     return new Promise((resolve, reject) => {
       const transaction = this.database.transaction(names, mode, { durability: "strict" });
       const asked = work(...[names].flat().map((name) => transaction.objectStore(name)));

@@ -139,6 +139,10 @@ export class Recorder {
       if (segment.dropped) return;
       await this.store.add(segment, await blob.arrayBuffer(), now);
       this.sender.poke();
+    }).catch(() => {
+      // What comes after it is kept all the same; this second is missing, and nobody is left to think otherwise.
+      segment.marks.push({ kind: "gap", at_ms: Math.round(timeline?.captured ?? 0), missing_ms: 1000, number: segment.marks.length, sent: null });
+      notify({ title: "A second of sound could not be kept.", detail: "Recording goes on, and the place is marked." });
     });
   }
 

@@ -5,6 +5,7 @@ import { say } from "./shell.js";
 import { Problem, send } from "./wire.js";
 
 const PART = 1024 * 1024;
+const BROKEN_OFF = 30; // s without a part after which a file is not on its way any more
 const PAUSES = [1000, 2000, 4000, 8000, 15000];
 
 /** The pieces of this visit's sound that are under way, newest first. */
@@ -35,12 +36,28 @@ export async function sendFile(file, { signal, meter, more, twoSided }) {
 
 async function start(twoSided) {
   const opened = await send("POST", "recordings", { json: { source: "file", two_sided: Boolean(twoSided) } });
+  rememberBegun(opened.recording_id);
   return { id: opened.recording_id, token: opened.upload_token, part: opened.chunk_bytes || PART, held: new Map() };
 }
 
-/** What was begun with another file and never ended does not become a part of the visit. */
+/** Which pieces this tab began, after a reload too. */
+function rememberBegun(id) {
+  try {
+    sessionStorage.setItem(`scribe-begun ${id}`, "1");
+  } catch { /* a browser without it: age alone tells then */ }
+}
+
+function wasBegunHere(piece) {
+  try {
+    return sessionStorage.getItem(`scribe-begun ${piece.recording_id}`) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** What was begun with another file and broke off does not become a part of the visit; what is still arriving does. */
 async function letGo(pieces) {
-  for (const one of pieces) await send("DELETE", `recordings/${one.recording_id}`);
+  for (const one of pieces.filter((piece) => piece.idle_seconds > BROKEN_OFF || wasBegunHere(piece))) await send("DELETE", `recordings/${one.recording_id}`);
 }
 
 /** An interrupted piece, if every part the service holds of it is a part of this very file. */
