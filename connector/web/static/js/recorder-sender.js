@@ -5,6 +5,7 @@ import { PAUSES } from "./recorder-state.js";
 import { Problem, send, sendOnce } from "./wire.js";
 
 const ANSWER = 20; // s after which an answer is not waited for any longer
+const DONE = ["CAPTURED", "TRANSCRIBED", "DRAFTED", "SIGNED", "FILED"];
 const REFUSALS = 5; // tries for a slice the service did not take as it came
 
 /** Sends what `segments` hold. `onState({waiting, failing, full})` hears how it goes, `onStop(reason, problem)` what
@@ -218,6 +219,16 @@ export class Sender {
         this.finishing = false;
         this.onStop("session", problem);
         return;
+      }
+      if (problem.status === 409 && !this.refused) {
+        const { state } = await sendOnce("GET", "recorder/watch", { seconds: ANSWER });
+        // Another window added something meanwhile: it is finished again. Else an answer was lost, and it is done.
+        if (state === "CAPTURING") throw new Problem(0, { title: problem.title, detail: problem.detail });
+        if (DONE.includes(state)) {
+          this.stopped = true;
+          this.onStop("finished");
+          return;
+        }
       }
       this.stopped = true;
       this.onStop("unusable", this.refused ?? problem);
