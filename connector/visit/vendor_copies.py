@@ -9,12 +9,16 @@ from connector.erasure.ledger import ErasureEvent, advance, next_action, summari
 from connector.errors import ConnectorError
 from connector.records import Erasure, Stamp, VendorCopy
 from connector.visit.parts import Parts
+from connector.visit.states import State
 
 
 async def delete_copies(parts: Parts, visit_id: str) -> bool:
     """Takes every copy one or two steps further; True when nothing is left to do. A vendor that is away is asked
     again later."""
     copies = await _find_lost_jobs(parts, visit_id, await parts.ledger.copies(visit_id))
+    if (await parts.visits.row(visit_id)).state == State.CAPTURED:
+        # What is held is being worked with: it goes with the workflow that transcribes it.
+        copies = [copy for copy in copies if copy.state != "held"]
     # An upload goes with the transcripts made from it, so it is looked at last.
     for copy in sorted(copies, key=lambda one: one.kind == "upload"):
         try:

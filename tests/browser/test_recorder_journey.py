@@ -60,6 +60,7 @@ def begin(desk: Desk, patient: str) -> tuple[Screen, Screen]:
     return screen, recorder
 
 
+@pytest.mark.timeout(420)
 def test_three_minutes_with_a_reload_and_a_cut_become_a_note_in_the_ehr(
     desk: Desk, chart: Chart, vendor: SandboxVendor
 ) -> None:

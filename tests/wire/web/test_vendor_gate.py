@@ -272,6 +272,21 @@ async def test_a_deletion_needs_no_consent(parts: Parts, vendor: ListeningVendor
     assert ("DELETE", "/v2/transcript/job-1") in [(one.method, one.path) for one in vendor.arrivals]
 
 
+async def test_what_an_earlier_recording_left_is_deleted_beside_a_transcription(
+    parts: Parts, vendor: ListeningVendor
+) -> None:
+    seat = await seat_of(parts, "CAPTURED")
+    old = VendorCopy(parts.new_id(), "transcript", "job-0", "asked", parts.clock())
+    await parts.ledger.add_copy(seat.visit_id, old)
+    await hold(parts, seat, "upload", "transcript")
+    with narrowed(Reach(visit_id=seat.visit_id)):
+        assert not await delete_copies(parts, seat.visit_id)
+    states = {copy.vendor_id: copy.state for copy in await parts.ledger.copies(seat.visit_id)}
+    assert (states[ADDRESS], states["job-1"]) == ("held", "held") and states["job-0"] != "asked"
+    deleted = [one.path for one in vendor.arrivals if one.method == "DELETE"]
+    assert deleted == ["/v2/transcript/job-0"]
+
+
 async def test_a_draft_of_what_was_replaced_is_not_kept(parts: Parts, vendor: ListeningVendor) -> None:
     """Typed at once after the withdrawal, while the draft of what was said was on its way back."""
     seat = await seat_of(parts, "TRANSCRIBED")
