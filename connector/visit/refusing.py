@@ -66,7 +66,10 @@ async def decide(parts: Parts, launch: Launch, *, decision: str) -> VisitRow:
         work = Work("draft_anyway", visit_id, refusal.transcript.transcript_id)
 
     async def start(connection: AsyncConnection) -> None:
+        # Nothing is gone on from that an earlier try left at a vendor's: it may be being deleted already.
+        await parts.ledger.ask_all(connection, visit_id, at=parts.clock())
         await parts.enqueue(connection, work)
+        await parts.enqueue(connection, Work("clean_up", visit_id, parts.new_id()))
 
     actor = launch.practitioner or "unidentified"
     return await move(parts, visit_id, Move(_USED, actor=actor, detail={"way": decision}, also=start))

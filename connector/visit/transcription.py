@@ -6,13 +6,14 @@ job is looked for in the vendor's list before another is submitted. No call with
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.clients.assemblyai import SpeechOptions, build_transcript_request
-from connector.errors import Conflict, NothingSaid, VendorOutcomeUnknown
+from connector.errors import Conflict, NotAllowed, NothingSaid, VendorOutcomeUnknown
 from connector.hints.limits import strictest
 from connector.hints.mapping import KeytermMapping
 from connector.records import Recording, Refusal, SpeechHints, Stamp, Transcript, VendorCopy
@@ -29,6 +30,8 @@ from connector.visit.speaking import gate_copy, gate_recording, require_copy, sp
 from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
 
+CUT_OFF = "cut-off"
+_CUT_OFF = "The transcription was cut off: what it worked with has been deleted. Choose Transcribe again."
 _CLOCK_SLACK = timedelta(minutes=10)
 
 
@@ -156,6 +159,26 @@ async def give_back(parts: Parts, visit_id: str, *, slug: str, text: str, refusa
         records = () if refusal is None else (refusal,)
         await move(parts, visit_id, Move((State.CAPTURED, State.PRIMED), records=records, detail={"reason": slug}))
     await parts.visits.call_attention(visit_id, slug=slug, text=text, action="capture-again", at=parts.clock())
+
+
+async def give_back_cut_off(parts: Parts, visit_id: str, *, vendor_id: str) -> None:
+    """Gives a visit back whose transcription cannot go on, since the copy it worked with was asked away, though its
+    recording and the consent to it stand: it can be transcribed again. A copy of an earlier recording gives back
+    nothing."""
+    copies = await parts.ledger.copies(visit_id)
+    mine = next((copy for copy in copies if copy.vendor_id == vendor_id and copy.kind != "completion"), None)
+    recording = await parts.visits.latest(visit_id, Recording)
+    if mine is None or recording is None or mine.made_at < recording.stamp.at:
+        return
+    if any(copy.kind == "upload" and copy.state == "held" and copy.made_at > mine.made_at for copy in copies):
+        return  # it is being transcribed anew already
+    try:
+        await require_consent(parts, visit_id)
+    except NotAllowed:
+        return
+    if (await parts.visits.row(visit_id)).state == State.CAPTURED:
+        with contextlib.suppress(Conflict):  # moved on meanwhile: then nothing is stranded
+            await give_back(parts, visit_id, slug=CUT_OFF, text=_CUT_OFF)
 
 
 async def keep_sent(parts: Parts, visit_id: str, *, keyterms: bool = True) -> SpeechHints:

@@ -108,6 +108,7 @@ _ATTENTION: Mapping[str, str] = {
     "read-back-differs": "The EHR stored something else",
     "relaunch-needed": "Open the scribe from the chart again",
     "nothing-said": "No note was written",
+    "cut-off": "The transcription has to be made again",
     "doubtful": "One question before the note is drafted",
     "audio-unusable": "This recording cannot be used",
     "address-refused": "The recording cannot be fetched from this address",

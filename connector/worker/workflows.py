@@ -24,7 +24,13 @@ from connector.visit.parts import Parts, Work
 from connector.visit.refusing import take_heard
 from connector.visit.speaking import is_void
 from connector.visit.states import GIVEN_UP
-from connector.visit.transcription import await_transcript, give_back, send_recording, submit_recording
+from connector.visit.transcription import (
+    await_transcript,
+    give_back,
+    give_back_cut_off,
+    send_recording,
+    submit_recording,
+)
 from connector.visit.vendor_copies import delete_copies
 
 QUEUE = "visits"
@@ -148,7 +154,10 @@ async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> d
             return vars(Result("given-up"))
         value = await _actions(parts, visit_id, argument)[action]()
     except ConsentWithdrawn as error:
-        return await _end_quietly(parts, action, visit_id, error)
+        result = await _end_quietly(parts, action, visit_id, error)
+        if action in ("submit", "await-transcript"):
+            await give_back_cut_off(parts, visit_id, vendor_id=argument)
+        return result
     except ConnectorError as error:
         if action in _OF_SPEECH and await is_void(parts, visit_id):
             return await _end_quietly(parts, action, visit_id, error)

@@ -18,17 +18,19 @@ from connector.app import compose
 from connector.clients.gate import Gate, send_gated
 from connector.consent.answer import Noted
 from connector.errors import ConnectorError, ConsentWithdrawn, NotAllowed
-from connector.records import DraftNote, Launch, Recording, Transcript, VendorCopy
+from connector.records import DraftNote, Launch, Recording, Stamp, Transcript, VendorCopy
 from connector.settings import Settings
 from connector.store.reach import Reach, narrowed
 from connector.visit.consenting import keep_answer
 from connector.visit.note import draft_note
 from connector.visit.parts import Parts
 from connector.visit.recording import keep_typed_text
+from connector.visit.refusing import decide
 from connector.visit.speaking import gate_copy, is_void
 from connector.visit.transcription import await_transcript, send_recording, submit_recording
 from connector.visit.vendor_copies import delete_copies
 from connector.web.application import make_application
+from connector.worker.workflows import _attempt
 from tests.fixtures.listening_vendor import ListeningVendor, listening_vendor
 from tests.unit.web import samples
 from tests.wire.web.conftest import SOUND, Seat, Site
@@ -285,6 +287,52 @@ async def test_what_an_earlier_recording_left_is_deleted_beside_a_transcription(
     assert (states[ADDRESS], states["job-1"]) == ("held", "held") and states["job-0"] != "asked"
     deleted = [one.path for one in vendor.arrivals if one.method == "DELETE"]
     assert deleted == ["/v2/transcript/job-0"]
+
+
+async def ask_away(parts: Parts, seat: Seat) -> None:
+    async with parts.visits.engine.begin() as connection:
+        await parts.ledger.ask_all(connection, seat.visit_id, at=parts.clock())
+
+
+@pytest.mark.parametrize(("action", "argument"), [("submit", ADDRESS), ("await-transcript", "job-1")])
+async def test_a_transcription_whose_copy_was_asked_away_is_offered_again(
+    parts: Parts, vendor: ListeningVendor, action: str, argument: str
+) -> None:
+    seat = await seat_of(parts, "CAPTURED")
+    await hold(parts, seat, "upload", "transcript")
+    await ask_away(parts, seat)
+    for _ in range(2):
+        await _attempt(parts, action, seat.visit_id, argument)
+    row = await parts.visits.row(seat.visit_id)
+    assert (row.state, row.attention) == ("PRIMED", "cut-off")
+    launch = await parts.visits.need(seat.visit_id, Launch)
+    await decide(parts, launch, decision="transcribe-again")
+    row = await parts.visits.row(seat.visit_id)
+    assert (row.state, row.attention) == ("CAPTURED", None)
+
+
+async def test_the_end_of_an_earlier_transcription_gives_no_later_recording_back(
+    parts: Parts, vendor: ListeningVendor
+) -> None:
+    seat = await seat_of(parts, "CAPTURED")
+    await hold(parts, seat, "upload", "transcript")
+    await ask_away(parts, seat)
+    later = Recording(parts.new_id(), "ogg", 1, "0" * 64, 1, 91_000, Stamp("capture@2", parts.clock()))
+    async with parts.visits.engine.begin() as connection:
+        await parts.visits.append_record(connection, seat.visit_id, later, at=parts.clock())
+    await _attempt(parts, "await-transcript", seat.visit_id, "job-1")
+    row = await parts.visits.row(seat.visit_id)
+    assert (row.state, row.attention) == ("CAPTURED", None)
+
+
+async def test_transcribing_again_goes_on_from_no_earlier_upload(parts: Parts, vendor: ListeningVendor) -> None:
+    seat = await seat_of(parts, "PRIMED")
+    await hold(parts, seat, "upload", "transcript")
+    launch = await parts.visits.need(seat.visit_id, Launch)
+    await decide(parts, launch, decision="transcribe-again")
+    assert {copy.state for copy in await parts.ledger.copies(seat.visit_id)} == {"asked"}
+    await attempt(parts, seat, send_recording)
+    assert [one.path for one in vendor.sent()] == ["/v2/upload"]
 
 
 async def test_a_draft_of_what_was_replaced_is_not_kept(parts: Parts, vendor: ListeningVendor) -> None:
