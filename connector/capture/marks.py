@@ -5,6 +5,7 @@ Never believes a number it is told beyond what a visit can hold.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -64,3 +65,21 @@ def place_marks(
             for mark in told[place]
         )
     return tuple(sorted(marks, key=lambda mark: mark.at_ms))
+
+
+def move_marks(marks: Iterable[Mark], before: Sequence[Segment], after: Sequence[Segment]) -> tuple[Mark, ...]:
+    """The marks of a whole sound whose segments lie otherwise `after` than `before`: each stays with its segment.
+
+    A mark between two segments goes with the later one; none goes beyond where the next segment begins.
+    """
+    if not before:
+        return tuple(marks)
+    starts = [one.offset_ms for one in before]
+    moved: list[Mark] = []
+    for mark in marks:
+        place = max(0, bisect_right(starts, mark.at_ms) - 1)
+        at_ms = after[place].offset_ms + max(0, mark.at_ms - starts[place])
+        if place + 1 < len(after):
+            at_ms = min(at_ms, after[place + 1].offset_ms)
+        moved.append(replace(mark, at_ms=at_ms))
+    return tuple(sorted(moved, key=lambda mark: mark.at_ms))

@@ -130,9 +130,10 @@ class RecordingRows:
         return (await self.of_visit(visit_id, states=UNFINISHED))[::-1]
 
     async def joined_of(self, visit_id: str) -> list[RecordingRow]:
-        """What was, or is being, joined from a visit's pieces."""
+        """What was begun to be joined from a visit's pieces and is no part of its sound."""
         table = schema.recordings
-        query = _rows().where(table.c.visit_id == visit_id, table.c.source == JOINED, table.c.state != "dropped")
+        mine = table.c.visit_id == visit_id, table.c.source == JOINED
+        query = _rows().where(*mine, table.c.state.in_((*UNFINISHED, "dropped")))
         async with self._looking.connect() as connection:
             return [RecordingRow(*row) for row in await connection.execute(query)]
 

@@ -11,6 +11,7 @@ import contextlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -18,12 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from connector.store import schema
 from connector.store.data_keys import DataKeys
 from connector.store.keyring import DataKind
+from connector.store.recordings import JOINED, UNFINISHED
 from connector.store.visits import KINDS
 
 DESTROYED = "destroyed"
 """State of a recording whose key is gone and whose files may still lie there."""
 GONE = "gone"
 """State of a recording of which nothing is left but its row."""
+_UNUSED = (*UNFINISHED, "dropped")
 _AT_ONCE = 500
 # Tables of which every row belongs to one recording.
 _BELOW = [one for one in schema.metadata.sorted_tables if "recording_id" in one.c and one is not schema.recordings]
@@ -76,6 +79,18 @@ class Shredder:
             await self._remove(recording_id)
         return len(found)
 
+    async def remove_unused(self, recording_id: str) -> None:
+        """Removes a recording that is no part of a visit's sound, with its files and what is known of its chunks; the
+        key, which is its visit's, stays. One that is a part of it is left alone. May run any number of times."""
+        table = schema.recordings
+        async with self._engine.begin() as connection:
+            one = table.update().where(table.c.recording_id == recording_id, table.c.state.in_(_UNUSED))
+            if (await connection.execute(one.values(state=DESTROYED))).rowcount != 1:
+                return
+            for below in _BELOW:
+                await connection.execute(below.delete().where(below.c.recording_id == recording_id))
+        await self._remove(recording_id)
+
     async def count_waiting(self, visit_id: str) -> int:
         """How many destroyed recordings of a visit still have files that nobody can read."""
         table = schema.recordings
@@ -84,7 +99,8 @@ class Shredder:
             return int((await connection.execute(query)).scalar_one())
 
     async def sweep(self) -> tuple[int, int]:
-        """Removes every folder whose recording can no longer be opened, whatever it was that left it behind.
+        """Removes every folder whose recording can no longer be opened, whatever it was that left it behind, and what
+        a given-up joining wrote.
 
         Returns how many were removed, and how many folders belong to no recording known here and were left alone.
         """
@@ -99,16 +115,17 @@ class Shredder:
         return removed, unknown
 
     async def _sort_out(self, names: Sequence[str]) -> tuple[int, list[str]]:
-        """How many of these are recordings known here, and which of those have no key any more."""
+        """How many of these are recordings known here, and which of those nobody can, or will, open any more."""
         table, keys = schema.recordings, schema.data_keys
-        query = select(table.c.recording_id, table.c.visit_id, table.c.state).where(table.c.recording_id.in_(names))
+        columns = table.c.recording_id, table.c.visit_id, table.c.state, table.c.source
+        query = select(*columns).where(table.c.recording_id.in_(names))
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
             held = select(keys.c.visit_id).where(
                 keys.c.kind == DataKind.AUDIO.value, keys.c.visit_id.in_({row.visit_id for row in rows})
             )
             keyed = set((await connection.execute(held)).scalars()) if rows else set()
-        over = [row.recording_id for row in rows if row.state in (DESTROYED, GONE) or row.visit_id not in keyed]
+        over = [row.recording_id for row in rows if _is_over(row) or row.visit_id not in keyed]
         return len(rows), over
 
     async def _remove(self, recording_id: str) -> None:
@@ -117,6 +134,11 @@ class Shredder:
         async with self._engine.begin() as connection:
             one = table.update().where(table.c.recording_id == recording_id)
             await connection.execute(one.values(state=GONE))
+
+
+def _is_over(row: Any) -> bool:
+    """Whether nobody opens it any more: destroyed, or put together from pieces and given up."""
+    return row.state in (DESTROYED, GONE) or (row.source == JOINED and row.state == "dropped")
 
 
 def _list_folders(folder: Path) -> list[str]:

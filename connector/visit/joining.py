@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.capture.joining import Joined, join_sounds
+from connector.capture.marks import move_marks
 from connector.capture.process import Source
 from connector.errors import Conflict
 from connector.records import Recording, Segment, Stamp
@@ -42,8 +43,16 @@ async def join_pieces(parts: Parts, visit_id: str) -> Recording:
         return record
     await parts.visits.show_step(visit_id, "joining", at=parts.clock())
     for left_behind in await parts.chunks.joined_of(visit_id):
-        await parts.chunks.drop(left_behind.recording_id)
+        await parts.shredder.remove_unused(left_behind.recording_id)
     target = await _open_target(parts, visit_id)
+    try:
+        return await _join(parts, visit_id, record, target=target)
+    except BaseException:
+        await parts.shredder.remove_unused(target.recording_id)
+        raise
+
+
+async def _join(parts: Parts, visit_id: str, record: Recording, *, target: RecordingRow) -> Recording:
     writer = _Writer(parts, target)
     sources = [await _source(parts, piece) for piece in record.segments]
     joined = await join_sounds(sources, write=writer.write, timeout_s=parts.policy.join_timeout)
@@ -93,6 +102,7 @@ class _Writer:
 
 
 def _describe(parts: Parts, record: Recording, *, target: RecordingRow, joined: Joined, chunks: int) -> Recording:
+    segments = _moved(record.segments, joined.offsets_ms)
     return replace(
         record,
         recording_id=target.recording_id,
@@ -104,7 +114,8 @@ def _describe(parts: Parts, record: Recording, *, target: RecordingRow, joined: 
         stamp=Stamp(maker="joining@1", at=parts.clock()),
         sample_rate=joined.sample_rate,
         channels=joined.channels,
-        segments=_moved(record.segments, joined.offsets_ms),
+        segments=segments,
+        marks=move_marks(record.marks, record.segments, segments),
         joined=True,
     )
 
