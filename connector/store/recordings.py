@@ -178,12 +178,19 @@ class RecordingRows:
         statement = table.update().where(table.c.visit_id == visit_id, table.c.state.in_(UNFINISHED))
         await connection.execute(statement.values(state="dropped"))
 
-    async def drop(self, recording_id: str) -> None:
-        """Leaves one unfinished piece out."""
+    async def drop(self, recording_id: str, *, chunks: int | None = None) -> None:
+        """Leaves one unfinished piece out; where `chunks` says how many were judged, only with no more of them.
+
+        Raises Conflict when one has arrived since.
+        """
         table = schema.recordings
         statement = table.update().where(table.c.recording_id == recording_id, table.c.state.in_(UNFINISHED))
+        if chunks is not None:
+            statement = statement.where(table.c.held_chunks == chunks)
         async with self._engine.begin() as connection:
-            await connection.execute(statement.values(state="dropped"))
+            changed = (await connection.execute(statement.values(state="dropped"))).rowcount
+        if chunks is not None and not changed:
+            raise Conflict("The recording changed while it was being finished: reload and finish it again.")
 
     async def put_mark(self, recording_id: str, number: int, mark: Mark) -> None:
         """Keeps one mark; a newer one under its number takes its place, so that a pause can grow."""

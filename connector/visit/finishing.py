@@ -22,7 +22,7 @@ from connector.store.recordings import TAKING, UNFINISHED
 from connector.store.visits import VisitRow
 from connector.visit.consenting import require_consent, require_consent_for
 from connector.visit.parts import Parts, Work
-from connector.visit.recording import drop_all, find_actor
+from connector.visit.recording import drop_empty, find_actor, give_back_empty
 from connector.visit.states import State
 from connector.visit.steps import Move, move
 
@@ -66,9 +66,8 @@ async def _make_whole(parts: Parts, recording: RecordingRow, closing: Closing) -
     except ChunkRefused:
         raise
     except AudioUnusable:
-        await parts.chunks.drop(recording.recording_id)
-        if not await parts.chunks.open_recordings(recording.visit_id):
-            await drop_all(parts, recording.visit_id, actor=await find_actor(parts, recording.visit_id))
+        await parts.chunks.drop(recording.recording_id, chunks=closing.chunks)
+        await give_back_empty(parts, recording.visit_id)
         raise
     await parts.chunks.keep_whole(recording.recording_id, chunks=closing.chunks, facts=_facts(measured))
 
@@ -90,7 +89,7 @@ async def finish_recording(parts: Parts, visit_id: str) -> VisitRow:
     left_out = [await _take_over(parts, piece) for piece in under_way]
     pieces = await parts.chunks.of_visit(visit_id, states=("whole",))
     if not pieces:
-        await drop_all(parts, visit_id, actor=actor)
+        await drop_empty(parts, visit_id, actor=actor)
         raise AudioUnusable("The recording is empty: nothing was sent. Record again or choose another file.")
     record = await _assemble(parts, pieces, warnings=tuple(one for one in left_out if one))
 
@@ -113,12 +112,12 @@ async def _take_over(parts: Parts, piece: RecordingRow) -> str | None:
     held = await parts.chunks.acknowledged(piece.recording_id)
     whole = _without_hole(held)
     if not whole:
-        await parts.chunks.drop(piece.recording_id)
+        await parts.chunks.drop(piece.recording_id, chunks=len(held))
         return None
     try:
         segment, warnings = await _measure(parts, piece, whole)
     except AudioUnusable:
-        await parts.chunks.drop(piece.recording_id)
+        await parts.chunks.drop(piece.recording_id, chunks=len(held))
         return _LEFT_OUT.format(size=f"{sum(chunk.size for chunk in whole) / 1e6:.1f} MB")
     if len(whole) < len(held):
         segment = replace(segment, truncated=True)

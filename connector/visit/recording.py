@@ -6,6 +6,7 @@ consent, and none is acknowledged before it is sealed and synced.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from connector.errors import Conflict, NotAllowed, NotFound, RecordedElsewhere
 from connector.records import Launch, Stamp
 from connector.store.chunks import NO_RECORDING, ChunkRow, RecordingRow
 from connector.store.reach import lifted
-from connector.store.recordings import TAKING, NewRecording, Opening
+from connector.store.recordings import TAKING, UNFINISHED, NewRecording, Opening
 from connector.store.sessions import digest
 from connector.store.visits import VisitRow
 from connector.transcript.typed import typed_transcript
@@ -143,18 +144,30 @@ async def leave_out(parts: Parts, visit_id: str, recording_id: str) -> None:
     """Leaves one piece out; the last one gives the visit back: CAPTURING to PRIMED."""
     await find_own(parts, visit_id, recording_id)
     await parts.chunks.drop(recording_id)
+    await give_back_empty(parts, visit_id)
+
+
+async def give_back_empty(parts: Parts, visit_id: str) -> None:
+    """Gives the visit back where no piece of it is left: CAPTURING to PRIMED; it stays where one is."""
     if await parts.chunks.open_recordings(visit_id):
         return
-    await drop_all(parts, visit_id, actor=await find_actor(parts, visit_id))
+    with contextlib.suppress(_BegunMeanwhile):
+        await drop_empty(parts, visit_id, actor=await find_actor(parts, visit_id))
 
 
-async def drop_all(parts: Parts, visit_id: str, *, actor: str) -> VisitRow:
-    """Gives the visit back; what was being recorded takes no more sound and is not offered to be finished."""
+class _BegunMeanwhile(Conflict):
+    """Another window has begun a piece since it was looked that there is none."""
 
-    async def close(connection: AsyncConnection) -> None:
-        await parts.chunks.drop_open(connection, visit_id)
 
-    return await move(parts, visit_id, Move((State.CAPTURING, State.PRIMED), actor=actor, also=close))
+async def drop_empty(parts: Parts, visit_id: str, *, actor: str) -> VisitRow:
+    """Gives a visit back of which nothing is being recorded; raises Conflict where another window has begun to."""
+
+    async def look(connection: AsyncConnection) -> None:
+        # The visit's row is held: nothing begins between this look and the end of the transaction.
+        if await parts.chunks.of_visit(visit_id, states=UNFINISHED, within=connection):
+            raise _BegunMeanwhile("Another recording of this visit has begun meanwhile: reload to see it.")
+
+    return await move(parts, visit_id, Move((State.CAPTURING, State.PRIMED), actor=actor, also=look))
 
 
 async def keep_typed_text(parts: Parts, visit_id: str, *, text: str) -> VisitRow:
