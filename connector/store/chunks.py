@@ -95,7 +95,11 @@ class ChunkStore(RecordingRows):
         room for it.
         """
         chunk = ChunkRow(seq, len(data), sha256 or hashlib.sha256(data).hexdigest())
-        known = await self._add(recording, chunk, data, at=at) if recording.state in TAKING else None
+        known = None
+        if recording.state in TAKING:
+            known = await self._add(recording, chunk, data, at=at)
+        else:
+            self._at_hand.pop(recording.recording_id, None)
         known = known or await self._chunk(recording.recording_id, seq)
         if known is None:
             raise Conflict("This recording is closed: start a new one.")

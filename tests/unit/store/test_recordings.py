@@ -89,6 +89,18 @@ async def test_a_dropped_piece_cannot_become_a_part_of_the_sound(
     assert (await chunks.find(kept.recording_id)).state == "whole"
 
 
+async def test_the_key_of_a_piece_that_ended_is_forgotten_when_its_sender_comes_again(
+    chunks: ChunkStore, new_visit: NewVisit
+) -> None:
+    piece = await opened(chunks, await new_visit(), "r")
+    await chunks.put(piece, 0, b"sound", at=NOON)
+    assert piece.recording_id in chunks._at_hand
+    await chunks.drop(piece.recording_id)
+    with pytest.raises(Conflict):
+        await chunks.put(await chunks.find(piece.recording_id), 1, b"late", at=NOON)
+    assert piece.recording_id not in chunks._at_hand
+
+
 async def test_marks_come_by_their_place_and_a_newer_one_replaces_the_one_of_its_number(
     chunks: ChunkStore, new_visit: NewVisit
 ) -> None:
