@@ -24,15 +24,18 @@ _ENTRY = re.compile(
     r"(?: \((?P<marks>[a-z, -]+)\))? \| (?P<name>[^|]*?)(?: \| .*)?"
 )
 _SEX = "sex: "
+MISSING = "missing_before"
+"""What a turn's line says of a stretch before it that was not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One turn as the transcript block shows it."""
+    """One turn as the transcript block shows it; `after_gap`: something before it was not recorded."""
 
     turn_id: str
     role: str
     text: str
+    after_gap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,9 @@ def _json(body: str) -> Any:
 def _turns(listed: Any) -> tuple[Said, ...]:
     if not isinstance(listed, list):
         raise ValueError("the transcript block is not a list")
-    return tuple(Said(_text(turn, "id"), _text(turn, "role"), _text(turn, "text")) for turn in listed)
+    return tuple(
+        Said(_text(turn, "id"), _text(turn, "role"), _text(turn, "text"), bool(turn.get(MISSING))) for turn in listed
+    )
 
 
 def _text(turn: Any, key: str) -> str:

@@ -57,6 +57,9 @@ def statements_of(visit: VisitData) -> Iterator[Statement]:
     yield from from_shorthand(turn for turn in visit.turns if roles[turn.role] == "typed")
     for turn in visit.turns:
         role = roles[turn.role]
+        if turn.after_gap:
+            # What was asked before something was missed is not what is answered after it.
+            course = _Course(course.pronouns)
         lines = sentences(settled(turn.text)) if role != "typed" else []
         if role == "clinician":
             yield from course.clinician_says(turn, lines)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from connector.drafting.blocks import MISSING
 from connector.drafting.chart_text import ChartText
 from connector.drafting.note_type import NoteType
 from connector.drafting.plain import plain_lines, plain_text
@@ -94,10 +95,12 @@ def _fenced(data: object) -> str:
 
 def _turn_lines(transcript: Transcript) -> str:
     """A JSON array with one turn per line, which both people and models read better than one long line."""
-    lines = [
-        _fenced({"id": turn.turn_id, "role": plain_text(turn.role), "text": plain_lines(turn.text)})
-        for turn in transcript.turns
-    ]
+    lines = []
+    for place, turn in enumerate(transcript.turns):
+        line: dict[str, object] = {"id": turn.turn_id, "role": plain_text(turn.role), "text": plain_lines(turn.text)}
+        if marks := transcript.marks_before(place):
+            line[MISSING] = [f"{mark.kind} {mark.missing_ms // 1000} s" for mark in marks]
+        lines.append(_fenced(line))
     return "[\n" + ",\n".join(lines) + "\n]"
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from connector.records.capture import Mark
 from connector.records.stamps import Stamp
 
+MARK_SLACK_MS = 400
+"""A turn may begin so much before the place of a mark and still be what followed it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -50,3 +53,10 @@ class Transcript:
     stamp: Stamp
     marks: tuple[Mark, ...] = ()
     little_speech: bool = False
+
+    def marks_before(self, place: int) -> tuple[Mark, ...]:
+        """What was not captured between the turn before `place` and that turn; after the last one for their number."""
+        begins = [turn.start_ms + MARK_SLACK_MS for turn in self.turns]
+        least = begins[place - 1] if place else -1
+        most = begins[place] if place < len(begins) else None
+        return tuple(mark for mark in self.marks if mark.at_ms > least and (most is None or mark.at_ms <= most))

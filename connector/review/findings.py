@@ -28,12 +28,14 @@ _UNREAD = (SectionState.FAILED, SectionState.FORBIDDEN, SectionState.PENDING)
 def check_draft(
     draft: DraftNote, *, transcript: Transcript | None, context: PatientContext | None, now: datetime
 ) -> Findings:
-    """Check one revision: `chart-unread` first, then `allergy`, `dose-differs` and `no-evidence` as sentences stand.
+    """Check one revision: `chart-unread` first, then `across-a-gap`; `allergy`, `dose-differs` and `no-evidence` as
+    sentences stand.
 
     A Finding's text names drugs and values of the chart: it is shown to the clinician and never logged.
     """
     turns = {turn.turn_id for turn in transcript.turns} if transcript is not None else set()
-    items = [*_find_unread(context), *_check_sentences(draft, turns, context)]
+    across = _find_across(draft, transcript) if transcript is not None else ()
+    items = [*_find_unread(context), *across, *_check_sentences(draft, turns, context)]
     return Findings(revision=draft.revision, items=tuple(items), stamp=Stamp(maker="review/findings@1", at=now))
 
 
@@ -47,6 +49,20 @@ def _check_sentences(draft: DraftNote, turns: set[str], context: PatientContext 
             if not _has_evidence(sentence, turns):
                 text = "Nothing that was said in the visit and nothing in the chart supports this sentence."
                 yield Finding(kind="no-evidence", text=text, sentence_id=sentence.sentence_id)
+
+
+def _find_across(draft: DraftNote, transcript: Transcript) -> Iterator[Finding]:
+    """Sentences that rest on turns between which something was not recorded: the two may not belong together."""
+    part, parts = 0, {}
+    for place, turn in enumerate(transcript.turns):
+        part += bool(transcript.marks_before(place))
+        parts[turn.turn_id] = part
+    text = (
+        "What this rests on was said before and after something that was not recorded: check that it belongs together."
+    )
+    for sentence in (one for section in draft.sections for one in section.sentences):
+        if len({parts[turn] for turn in sentence.turn_ids if turn in parts}) > 1:
+            yield Finding(kind="across-a-gap", text=text, sentence_id=sentence.sentence_id)
 
 
 def _has_evidence(sentence: Sentence, turns: set[str]) -> bool:

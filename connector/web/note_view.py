@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from connector.records import Finding, NoteSection, Sentence, Transcript, Turn
+from connector.records import Finding, Mark, NoteSection, Sentence, Transcript, Turn
 from connector.visit.note import ShownNote
 from connector.web.moments import describe_length, show_offset
 
 UNSURE_BELOW = 0.6
 """Words the recogniser was less sure of than this are marked."""
-_MARK_SLACK_MS = 400
-"""A turn may begin so much before the place of a mark and still be what followed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +152,7 @@ _FINDINGS: Mapping[str, tuple[str, bool]] = {
     "allergy": ("Allergy", True),
     "dose-differs": ("Dose differs", True),
     NO_EVIDENCE: ("No evidence", False),
+    "across-a-gap": ("Something missing between", True),
     "chart-unread": ("Chart not read", False),
 }
 _OTHER_FINDING = ("Check this", False)
@@ -191,17 +190,17 @@ _MARKS: Mapping[str, tuple[str, str]] = {
 
 def _place_marks(transcript: Transcript) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     """Each mark before the first turn that begins at it or later (by turn id), and those after the last."""
-    before: dict[str, tuple[str, ...]] = {}
-    after: list[str] = []
-    for mark in transcript.marks:
+    turns = transcript.turns
+    before = {turn.turn_id: _tell_marks(transcript.marks_before(place)) for place, turn in enumerate(turns)}
+    return before, _tell_marks(transcript.marks_before(len(turns)))
+
+
+def _tell_marks(marks: Iterable[Mark]) -> tuple[str, ...]:
+    told = []
+    for mark in marks:
         known, unknown = _MARKS.get(mark.kind, _MARKS["gap"])
-        told = known.format(length=describe_length(mark.missing_ms / 1000)) if mark.missing_ms else unknown
-        turn = next((one for one in transcript.turns if one.start_ms >= mark.at_ms - _MARK_SLACK_MS), None)
-        if turn is None:
-            after.append(told)
-        else:
-            before[turn.turn_id] = (*before.get(turn.turn_id, ()), told)
-    return before, tuple(after)
+        told.append(known.format(length=describe_length(mark.missing_ms / 1000)) if mark.missing_ms else unknown)
+    return tuple(told)
 
 
 def build_note(note: ShownNote | None, *, transcript: Transcript | None, chart: Mapping[str, str]) -> NoteView | None:

@@ -95,8 +95,8 @@ VERSION = "{# version 7 #}\n"
 
 
 def test_the_shipped_templates_carry_their_version_and_do_not_show_it(templates, ask, transcribe) -> None:
-    assert templates.version == "prompts/soap@2"
-    assert all("version 2" not in message["content"] for message in ask(transcribe(("patient", "Hello."))))
+    assert templates.version == "prompts/soap@3"
+    assert all("version 3" not in message["content"] for message in ask(transcribe(("patient", "Hello."))))
 
 
 @pytest.mark.parametrize("source", ["{{ visit", "{% for x %}", "{{ a b }}"])
@@ -125,7 +125,7 @@ def test_a_draft_is_stamped_with_the_versions_of_note_type_prompt_chart_text_and
 ) -> None:
     read = replace(context, stamp=replace(context.stamp, maker="context/context.yaml@2+epic@3"))
     assert name_maker(soap, templates, write_chart(read, ChartBudget())) == (
-        "drafting/note-types.yaml@1/soap+prompts/soap@2+chart-text@1+context.yaml@2+epic@3"
+        "drafting/note-types.yaml@1/soap+prompts/soap@3+chart-text@1+context.yaml@2+epic@3"
     )
     long = replace(context, stamp=replace(context.stamp, maker="context/" + "x" * 200))
     assert len(name_maker(soap, templates, write_chart(long, ChartBudget()))) == LONGEST_MAKER

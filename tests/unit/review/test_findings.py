@@ -8,7 +8,17 @@ from datetime import datetime
 
 import pytest
 
-from connector.records import Allergy, DraftNote, Finding, PatientContext, SectionState, Sentence, Source, Transcript
+from connector.records import (
+    Allergy,
+    DraftNote,
+    Finding,
+    Mark,
+    PatientContext,
+    SectionState,
+    Sentence,
+    Source,
+    Transcript,
+)
 from connector.review.findings import check_draft
 
 MakeContext = Callable[..., PatientContext]
@@ -102,3 +112,20 @@ def test_what_could_not_be_read_is_said(
 def test_no_chart_and_no_transcript_are_said_and_not_passed_over(draft: DraftNote, now: datetime) -> None:
     findings = check_draft(draft, transcript=None, context=None, now=now)
     assert kinds(findings.items) == [("chart-unread", None), ("no-evidence", "s1"), ("no-evidence", "p1")]
+
+
+def test_a_sentence_that_rests_on_both_sides_of_a_gap_is_to_be_checked(
+    draft: DraftNote, transcript: Transcript, make_context: MakeContext, now: datetime
+) -> None:
+    first, *others, last = transcript.turns
+    noted = with_plan(
+        draft,
+        Sentence("p1", "x", (first.turn_id, last.turn_id)),
+        Sentence("p2", "y", (last.turn_id,)),
+    )
+    assert others
+    broken = replace(transcript, marks=(Mark("off-record", last.start_ms, 60_000),))
+    found = check_draft(noted, transcript=broken, context=make_context((LOSARTAN,)), now=now).items
+    assert [one.sentence_id for one in found if one.kind == "across-a-gap"] == ["p1"]
+    whole = check_draft(noted, transcript=transcript, context=make_context((LOSARTAN,)), now=now).items
+    assert "across-a-gap" not in {one.kind for one in whole}
