@@ -110,6 +110,12 @@ class AudioUnusable(ConnectorError):
     slug, title, status = "audio-unusable", "This recording cannot be used", 422
 
 
+class ProbeBusy(ConnectorError):
+    """A recording could not be looked through for a cause that passes: too slow just now, or its process was killed."""
+
+    slug, title, status, retryable = "probe-busy", "The recording could not be examined just now", 503, True
+
+
 class ChunkRefused(AudioUnusable):
     """One part of an upload is damaged, misnumbered or too large; sending that part again mends it."""
 

@@ -14,8 +14,8 @@ from typing import Any
 from connector.capture import demuxer
 from connector.capture.containers import HEAD, breaks_off, is_playlist, lacks_end, sniff
 from connector.capture.joining import LARGEST_SENT
-from connector.capture.process import FORMATS_TO_SEND, Read, Source, run_confined, unreadable
-from connector.errors import AudioUnusable
+from connector.capture.process import BUSY, FORMATS_TO_SEND, Read, Source, run_confined, unreadable
+from connector.errors import AudioUnusable, ProbeBusy
 
 SHORTEST_MS = 160
 LONGEST_MS = 10 * 3600 * 1000
@@ -51,15 +51,17 @@ async def probe_sound(read: Read, size: int, *, timeout_s: float = 60.0) -> Soun
 
     `read(offset, length)` gives plain bytes, fewer only at the end; it is asked for blocks of at most 1 MiB, mostly
     in order. Raises AudioUnusable, with what to do instead, for anything that is no readable sound of 160 ms to 10
-    hours (the vendor's limits), and whatever `read` raises. Without PyAV the container alone is known.
+    hours (the vendor's limits), ProbeBusy for what may pass (the timeout, a process that was killed), and whatever
+    `read` raises. Without PyAV the container alone is known.
     """
     if size <= 0:
         raise AudioUnusable("The recording is empty: nothing was sent. Record again or choose another file.")
     try:
         async with asyncio.timeout(timeout_s):
-            return await _probe(read, size, seconds=math.ceil(timeout_s))
+            # A file that uses up half the time on the processor is judged by it; what is slower waits for something.
+            return await _probe(read, size, seconds=math.ceil(timeout_s / 2))
     except TimeoutError as error:
-        raise AudioUnusable(f"The recording took too long to examine. {FORMATS_TO_SEND}") from error
+        raise ProbeBusy(BUSY, retry_after=5.0) from error
 
 
 async def _probe(read: Read, size: int, *, seconds: int) -> Sound:

@@ -9,19 +9,25 @@ import asyncio
 import bisect
 import itertools
 import json
+import signal
 import sys
+from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from connector.capture import confinement
-from connector.errors import AudioUnusable
+from connector.errors import AudioUnusable, ProbeBusy
 
 Read = Callable[[int, int], Awaitable[bytes]]
 Write = Callable[[bytes], Awaitable[None]]
 
 FORMATS_TO_SEND = "Upload MP3, M4A, WAV, FLAC, Ogg or WebM, or record again."
+BUSY = "The recording could not be examined just now: nothing is lost, try again in a moment."
 _LONGEST_REPORT = 64 * 1024
+_ENDS_WITHIN_S = 2.0
+# For want of memory, or by an operator. What a file does to its reader ends it by other signals.
+_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,8 @@ async def run_confined(
     """Run `script` confined, serve the bytes of `sources` to it, and return its report; it is dead when this returns.
 
     What it writes goes to `write` in order, in pieces of at most 1 MiB and `most` bytes in all. Raises AudioUnusable
-    when it dies or says what it must not, and whatever `read` and `write` raise.
+    when it dies of what it read or says what it must not, ProbeBusy when it was killed from outside, and whatever
+    `read` and `write` raise.
     """
     child = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -62,6 +69,10 @@ async def run_confined(
         raise RuntimeError("a process with pipes has none")
     try:
         return await _Service(sources, asks=asks, answers=answers, write=write, most=most).run()
+    except _Died as died:
+        if await _find_end(child) in _FROM_OUTSIDE:
+            raise ProbeBusy(BUSY, retry_after=5.0) from died
+        raise
     finally:
         answers.close()
         if child.returncode is None:
@@ -72,6 +83,19 @@ async def run_confined(
 def unreadable() -> AudioUnusable:
     """Return the refusal of a file that no reader gets through."""
     return AudioUnusable(f"The recording is damaged, or cut off so early that nothing can be read. {FORMATS_TO_SEND}")
+
+
+class _Died(AudioUnusable):
+    """The process ended without a report."""
+
+
+async def _find_end(child: Process) -> int | None:
+    """How a process that says nothing more ended; None where it has not."""
+    try:
+        async with asyncio.timeout(_ENDS_WITHIN_S):
+            return await child.wait()
+    except TimeoutError:
+        return None
 
 
 class _Service:
@@ -118,14 +142,14 @@ class _Service:
             self._answers.write(confinement.ANSWER.pack(len(data)) + data)
             await self._answers.drain()
         except ConnectionError as error:
-            raise unreadable() from error
+            raise _Died(unreadable().detail) from error
 
     async def _told(self, length: int) -> bytes:
         """Return what the process says next; one that died met an unreadable file."""
         try:
             return await self._asks.readexactly(length)
         except asyncio.IncompleteReadError as error:
-            raise unreadable() from error
+            raise _Died(unreadable().detail) from error
 
 
 def _facts(told: bytes) -> dict[str, Any]:

@@ -110,6 +110,7 @@ _ATTENTION: Mapping[str, str] = {
     "nothing-said": "No note was written",
     "cut-off": "The transcription has to be made again",
     "doubtful": "One question before the note is drafted",
+    "probe-busy": "The recording could not be examined just now",
     "audio-unusable": "This recording cannot be used",
     "address-refused": "The recording cannot be fetched from this address",
     "source-refused": "The recording could not be fetched",

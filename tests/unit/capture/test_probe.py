@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import struct
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 
 from connector.capture.confinement import BLOCK
 from connector.capture.probe import Sound, probe_sound
-from connector.errors import AudioUnusable, Misconfigured
+from connector.errors import AudioUnusable, Misconfigured, ProbeBusy
 from tests.unit.capture.conftest import KINDS
 
 ROOT = Path(__file__).parents[3]
@@ -163,9 +164,25 @@ async def test_a_reader_that_hangs_ends_at_the_timeout_and_leaves_no_process(sou
             await asyncio.sleep(60)
         return data[offset : offset + length]
 
-    with pytest.raises(AudioUnusable, match="too long to examine"):
+    with pytest.raises(ProbeBusy, match="nothing is lost"):
         await probe_sound(read, len(data), timeout_s=1.0)
     assert children() <= before
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [(signal.SIGKILL, ProbeBusy), (signal.SIGTERM, ProbeBusy), (signal.SIGXCPU, AudioUnusable)],
+)
+async def test_a_killed_reader_judges_nothing_and_one_that_a_file_ended_does(sounds, children, end, told):
+    data, before = sounds["wav"], children()
+
+    async def read(offset: int, length: int) -> bytes:
+        for child in children() - before:
+            os.kill(child, end)
+        return data[offset : offset + length]
+
+    with pytest.raises(told):
+        await probe_sound(read, len(data), timeout_s=30.0)
 
 
 async def test_what_the_reader_raises_is_passed_on_and_leaves_no_process(sounds, children):

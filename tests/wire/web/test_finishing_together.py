@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from connector.errors import Conflict
+from connector.errors import Conflict, ProbeBusy
 from connector.store import schema
 from connector.store.recordings import Opening
-from connector.visit.finishing import finish_recording
+from connector.visit.finishing import Closing, close_recording, finish_recording
 from connector.visit.parts import Parts
 from connector.visit.recording import leave_out, open_recording
 from tests.builders import recording_bytes
@@ -78,3 +79,18 @@ async def test_a_piece_is_dropped_only_with_the_chunks_that_were_judged(site: Si
     assert (await site.parts.chunks.find(only)).state == "open"
     await site.parts.chunks.drop(only, chunks=1)
     assert (await site.parts.chunks.find(only)).state == "dropped"
+
+
+@pytest.mark.parametrize("way", ["close", "finish"])
+async def test_a_piece_that_could_not_be_examined_just_now_stays_open(site: Site, way: str) -> None:
+    seat = await site.seat(samples.consent())
+    only = await begin(site.parts, seat.visit_id, "file")
+    hurried = replace(site.parts, policy=replace(site.parts.policy, probe_timeout=0.001))
+    row = await site.parts.chunks.find(only)
+    with pytest.raises(ProbeBusy):
+        if way == "close":
+            await close_recording(hurried, row, Closing(1))
+        else:
+            await finish_recording(hurried, seat.visit_id)
+    assert (await site.parts.chunks.find(only)).state == "open"
+    assert (await close_recording(site.parts, row, Closing(1))).state == "CAPTURED"
