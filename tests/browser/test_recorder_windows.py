@@ -38,12 +38,13 @@ def record_from_panel(desk: Desk, chart: Chart) -> tuple[Screen, Screen, str]:
     return panel, recorder, patient
 
 
-def launch_again(desk: Desk, patient: str) -> Screen:
-    """The same visit in a browser of its own, while it is being recorded elsewhere."""
-    screen = desk.tab(seat(desk))
-    screen.page.goto(desk.launch_address(patient))
-    screen.expect_heading("Finish the recording")
-    return screen
+def launch_again(desk: Desk, chart_page: str) -> Screen:
+    """The same visit in a browser of its own, through the chart, whose encounter it belongs to."""
+    again = desk.tab(seat(desk))
+    again.page.goto(chart_page)
+    again.page.get_by_role("button", name="Launch scribe").click()
+    again.visit = again.page.wait_for_selector("#scribe-panel").content_frame()
+    return again
 
 
 def test_closing_the_panel_stops_nothing(desk: Desk, chart: Chart) -> None:
@@ -55,11 +56,7 @@ def test_closing_the_panel_stops_nothing(desk: Desk, chart: Chart) -> None:
     record_for(recorder, 20)
     recorder.press("Finish")
     expect_phase(recorder, "finished", seconds=30)
-    again = desk.tab(seat(desk))
-    again.page.goto(chart_page)
-    again.page.get_by_role("button", name="Launch scribe").click()
-    again.visit = again.page.wait_for_selector("#scribe-panel").content_frame()
-    again.expect_heading("Review the note")
+    launch_again(desk, chart_page).expect_heading("Review the note")
 
 
 def test_a_recorder_that_is_gone_is_missed_and_the_visit_finished_with_what_arrived(desk: Desk, chart: Chart) -> None:
@@ -117,13 +114,10 @@ def test_a_second_tab_records_only_when_it_is_told_to_and_the_first_one_stops(de
 
 
 def test_another_browser_is_told_that_the_visit_is_being_recorded_and_may_take_over(desk: Desk, chart: Chart) -> None:
-    patient = chart.admit()
-    screen = desk.launch(patient, context=seat(desk))
-    screen.press("Patient agrees")
-    first = open_recorder(desk, screen)
-    press_control(first, "Record")
+    panel, first, _ = record_from_panel(desk, chart)
     record_for(first, 4)
-    other = launch_again(desk, patient)
+    other = launch_again(desk, panel.page.url)
+    other.expect_heading("Finish the recording")
     second = open_recorder(desk, other, "Show the recorder")
     expect(second.find("[data-words]")).to_have_text("This visit is being recorded in another window")
     press_control(second, "Record here instead")

@@ -70,7 +70,8 @@ class Follower {
     try {
       const seen = await sendOnce("GET", "recorder/watch");
       if (this.signal.aborted) return;
-      if (seen.state !== this.main.dataset.state && !isHeld()) {
+      // The card is drawn only where everybody agreed: a consent taken back and given up again within a look shows here.
+      if ((seen.state !== this.main.dataset.state || seen.consent !== "given") && !isHeld()) {
         await drawAnew();
         return;
       }

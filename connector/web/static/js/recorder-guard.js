@@ -28,7 +28,7 @@ export class Guard {
   /** What this page begins with: sound an earlier page could not send goes first. */
   async open() {
     const { recorder } = this;
-    navigator.locks?.request(`scribe-page ${this.page}`, () => new Promise(() => {}));
+    navigator.locks?.request(`scribe-page ${this.page}`, () => new Promise(() => {})).catch(() => {});
     const known = await this.store.recall(recorder.visit);
     if (known) {
       recorder.before = known.captured;
@@ -55,7 +55,7 @@ export class Guard {
   }
 
   async isHeld() {
-    const { held = [] } = (await navigator.locks?.query()) ?? {};
+    const held = await listHeld();
     return !this.release && held.some((one) => one.name === this.lock);
   }
 
@@ -67,7 +67,7 @@ export class Guard {
 
   /** Takes over what an earlier page of this browser left behind, unless that page still lives. */
   async adopt() {
-    const { held = [] } = (await navigator.locks?.query()) ?? {};
+    const held = await listHeld();
     const living = held.map((one) => one.name);
     for (const segment of await this.store.list(this.recorder.visit)) {
       if (segment.page === this.page || living.includes(`scribe-page ${segment.page}`)) continue;
@@ -119,9 +119,10 @@ export class Guard {
         resolve(lock !== null);
         return lock === null ? null : new Promise((release) => { this.release = release; });
       });
-      held.catch(() => {
+      held.catch((error) => {
+        if (error.name === "SecurityError") return resolve(true); // a frame without locks: the service tells them apart
         this.release = null; // another window of this browser has taken it
-        this.stopped("superseded");
+        return this.stopped("superseded");
       });
     });
   }
@@ -235,7 +236,7 @@ export class Guard {
   /** The patient withdraws: capture stops before anybody is asked whether that was meant. */
   async withdraw() {
     const { recorder } = this;
-    const words = "Recording has stopped. What was recorded of this visit is deleted, here and at the scribe, and cannot be brought back.";
+    const words = "Recording has stopped. What was recorded of this visit is deleted, here and at the scribe, and cannot be brought back. “Back” leaves the recording paused.";
     if (!(await this.ask({ title: "The patient withdraws?", words, yes: "Patient withdraws" }))) return;
     await this.end("withdrawn");
     await this.insist(() => send("POST", "consent", { form: { answer: "withdrawn", method: "verbal" } }), {
@@ -246,8 +247,8 @@ export class Guard {
   }
 
   async forget() {
-    const words = "Recording has stopped. What was recorded of this visit with a microphone is deleted, here and at the scribe, and cannot be brought back.";
-    if (!(await this.ask({ title: "Stop and forget the recording?", words, yes: "Stop and forget" }))) return;
+    const words = "Recording has stopped. What was recorded of this visit with a microphone is deleted, here and at the scribe, and cannot be brought back. “Back” goes on recording.";
+    if (!(await this.ask({ title: "Stop and forget the recording?", words, yes: "Stop and forget", goOn: true }))) return;
     await this.end("forgotten");
     await this.insist(async () => {
       const { recordings } = await send("GET", "recordings");
@@ -265,7 +266,8 @@ export class Guard {
     const running = recorder.phase === "recording";
     if (running) await recorder.rest("paused");
     const sure = await recorder.screen.confirm(question);
-    if (!sure && running && recorder.phase === "paused") await recorder.goOn();
+    // Whoever hesitates over a withdrawal is not recorded meanwhile: going on takes a press of its own.
+    if (!sure && running && question.goOn && recorder.phase === "paused") await recorder.goOn();
     return sure;
   }
 
@@ -284,4 +286,10 @@ export class Guard {
       await pause(PAUSES[Math.min(tries, PAUSES.length - 1)]);
     }
   }
+}
+
+/** The locks of this browser; a frame of another site may have none. */
+async function listHeld() {
+  const { held = [] } = (await navigator.locks?.query().catch(() => null)) ?? {};
+  return held;
 }

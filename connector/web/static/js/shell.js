@@ -57,7 +57,10 @@ export async function drawAnew({ sent = null } = {}) {
   before.replaceWith(after);
   for (const id of ["banner", "ribbon"]) byId(id).replaceWith(document.importNode(page.getElementById(id), true));
   document.title = page.title;
-  if (moved) window.scrollTo(0, 0);
+  if (moved) {
+    clearNotices(); // what was said of the page before is not true of this one
+    window.scrollTo(0, 0);
+  }
   const box = kept.get(held);
   if (box) {
     box.focus({ preventScroll: true });
