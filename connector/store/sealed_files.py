@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import threading
 from pathlib import Path
 
 from connector.errors import NoSpace
@@ -18,6 +19,11 @@ FULL = (
     "Keep this page open: it goes on by itself once there is room again."
 )
 
+_MOST_NAMED = 1024
+_named: dict[Path, int] = {}
+"""Folders whose names are known to be synced, with their inodes."""
+_named_lock = threading.Lock()
+
 
 def write_synced(path: Path, data: bytes, *, reserve: int = 0) -> None:
     """Writes a file and syncs it and its folder; on return it survives a power cut.
@@ -26,19 +32,31 @@ def write_synced(path: Path, data: bytes, *, reserve: int = 0) -> None:
     than `reserve` bytes; nothing is left of the file then.
     """
     try:
-        new_folder = not path.parent.exists()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if reserve and shutil.disk_usage(path.parent).free - len(data) < reserve:
             raise NoSpace(FULL, retry_after=15.0)
         _write(path, data)
         sync_folder(path.parent)
-        if new_folder:
-            sync_folder(path.parent.parent)
+        _sync_name(path.parent)
     except OSError as error:
         path.unlink(missing_ok=True)
         if error.errno in _FULL:
             raise NoSpace(FULL, retry_after=15.0) from error
         raise
+
+
+def _sync_name(folder: Path) -> None:
+    """Makes a folder's own name survive, whoever made it: once for each folder in this process, by its inode, since
+    one that was removed may be made anew."""
+    with _named_lock:
+        inode = folder.stat().st_ino
+        if _named.get(folder) == inode:
+            return
+    sync_folder(folder.parent)
+    with _named_lock:
+        if len(_named) >= _MOST_NAMED:
+            _named.clear()
+        _named[folder] = inode
 
 
 def _write(path: Path, data: bytes) -> None:

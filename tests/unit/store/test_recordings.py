@@ -135,6 +135,20 @@ async def test_intake_stops_before_the_disk_is_full_and_what_is_there_stays(
     assert (await roomy.put(piece, 1, b"more", at=NOON)).seq == 1
 
 
+def test_the_name_of_a_folder_somebody_else_made_is_synced_once(tmp_path: Path) -> None:
+    """Whoever made the folder may not have come to sync its name; each sync is seen by the audit hook of its open."""
+    tried = (
+        "import sys; from pathlib import Path\n"
+        "from connector.store.sealed_files import write_synced\n"
+        f"above = Path({str(tmp_path)!r}); path = above / 'one' / 'chunk.sealed'; path.parent.mkdir(); opened = []\n"
+        "sys.addaudithook(lambda name, told: opened.append(str(told[0])) if name == 'open' else None)\n"
+        "write_synced(path, b'x'); write_synced(path.with_name('two'), b'x')\n"
+        "print(opened.count(str(above)), opened.count(str(path.parent)))"
+    )
+    done = subprocess.run([sys.executable, "-c", tried], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "2"]
+
+
 def test_a_file_that_did_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
     tried = (
         "import resource; from pathlib import Path; from connector.errors import NoSpace\n"
