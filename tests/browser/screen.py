@@ -135,10 +135,11 @@ class Desk:
         screen.expect_heading("Prepare the visit")
         return screen
 
-    def launch_address(self, patient: str) -> str:
-        """What the EHR opens for this patient."""
+    def launch_address(self, patient: str, *, encounter: str | None = None) -> str:
+        """What the EHR opens for this patient, in an encounter of its own or in one there is."""
         ehr = self._stack.addresses.ehr
         body = {"patient": patient, "practitioner": first_clinician(ehr)}
+        body |= {"encounter": encounter} if encounter else {}
         with httpx.Client(trust_env=False) as client:
             answer = client.post(f"{ehr}/launches", json=body, headers={"Accept": "application/json"})
         answer.raise_for_status()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from connector_sandbox.stack import Stack
 from playwright.sync_api import Browser, expect
 
 from tests.browser.microphones import (
@@ -17,6 +18,7 @@ from tests.browser.microphones import (
 )
 from tests.browser.screen import Desk, Screen
 from tests.fixtures.peers import Chart
+from tests.fixtures.visits import encounter_of
 
 
 @pytest.fixture(scope="module")
@@ -38,25 +40,22 @@ def record_from_panel(desk: Desk, chart: Chart) -> tuple[Screen, Screen, str]:
     return panel, recorder, patient
 
 
-def launch_again(desk: Desk, chart_page: str) -> Screen:
-    """The same visit in a browser of its own, through the chart, whose encounter it belongs to."""
+def launch_again(desk: Desk, stack: Stack, patient: str) -> Screen:
+    """The same visit in a browser of its own: launched once more in its encounter."""
     again = desk.tab(seat(desk))
-    again.page.goto(chart_page)
-    again.page.get_by_role("button", name="Launch scribe").click()
-    again.visit = again.page.wait_for_selector("#scribe-panel").content_frame()
+    again.page.goto(desk.launch_address(patient, encounter=encounter_of(stack, patient)))
     return again
 
 
-def test_closing_the_panel_stops_nothing(desk: Desk, chart: Chart) -> None:
-    panel, recorder, _ = record_from_panel(desk, chart)
+def test_closing_the_panel_stops_nothing(desk: Desk, chart: Chart, stack: Stack) -> None:
+    panel, recorder, patient = record_from_panel(desk, chart)
     expect(panel.find("#record")).to_contain_text("Recording goes on in its own window since", timeout=15_000)
     expect(panel.find("#record")).to_contain_text("last sound")
-    chart_page = panel.page.url
     panel.page.close()
     record_for(recorder, 20)
     recorder.press("Finish")
     expect_phase(recorder, "finished", seconds=30)
-    launch_again(desk, chart_page).expect_heading("Review the note")
+    launch_again(desk, stack, patient).expect_heading("Review the note")
 
 
 def test_a_recorder_that_is_gone_is_missed_and_the_visit_finished_with_what_arrived(desk: Desk, chart: Chart) -> None:
@@ -113,10 +112,12 @@ def test_a_second_tab_records_only_when_it_is_told_to_and_the_first_one_stops(de
     screen.expect_heading("Review the note")
 
 
-def test_another_browser_is_told_that_the_visit_is_being_recorded_and_may_take_over(desk: Desk, chart: Chart) -> None:
-    panel, first, _ = record_from_panel(desk, chart)
+def test_another_browser_is_told_that_the_visit_is_being_recorded_and_may_take_over(
+    desk: Desk, chart: Chart, stack: Stack
+) -> None:
+    _, first, patient = record_from_panel(desk, chart)
     record_for(first, 4)
-    other = launch_again(desk, panel.page.url)
+    other = launch_again(desk, stack, patient)
     other.expect_heading("Finish the recording")
     second = open_recorder(desk, other, "Show the recorder")
     expect(second.find("[data-words]")).to_have_text("This visit is being recorded in another window")

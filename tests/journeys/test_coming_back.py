@@ -13,14 +13,7 @@ from connector_sandbox.stack import Stack
 from connector.store.database import start_embedded
 from tests.builders import recording_bytes
 from tests.fixtures.peers import Chart
-from tests.fixtures.visits import JSON, Clinic, Upload, problem_of
-
-
-def encounter_of(stack: Stack, patient: str) -> str:
-    """The encounter the EHR opened for the launch."""
-    with httpx.Client(trust_env=False) as client:
-        bundle = client.get(f"{stack.addresses.hapi}/Encounter", params={"patient": patient, "status": "in-progress"})
-    return str(bundle.json()["entry"][0]["resource"]["id"])
+from tests.fixtures.visits import JSON, Clinic, Upload, encounter_of, problem_of
 
 
 def work_of(visit: OpenVisit) -> list[dict[str, object]]:

@@ -190,6 +190,7 @@ export class Wake {
   }
 
   async ask() {
+    if (!isAllowed("screen-wake-lock")) return;
     this.lock = await navigator.wakeLock?.request("screen").catch(() => null);
     if (!this.wanted) this.lock?.release().catch(() => {});
   }
