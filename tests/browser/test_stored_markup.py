@@ -159,7 +159,10 @@ def _look_behind(ward: Ward, screen: Screen, texts: tuple[str, ...]) -> None:
 def _bring_in(ward: Ward, screen: Screen, texts: tuple[str, ...]) -> None:
     """A recording whose file has a payload for its name, looked at while it is on its way."""
     held: list[Route] = []
-    screen.page.route("**/recordings", lambda route: held.append(route) if not held else route.continue_())
+    screen.page.route(
+        "**/recordings",
+        lambda route: held.append(route) if not held and route.request.method == "POST" else route.continue_(),
+    )
     names = [text for text in texts if "/" not in text][:1] or ["<img src=x onerror=pwn(80)>"]
     screen.choose({"name": names[0], "mimeType": "audio/ogg", "buffer": load_recording("billie").audio.read_bytes()})
     screen.wait_for(lambda: bool(held))

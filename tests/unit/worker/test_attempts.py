@@ -9,9 +9,11 @@ import structlog
 
 from connector.app import Composition
 from connector.store.belonging import Belonging
+from connector.store.visits import Step
 from connector.worker import workflows
 from connector.worker.runner import _without_exceptions
 from connector.worker.workflows import Result, _attempt
+from tests.unit.web import samples
 
 
 async def new_visit(product: Composition) -> str:
@@ -22,6 +24,10 @@ async def new_visit(product: Composition) -> str:
 
 async def test_a_step_that_cannot_be_mended_by_trying_again_asks_a_person(product: Composition) -> None:
     visit = await new_visit(product)
+    # Something was said, and the chart it would be drafted with is not there.
+    said = (samples.transcript(),)
+    step = Step(visit, ("LAUNCHED",), "TRANSCRIBED", "visit.test", "system", product.parts.clock(), records=said)
+    await product.parts.visits.commit(step)
     result = Result.read(json.loads(json.dumps(await _attempt(product.parts, "draft", visit, "1"))))
     assert (result.value, result.slug, result.retryable) == (None, "not-found", False)
     row = await product.parts.visits.row(visit)
