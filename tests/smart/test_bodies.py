@@ -15,7 +15,7 @@ from tests.smart.test_flood import limited
 PATHS = [
     "/pick/unknown/search",
     "/pick/unknown/confirm",
-    "/v/unknown/consent",
+    "/v/unknown/encounter",
     "/v/unknown/text",
 ]
 MANY = 40 * 1024 * 1024

@@ -38,7 +38,10 @@ OPEN: dict[str, set[str]] = {
     "/launch/callback": {EVERY},
     "/launch/callback/{tenant}": {EVERY},
     "/ehr/{tenant}/jwks.json": {NONE},
+    "/recordings/{recording_id}": {NONE},
     "/recordings/{recording_id}/chunks/{seq}": {NONE},
+    "/recordings/{recording_id}/marks/{number}": {NONE},
+    "/recordings/{recording_id}/close": {NONE},
     "/enter": {NONE},
 }
 PAGES = [route for route in ROUTES if isinstance(route, APIRoute)]

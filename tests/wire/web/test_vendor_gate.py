@@ -184,7 +184,7 @@ async def test_a_try_again_of_a_call_is_let_through_anew(parts: Parts, vendor: L
 
 async def test_an_upload_under_way_breaks_off(parts: Parts, vendor: ListeningVendor) -> None:
     """A vendor that does not read leaves the rest of a long recording here, and there it stays."""
-    seat = await seat_of(parts, "CAPTURED", pieces=40)
+    seat = await seat_of(parts, "CAPTURED", pieces=80)
     vendor.reading.clear()
     task = asyncio.create_task(attempt(parts, seat, send_recording))
     await asyncio.sleep(0.3)
