@@ -124,6 +124,10 @@ def test_d06_payloads_stay_text_through_a_whole_visit(ward: Ward, heard: Relay, 
     screen.press("Patient agrees")
     heard.texts, heard.added = texts, 0
     _bring_in(ward, screen, texts)
+    # Drugs and names of this chart are payloads, so what was said fits none of them: that is asked first.
+    screen.expect_heading("One question before the note")
+    ward.expect_inert(screen)
+    screen.find("#question form button").first.click()
     screen.expect_heading("Review the note")
     shown = ward.expect_inert(screen)
     said, noted = screen.find("#pane-transcript").text_content(), screen.find("#note-part").text_content()
