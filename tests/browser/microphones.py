@@ -28,7 +28,7 @@ def listening_chromium(folder: Path, *, name: str = "billie", more: tuple[str, .
     path = find_chromium()
     assert path is not None, "install Chromium, or name it in CHROMIUM"
     sound = folder / "microphone.wav"
-    sound.write_bytes(_as_wave(name))
+    sound.write_bytes(as_wave(name, rate=RATE))
     fake = [
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
@@ -41,13 +41,14 @@ def listening_chromium(folder: Path, *, name: str = "billie", more: tuple[str, .
         browser.close()
 
 
-def _as_wave(name: str) -> bytes:
+def as_wave(name: str, *, rate: int) -> bytes:
+    """A bundled recording as WAV of one channel."""
     written = io.BytesIO()
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
     with av.open(str(load_recording(name).audio)) as sound, wave.open(written, "wb") as made:
         made.setnchannels(1)
         made.setsampwidth(2)
-        made.setframerate(RATE)
+        made.setframerate(rate)
         for frame in sound.decode(audio=0):
             for piece in resampler.resample(frame):
                 made.writeframes(bytes(piece.planes[0])[: piece.samples * 2])
@@ -90,3 +91,22 @@ def record_for(recorder: Screen, seconds: int) -> None:
     """Waits until the clock of the recorder has gone on by so much."""
     until = clock(recorder) + seconds
     recorder.wait_for(lambda: clock(recorder) >= until, seconds=seconds + 15)
+
+
+def begin_recording(desk: Desk, patient: str) -> tuple[Screen, Screen]:
+    """A visit with consent, and its recorder recording: the visit's page, the recorder's."""
+    screen = desk.launch(patient, context=seat(desk))
+    screen.press("Patient agrees")
+    recorder = open_recorder(desk, screen)
+    press_control(recorder, "Record")
+    expect_phase(recorder, "recording")
+    return screen, recorder
+
+
+def length_of(screen: Screen) -> float:
+    """The seconds the visit's player says there are."""
+    told = screen.find("audio").evaluate(
+        "(audio) => audio.readyState ? audio.duration : new Promise((tell) => "
+        "audio.addEventListener('loadedmetadata', () => tell(audio.duration)))"
+    )
+    return float(told)

@@ -4,28 +4,14 @@ import io
 import wave
 from typing import Any
 
-import av
 from connector_sandbox.recordings import load_recording
 from playwright.sync_api import Route, expect
 
+from tests.browser.microphones import as_wave
 from tests.browser.screen import Desk
 from tests.fixtures.peers import Chart
 
 RATE = 16_000
-
-
-def as_wave(name: str) -> bytes:
-    """A bundled recording as WAV: three megabytes, so that it travels in several parts."""
-    written = io.BytesIO()
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
-    with av.open(str(load_recording(name).audio)) as sound, wave.open(written, "wb") as made:
-        made.setnchannels(1)
-        made.setsampwidth(2)
-        made.setframerate(RATE)
-        for frame in sound.decode(audio=0):
-            for piece in resampler.resample(frame):
-                made.writeframes(bytes(piece.planes[0])[: piece.samples * 2])
-    return written.getvalue()
 
 
 def silence() -> bytes:
@@ -40,8 +26,8 @@ def silence() -> bytes:
 
 
 def wave_file(name: str) -> dict[str, Any]:
-    """The same as a file a clinician chooses."""
-    return {"name": f"{name}.wav", "mimeType": "audio/wav", "buffer": as_wave(name)}
+    """A bundled recording as a file a clinician chooses: three megabytes, so that it travels in several parts."""
+    return {"name": f"{name}.wav", "mimeType": "audio/wav", "buffer": as_wave(name, rate=RATE)}
 
 
 def test_consent_upload_transcription_and_draft_follow_each_other_on_one_page(desk: Desk, chart: Chart) -> None:

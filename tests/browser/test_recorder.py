@@ -6,8 +6,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.microphones import (
+    begin_recording,
     clock,
     expect_phase,
+    length_of,
     listening_chromium,
     open_recorder,
     press_control,
@@ -24,16 +26,6 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser with a microphone."""
     with listening_chromium(tmp_path_factory.mktemp("microphone")) as browser:
         yield browser
-
-
-def begin(desk: Desk, chart: Chart) -> tuple[Screen, Screen]:
-    """A visit with consent, and its recorder recording: the visit's page, the recorder's."""
-    screen = desk.launch(chart.admit(), context=seat(desk))
-    screen.press("Patient agrees")
-    recorder = open_recorder(desk, screen)
-    press_control(recorder, "Record")
-    expect_phase(recorder, "recording")
-    return screen, recorder
 
 
 def finish(screen: Screen, recorder: Screen) -> None:
@@ -53,7 +45,7 @@ def marks(screen: Screen) -> list[str]:
 
 
 def test_a_visit_is_recorded_with_pauses_that_are_marked_and_finished(desk: Desk, chart: Chart) -> None:
-    screen, recorder = begin(desk, chart)
+    screen, recorder = begin_recording(desk, chart.admit())
     record_for(recorder, 22)
     assert recorder.page.title().startswith("● Recording 00:2")
     assert "Waters" not in recorder.page.title()
@@ -78,7 +70,7 @@ def test_a_visit_is_recorded_with_pauses_that_are_marked_and_finished(desk: Desk
 
 
 def test_a_reload_leaves_only_its_own_gap_and_says_so(desk: Desk, chart: Chart) -> None:
-    screen, recorder = begin(desk, chart)
+    screen, recorder = begin_recording(desk, chart.admit())
     record_for(recorder, 18)
     asked: list[str] = []
     recorder.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
@@ -96,7 +88,7 @@ def test_a_reload_leaves_only_its_own_gap_and_says_so(desk: Desk, chart: Chart) 
 
 
 def test_a_cut_connection_loses_nothing(desk: Desk, chart: Chart) -> None:
-    screen, recorder = begin(desk, chart)
+    screen, recorder = begin_recording(desk, chart.admit())
     record_for(recorder, 6)
     recorder.page.context.set_offline(True)
     record_for(recorder, 14)
@@ -108,17 +100,13 @@ def test_a_cut_connection_loses_nothing(desk: Desk, chart: Chart) -> None:
     seconds = clock(recorder)
     finish(screen, recorder)
     assert marks(screen) == []
-    length = screen.find("audio").evaluate(
-        "(audio) => audio.readyState ? audio.duration : new Promise((tell) => "
-        "audio.addEventListener('loadedmetadata', () => tell(audio.duration)))"
-    )
-    assert abs(float(length) - seconds) < 3
+    assert abs(length_of(screen) - seconds) < 3
     for one in (screen, recorder):
         forgive(one, "INTERNET_DISCONNECTED")
 
 
 def test_after_a_reload_without_a_connection_what_was_kept_is_sent_first(desk: Desk, chart: Chart) -> None:
-    screen, recorder = begin(desk, chart)
+    screen, recorder = begin_recording(desk, chart.admit())
     record_for(recorder, 5)
     sent: list[str] = []
 
@@ -146,7 +134,7 @@ def test_after_a_reload_without_a_connection_what_was_kept_is_sent_first(desk: D
 
 
 def test_what_was_stopped_is_forgotten_here_and_at_the_service(desk: Desk, chart: Chart) -> None:
-    screen, recorder = begin(desk, chart)
+    screen, recorder = begin_recording(desk, chart.admit())
     record_for(recorder, 3)
     recorder.press("Stop and forget")
     expect(recorder.find("dialog")).to_contain_text("cannot be brought back")

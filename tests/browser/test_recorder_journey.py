@@ -14,13 +14,13 @@ from connector_sandbox.stack import Stack
 from playwright.sync_api import Browser, expect
 
 from tests.browser.microphones import (
+    begin_recording,
     clock,
     expect_phase,
+    length_of,
     listening_chromium,
-    open_recorder,
     press_control,
     record_for,
-    seat,
 )
 from tests.browser.screen import Desk, Screen
 from tests.fixtures.peers import ONE_OF_EACH, Chart, SandboxVendor, text_of
@@ -43,29 +43,12 @@ def forgive_cuts(*screens: Screen) -> None:
         screen.complaints[:] = left
 
 
-def length_of(screen: Screen) -> float:
-    told = screen.find("audio").evaluate(
-        "(audio) => audio.readyState ? audio.duration : new Promise((tell) => "
-        "audio.addEventListener('loadedmetadata', () => tell(audio.duration)))"
-    )
-    return float(told)
-
-
-def begin(desk: Desk, patient: str) -> tuple[Screen, Screen]:
-    screen = desk.launch(patient, context=seat(desk))
-    screen.press("Patient agrees")
-    recorder = open_recorder(desk, screen)
-    press_control(recorder, "Record")
-    expect_phase(recorder, "recording")
-    return screen, recorder
-
-
 @pytest.mark.timeout(420)
 def test_three_minutes_with_a_reload_and_a_cut_become_a_note_in_the_ehr(
     desk: Desk, chart: Chart, vendor: SandboxVendor
 ) -> None:
     patient = chart.admit()
-    screen, recorder = begin(desk, patient)
+    screen, recorder = begin_recording(desk, patient)
     record_for(recorder, 60)
     recorder.page.on("dialog", lambda dialog: dialog.accept())
     recorder.page.reload()
@@ -101,7 +84,7 @@ def test_three_minutes_with_a_reload_and_a_cut_become_a_note_in_the_ehr(
 def test_a_server_that_goes_and_comes_back_costs_no_sound(
     desk: Desk, chart: Chart, stack: Stack, how: signal.Signals
 ) -> None:
-    screen, recorder = begin(desk, chart.admit())
+    screen, recorder = begin_recording(desk, chart.admit())
     record_for(recorder, 8)
     web = stack.children["web"]
     os.kill(web.pid, how)
