@@ -30,6 +30,7 @@ Measured = tuple[Segment, tuple[str, ...]]
 """What a piece is, and what the clinician should know of it."""
 _WARNINGS = "warnings"
 _ONE_CHANNEL = "The recording has one channel only: who speaks is told by the voices."
+_NEVER_ENDED = "The recorder did not end this recording itself: its last seconds may be missing."
 _LEFT_OUT = "A piece of {size} of the recording could not be read as sound and was left out."
 
 
@@ -121,6 +122,9 @@ async def _take_over(parts: Parts, piece: RecordingRow) -> str | None:
         return _LEFT_OUT.format(size=f"{sum(chunk.size for chunk in whole) / 1e6:.1f} MB")
     if len(whole) < len(held):
         segment = replace(segment, truncated=True)
+    elif piece.source == "microphone":
+        # Its recorder never said that this was all: what it had not sent yet is not here.
+        warnings = (*warnings, _NEVER_ENDED)
     await parts.chunks.keep_whole(piece.recording_id, chunks=len(held), facts=_facts((segment, warnings)))
     return None
 

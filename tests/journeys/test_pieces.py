@@ -109,6 +109,14 @@ def test_a_recorder_that_never_came_back_is_finished_from_the_panel(clinic: Clin
     problem_of(piece.put(len(slices) - 2, slices[-2]), status=409, slug="conflict")
 
 
+def test_a_recording_its_recorder_never_ended_says_that_its_end_may_be_missing(clinic: Clinic, chart: Chart) -> None:
+    visit = agreed(clinic, chart)
+    Piece.begin(visit).send(recorded_piece("billie", 0, 40))
+    assert visit.post("/finish").status_code == 200
+    visit.await_state("DRAFTED")
+    assert "its last seconds may be missing" in page_of(visit)
+
+
 def test_nothing_to_finish_gives_the_visit_back(clinic: Clinic, chart: Chart) -> None:
     visit = agreed(clinic, chart)
     Piece.begin(visit)
