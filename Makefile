@@ -15,9 +15,9 @@ demo: ## a visit from launch to filed note on real servers; ONCE=1: stop after i
 	@smart-launch/setup.sh $(if $(FHIR_BASE),--without-hapi)
 	@exec $(PYTHON_ENV)/python -m connector_sandbox demo
 
-test: ## every test, real FHIR server and browser included; ARGS="-k launch": some of them
+test: ## every test, real FHIR server and browser included; ARGS="-k launch": some of them; ARGS="-n 0": one at a time
 	@smart-launch/setup.sh --with-chromium
-	@exec $(PYTHON_ENV)/python -m pytest $(ARGS)
+	@exec $(PYTHON_ENV)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: ## style, types, import floors, generated documents
 	@smart-launch/setup.sh --without-hapi

@@ -72,11 +72,11 @@ def test_three_minutes_with_a_reload_and_a_cut_become_a_note_in_the_ehr(
     assert screen.find("[data-turn]").count() > 8
     assert len(vendor.uploads()) == len(vendor.jobs()) == 1
     screen.find("[name=attest]").check()
-    screen.press("Sign")
+    screen.press("Sign and file")
     screen.expect_heading("Filed in the EHR")
     written = chart.notes_of(patient)
     assert {kind: len(found) for kind, found in written.items()} == ONE_OF_EACH
-    assert "agreed" in text_of(written["DocumentReference"][0])
+    assert "The patient gave verbal consent to recording" in text_of(written["DocumentReference"][0])
     forgive_cuts(screen, recorder)
 
 
