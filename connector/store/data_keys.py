@@ -31,12 +31,19 @@ class DataKeys:
 
     async def find_all(self, connection: AsyncConnection, visit_id: str) -> dict[DataKind, bytes]:
         """Every key of a visit that was made and not destroyed."""
+        return {kind: key for (_, kind), key in (await self.find_of_each(connection, [visit_id])).items()}
+
+    async def find_of_each(
+        self, connection: AsyncConnection, visit_ids: Sequence[str]
+    ) -> dict[tuple[str, DataKind], bytes]:
+        """Every key of these visits that was made and not destroyed."""
         table = schema.data_keys
-        query = select(table.c.kind, table.c.wrapped).where(table.c.visit_id == visit_id)
-        rows = (await connection.execute(query)).all()
-        return {
-            DataKind(row.kind): self._master.unwrap(bytes(row.wrapped), visit_id, DataKind(row.kind)) for row in rows
-        }
+        query = select(table.c.visit_id, table.c.kind, table.c.wrapped).where(table.c.visit_id.in_(visit_ids))
+        found = {}
+        for row in (await connection.execute(query)).all():
+            kind = DataKind(row.kind)
+            found[row.visit_id, kind] = self._master.unwrap(bytes(row.wrapped), row.visit_id, kind)
+        return found
 
     async def obtain(self, connection: AsyncConnection, visit_id: str, kind: DataKind, *, at: datetime) -> bytes:
         """The key, made on first use."""

@@ -17,6 +17,7 @@ from connector.store.database import for_reading
 from connector.store.keyring import MasterKey
 from connector.store.reach import lifted
 from connector.store.sessions import digest
+from connector.store.visits import VisitRow, read_visit_row
 
 
 class ReturnStore:
@@ -81,20 +82,23 @@ class ReturnStore:
         key, table = belonging.keys(self._master)["encounter_key"], schema.visits
         await connection.execute(table.update().where(table.c.visit_id == visit_id).values(encounter_key=key))
 
-    async def list_visits(self, belonging: Belonging, *, states: Sequence[str], limit: int = 1000) -> list[str]:
-        """Ids of this clinician's visits in `states`, oldest first: what has waited longest stands on top."""
+    async def list_visits(
+        self, belonging: Belonging, *, states: Sequence[str], limit: int, skip: int = 0
+    ) -> list[VisitRow]:
+        """This clinician's visits in `states`, newest first: `limit` of them after the first `skip`."""
         if belonging.clinician is None:
             return []
         table = schema.visits
         query = (
-            select(table.c.visit_id)
+            select(table)
             .where(table.c.tenant == belonging.tenant, table.c.state.in_(list(states)))
             .where(table.c.clinician_key == belonging.keys(self._master)["clinician_key"])
-            .order_by(table.c.created_at)
+            .order_by(table.c.created_at.desc(), table.c.visit_id)
             .limit(limit)
+            .offset(skip)
         )
         async with self._looking.connect() as connection:
-            return list((await connection.execute(query)).scalars())
+            return [read_visit_row(row) for row in (await connection.execute(query)).all()]
 
     async def keep_ticket(self, ticket: str, launch_id: str, *, expires: datetime) -> None:
         """Remembers a ticket by its hash."""

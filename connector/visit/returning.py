@@ -16,7 +16,7 @@ from connector.records import Launch, PatientContext
 from connector.store.belonging import Belonging
 from connector.store.reach import Reach, narrowed
 from connector.store.sessions import LaunchRow
-from connector.store.visits import VisitRow
+from connector.store.visits import Newest, VisitRow
 from connector.visit.access import open_ehr
 from connector.visit.own_audio import destroy_sound
 from connector.visit.parts import Parts, Work
@@ -30,6 +30,7 @@ REASONS = {
     "duplicate": "Made twice",
     "test": "Only a test",
 }
+PAGE_OF_WORK = 50
 _TICKET_LIFE = timedelta(seconds=60)
 _SEEN_EVERY = timedelta(seconds=60)
 
@@ -45,6 +46,14 @@ class OpenWork:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenWorkPage:
+    """A page of them; `more`: there are older ones."""
+
+    work: tuple[OpenWork, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CarriedLaunch:
     """A launch in a window of its own; `session` is the secret for that window's cookie."""
 
@@ -52,25 +61,30 @@ class CarriedLaunch:
     session: str = field(repr=False)
 
 
-async def list_open_work(parts: Parts, launch: Launch) -> list[OpenWork]:
-    """What this clinician has unsigned or unfiled with this EHR, oldest first."""
+async def list_open_work(parts: Parts, launch: Launch, *, page: int = 1) -> OpenWorkPage:
+    """What this clinician has unsigned or unfiled with this EHR, newest first; pages count from 1."""
     belonging = Belonging(launch.tenant, launch.practitioner)
     if belonging.clinician is None:
-        return []
+        return OpenWorkPage((), more=False)
     theirs = belonging.keys(parts.visits.master)["clinician_key"]
     with narrowed(Reach(tenant=launch.tenant, clinician_key=theirs)):
-        return await _collect_open_work(parts, launch, belonging)
+        return await _collect_open_work(parts, launch, page)
 
 
-async def _collect_open_work(parts: Parts, launch: Launch, belonging: Belonging) -> list[OpenWork]:
-    found = []
-    for visit_id in await parts.returns.list_visits(belonging, states=UNFINISHED):
-        context = await parts.visits.latest(visit_id, PatientContext)
-        person = context.patient.items[0] if context and context.patient.items else None
-        facts = await parts.visits.need(visit_id, Launch)
-        row = await parts.visits.row(visit_id)
-        found.append(OpenWork(row, person.name if person else "", facts.patient, visit_id == launch.visit_id))
-    return found
+async def _collect_open_work(parts: Parts, launch: Launch, page: int) -> OpenWorkPage:
+    belonging, skip = Belonging(launch.tenant, launch.practitioner), (page - 1) * PAGE_OF_WORK
+    found = await parts.returns.list_visits(belonging, states=UNFINISHED, skip=skip, limit=PAGE_OF_WORK + 1)
+    rows = found[:PAGE_OF_WORK]
+    known = await parts.visits.newest_of_each([row.visit_id for row in rows], Launch, PatientContext)
+    return OpenWorkPage(
+        tuple(_describe_work(row, known[row.visit_id], launch) for row in rows), more=len(found) > PAGE_OF_WORK
+    )
+
+
+def _describe_work(row: VisitRow, known: Newest, launch: Launch) -> OpenWork:
+    context, facts = known.get(PatientContext), known.get(Launch)
+    person = context.patient.items[0] if context and context.patient.items else None
+    return OpenWork(row, person.name if person else "", facts.patient if facts else "", row.visit_id == launch.visit_id)
 
 
 async def discard(parts: Parts, launch: Launch, *, reason: str) -> VisitRow:

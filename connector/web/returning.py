@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -15,6 +16,7 @@ from connector.visit.leaving import leave
 from connector.visit.parts import Parts
 from connector.visit.returning import REASONS, OpenWork, discard, list_open_work, make_ticket, unlock, use_ticket
 from connector.web.chart_view import build_patient
+from connector.web.moments import show_moment
 from connector.web.pages import Pages, wants_json
 from connector.web.session import (
     Session,
@@ -35,20 +37,27 @@ Changing = Annotated[Session, Depends(open_changing_session)]
 Unlocking = Annotated[Session, Depends(open_unlocking_session)]
 # Pages below the visit's own that a window, or a session shown again, may begin with.
 _PLACES = {"recorder": "/recorder"}
+_LAST_PAGE = 1000
 
 
 @router.get("/v/{launch_id}/visits")
-async def my_visits(request: Request, session: Reading) -> Response:
-    """What this clinician has unsigned or unfiled, with its age; each opens after a launch of its patient."""
-    work = await list_open_work(session.parts, session.launch)
+async def my_visits(
+    request: Request, session: Reading, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1
+) -> Response:
+    """What this clinician has unsigned or unfiled, newest first, by pages; each opens after a launch of its patient."""
+    found = await list_open_work(session.parts, session.launch, page=page)
     now = session.parts.clock()
-    shown = [_describe(one, age=(now - one.row.created_at).total_seconds()) for one in work]
+    base = f"/v/{session.row.launch_id}"
+    older = f"{base}/visits?page={page + 1}" if found.more and page < _LAST_PAGE else None
     if wants_json(request):
-        return JSONResponse({"visits": shown})
+        listed = [{**_describe(one), **_time(one, now)} for one in found.work]
+        return JSONResponse({"visits": listed, "older": older})
     pages: Pages = request.app.state.pages
     values = {
-        "visits": shown,
-        "base": f"/v/{session.row.launch_id}",
+        "visits": [{**_describe(one), "begun": show_moment(one.row.created_at, now)} for one in found.work],
+        "older": older,
+        "newer": f"{base}/visits" + (f"?page={page - 1}" if page > 2 else "") if page > 1 else None,
+        "base": base,
         "clinician": session.launch.practitioner_name,
         "csrf": session.row.csrf,
         "patient": build_patient(await session.parts.visits.latest(session.row.visit_id, PatientContext), now.date()),
@@ -58,17 +67,20 @@ async def my_visits(request: Request, session: Reading) -> Response:
     return pages.render(request, "visits.html", values)
 
 
-def _describe(work: OpenWork, *, age: float) -> dict[str, object]:
+def _describe(work: OpenWork) -> dict[str, object]:
     return {
         "visit_id": work.row.visit_id,
         "patient_name": work.patient_name,
         "patient": work.patient,
         "state": work.row.state,
         "attention": work.row.attention_text,
-        "begun": work.row.created_at.isoformat(),
-        "age_seconds": round(age),
         "here": work.here,
     }
+
+
+def _time(work: OpenWork, now: datetime) -> dict[str, object]:
+    age = round((now - work.row.created_at).total_seconds())
+    return {"begun": work.row.created_at.isoformat(), "age_seconds": age}
 
 
 @router.post("/v/{launch_id}/discard")

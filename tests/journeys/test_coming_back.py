@@ -47,7 +47,7 @@ def test_another_encounter_is_another_visit_and_both_are_listed(clinic: Clinic, 
     clinic.open(patient)
     second = clinic.open(patient)
     here = [work["here"] for work in work_of(second) if work["patient"] == f"Patient/{patient}"]
-    assert here == [False, True]
+    assert here == [True, False]
 
 
 def test_another_clinician_gets_a_visit_of_their_own(stack: Stack, clinic: Clinic, chart: Chart) -> None:
