@@ -5,12 +5,35 @@ Deterministic: the same answers give the same line for ever. The model's line na
 
 from __future__ import annotations
 
+import re
+
 from connector.consent.standing import Standing, Voice
 from connector.records import Consent, ConsentAnswer
 
 NOBODY_ASKED = "No recording was made; the visit was typed."
 _METHODS = {"verbal": "verbal", "written": "written"}
 _WAYS = {"in-person": "in person", "phone": "by phone", "video": "by video"}
+_LANGUAGES = {
+    "ar": "Arabic",
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "hi": "Hindi",
+    "ht": "Haitian Creole",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "tl": "Tagalog",
+    "uk": "Ukrainian",
+    "vi": "Vietnamese",
+    "zh": "Chinese",
+}
+_READERS = {"": "", "others": " for others in the room", "proxy": " for who answers for the patient"}
+_NAMED_BY_LANGUAGE = re.compile(r"(?P<language>[a-z]{2,3})-(?P<version>[0-9]+)")
 _REPRESENTATIVES = {"parent": "a parent", "guardian": "the guardian", "proxy": "a health care proxy"}
 
 
@@ -48,6 +71,19 @@ def name_person(consent: Consent) -> str:
     return "Somebody else" if person.role == "other" else f"{article} {person.role}"
 
 
+def name_wording(wording: str) -> str:
+    """The text read out, in words: for `en-3/es` it is `the Spanish text, version 3`.
+
+    A site may name its texts as it likes; a name that is no language and number is quoted as it stands.
+    """
+    name, _, variant = wording.partition("/")
+    named = _NAMED_BY_LANGUAGE.fullmatch(name)
+    language = _LANGUAGES.get((named["language"] if variant in _READERS else variant) if named else "")
+    if named is None or language is None:
+        return f'the text "{wording}"'
+    return f"the {language} text{_READERS.get(variant, '')}, version {named['version']}"
+
+
 def _say_voice(voice: Voice) -> str:
     consent = voice.said
     if consent is None:
@@ -63,4 +99,4 @@ def _say_voice(voice: Voice) -> str:
     heard = consent.interpreter
     interpreted = f", interpreted from {heard.language} {_WAYS[heard.way]}" if heard is not None else ""
     gone = ", and left" if voice.has_left and consent.answer is not ConsentAnswer.GIVEN else ""
-    return f"{who}{by} {verb} on {at} (wording {consent.wording}{interpreted}){gone}."
+    return f"{who}{by} {verb} on {at} (asked with {name_wording(consent.wording)}{interpreted}){gone}."

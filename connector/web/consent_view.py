@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from connector.consent.answer import REPRESENTATIVES, ROLES, WAYS
 from connector.consent.mapping import Wording
-from connector.consent.saying import name_person
+from connector.consent.saying import name_person, name_wording
 from connector.consent.standing import NO, Standing, Voice
 from connector.records import PATIENT, Consent, ConsentAnswer, Transcript
 from connector.visit.states import GIVEN_UP, State
@@ -178,7 +178,7 @@ def _build_voice(facts: VisitFacts, voice: Voice) -> VoiceView:
 
 
 def _describe(facts: VisitFacts, consent: Consent) -> str:
-    """How, through whom, interpreted, asked by whom, with which wording; what is not known is left out."""
+    """How, through whom, interpreted, asked by whom, with which text; what is not known is left out."""
     launch = facts.launch
     asked_by = launch.practitioner_name if consent.asked_by == launch.practitioner else consent.asked_by
     heard = consent.interpreter
@@ -187,6 +187,6 @@ def _describe(facts: VisitFacts, consent: Consent) -> str:
         f"answered by {_REPRESENTATIVE_WORDS[consent.answered_by]}" if consent.answered_by else "",
         f"interpreted from {heard.language} {_WAY_WORDS[heard.way]}" if heard else "",
         f"asked by {asked_by}" if asked_by and consent.method else f"noted by {asked_by}" if asked_by else "",
-        f"wording {consent.wording}" if consent.wording else "",
+        f"with {name_wording(consent.wording)}" if consent.wording else "",
     )
     return ", ".join(part for part in told if part)

@@ -153,7 +153,7 @@ def test_the_note_names_everybody_who_was_asked_and_stays_what_was_signed(clinic
     visit.upload(recording_bytes("billie"))
     visit.await_state("DRAFTED")
     shown = visit.sign()
-    assert "(wording en-3/es, interpreted from Spanish by phone)." in shown["text"]
+    assert "(asked with the Spanish text, version 3, interpreted from Spanish by phone)." in shown["text"]
     assert "Sam (partner) gave written consent to recording on" in shown["text"]
     visit.await_state("FILED")
     late = problem_of(

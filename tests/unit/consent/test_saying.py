@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from connector.consent.saying import say_for_model, say_for_note
+from connector.consent.saying import name_wording, say_for_model, say_for_note
 from connector.consent.standing import read_standing
 from connector.records import Consent, ConsentAnswer, Interpreting, PersonAsked, Stamp
 
@@ -24,8 +24,9 @@ def test_the_note_names_each_person_s_answer_way_time_wording_and_interpreter() 
     heard = replace(PATIENT, interpreter=Interpreting("phone", "Spanish"), answered_by="guardian")
     assert say_for_note(read_standing([SAM, heard]), recorded=True) == (
         "The patient through the guardian gave verbal consent to recording on 2026-03-02 at 12:05 UTC"
-        " (wording en-3, interpreted from Spanish by phone). "
-        "Sam, brother (relative) gave written consent to recording on 2026-03-02 at 12:05 UTC (wording en-3/others)."
+        " (asked with the English text, version 3, interpreted from Spanish by phone). "
+        "Sam, brother (relative) gave written consent to recording on 2026-03-02 at 12:05 UTC"
+        " (asked with the English text for others in the room, version 3)."
     )
 
 
@@ -35,10 +36,21 @@ def test_the_note_says_who_declined_and_left_and_nothing_of_who_was_never_asked(
     line = say_for_note(read_standing([left, declined, PATIENT]), recorded=True)
     assert line.endswith(
         "Sam, brother (relative) declined recording (written) on 2026-03-02 at 12:05 UTC"
-        " (wording en-3/others), and left."
+        " (asked with the English text for others in the room, version 3), and left."
     )
     unasked = replace(SAM, answer=ConsentAnswer.PRESENT, method="", wording="")
     assert "Sam" not in say_for_note(read_standing([unasked, PATIENT]), recorded=True)
+
+
+def test_the_text_that_was_read_out_is_named_in_words() -> None:
+    assert name_wording("en-3") == "the English text, version 3"
+    assert name_wording("en-3/es") == "the Spanish text, version 3"
+    assert name_wording("de-12/proxy") == "the German text for who answers for the patient, version 12"
+
+
+def test_a_text_named_some_other_way_keeps_its_name() -> None:
+    for name in ("clinic-a-2026", "en", "xx-3", "en-3/xx", "en-b/es"):
+        assert name_wording(name) == f'the text "{name}"'
 
 
 def test_a_typed_visit_says_that_it_was_typed() -> None:

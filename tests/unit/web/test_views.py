@@ -43,7 +43,7 @@ def test_the_consent_card_says_who_asked_and_how() -> None:
     assert (card.answer, card.method) == ("given", "verbal")
     (patient,) = card.voices
     assert (patient.who, patient.words) == ("The patient", "agreed to be recorded")
-    assert patient.details == "In words, asked by Dr. Ada Lin, wording en-1"
+    assert patient.details == "In words, asked by Dr. Ada Lin, with the English text, version 1"
     other = replace(consent(), asked_by="Practitioner/99")
     (patient,) = build_visit_view(facts("PRIMED", consent=other)).consent.voices
     assert "asked by Practitioner/99" in patient.details
