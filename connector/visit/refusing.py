@@ -5,8 +5,6 @@ Never drafts by itself from what was refused, and never destroys it by itself.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.errors import Conflict, InputRefused
@@ -73,25 +71,6 @@ async def decide(parts: Parts, launch: Launch, *, decision: str) -> VisitRow:
 
     actor = launch.practitioner or "unidentified"
     return await move(parts, visit_id, Move(_USED, actor=actor, detail={"way": decision}, also=start))
-
-
-async def take_heard(parts: Parts, visit_id: str) -> str:
-    """Takes what was heard in a refused recording as the transcript, with a warning: CAPTURED to TRANSCRIBED.
-
-    May run twice.
-    """
-    if (await parts.visits.row(visit_id)).state == State.CAPTURED:
-        refusal = await parts.visits.need(visit_id, Refusal)
-        heard = refusal.transcript
-        taken = replace(heard, warnings=(LITTLE, *heard.warnings), little_speech=True)
-
-        async def end_sound(connection: AsyncConnection) -> None:
-            if parts.policy.audio_kept == "until-transcribed":
-                await destroy_sound(parts, connection, visit_id, reason="transcribed")
-
-        arrow = (State.CAPTURED, State.TRANSCRIBED)
-        await move(parts, visit_id, Move(arrow, records=(taken,), detail={"way": "draft-anyway"}, also=end_sound))
-    return "transcribed"
 
 
 async def _discard(parts: Parts, launch: Launch, row: VisitRow) -> VisitRow:

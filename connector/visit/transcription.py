@@ -16,7 +16,7 @@ from connector.clients.assemblyai import SpeechOptions, build_transcript_request
 from connector.errors import Conflict, NotAllowed, NothingSaid, VendorOutcomeUnknown
 from connector.hints.limits import strictest
 from connector.hints.mapping import KeytermMapping
-from connector.records import Recording, Refusal, SpeechHints, Stamp, Transcript, VendorCopy
+from connector.records import Doubts, Recording, Refusal, SpeechHints, Stamp, Transcript, VendorCopy
 from connector.store.visits import Numbered, Step
 from connector.transcript.reading import read_transcript
 from connector.transcript.speech import judge_speech
@@ -25,7 +25,7 @@ from connector.visit.doubting import doubt, raise_question
 from connector.visit.joining import join_pieces
 from connector.visit.own_audio import destroy_sound
 from connector.visit.parts import Parts, Policy
-from connector.visit.refusing import note_refusal
+from connector.visit.refusing import LITTLE, note_refusal
 from connector.visit.speaking import gate_copy, gate_recording, require_copy, speak
 from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
@@ -120,6 +120,31 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     return await _tell_outcome(parts, visit_id)
 
 
+async def take_heard(parts: Parts, visit_id: str) -> str:
+    """Takes what was heard in a refused recording as the transcript, with a warning: CAPTURED to TRANSCRIBED.
+
+    May run twice. Returns `transcribed`, or `asked` where something speaks against it, as of any other transcript.
+    """
+    if (await parts.visits.row(visit_id)).state == State.CAPTURED:
+        heard = (await parts.visits.need(visit_id, Refusal)).transcript
+        taken = replace(heard, warnings=(LITTLE, *heard.warnings), little_speech=True)
+        doubts = await _doubt(parts, visit_id, taken)
+
+        async def end_sound(connection: AsyncConnection) -> None:
+            if parts.policy.audio_kept == "until-transcribed":
+                await destroy_sound(parts, connection, visit_id, reason="transcribed")
+
+        records = (taken,) if doubts is None else (taken, doubts)
+        arrow = (State.CAPTURED, State.TRANSCRIBED)
+        await move(parts, visit_id, Move(arrow, records=records, detail={"way": "draft-anyway"}, also=end_sound))
+    return await _tell_outcome(parts, visit_id)
+
+
+async def _doubt(parts: Parts, visit_id: str, transcript: Transcript) -> Doubts | None:
+    language = make_options(parts.policy, parts.rules.keyterms.mapping).language or "en"
+    return await doubt(parts, transcript, visit_id=visit_id, language=language)
+
+
 async def _ended_with_its_sound(parts: Parts, visit_id: str) -> bool:
     """Whether this step ran before, where by the site's policy the sound ends with it."""
     newest = await parts.visits.newest(visit_id)
@@ -133,8 +158,7 @@ async def _tell_outcome(parts: Parts, visit_id: str) -> str:
 async def _keep_transcript(parts: Parts, visit_id: str, transcript: Transcript, *, job_id: str) -> None:
     """CAPTURED to TRANSCRIBED, with what speaks against the transcript, and with the end of the sound where the site
     keeps it no longer."""
-    language = make_options(parts.policy, parts.rules.keyterms.mapping).language or "en"
-    doubts = await doubt(parts, transcript, visit_id=visit_id, language=language)
+    doubts = await _doubt(parts, visit_id, transcript)
 
     async def end_sound(connection: AsyncConnection) -> None:
         # A visit recorded anew after a withdrawal stands where this one stood: its words are not these.

@@ -21,7 +21,6 @@ from connector.visit.filing import Outcome, try_filing
 from connector.visit.note import draft_note
 from connector.visit.own_audio import remove_sound
 from connector.visit.parts import Parts, Work
-from connector.visit.refusing import take_heard
 from connector.visit.speaking import is_void
 from connector.visit.states import GIVEN_UP
 from connector.visit.transcription import (
@@ -30,6 +29,7 @@ from connector.visit.transcription import (
     give_back_cut_off,
     send_recording,
     submit_recording,
+    take_heard,
 )
 from connector.visit.vendor_copies import delete_copies
 

@@ -20,7 +20,7 @@ from connector.records import (
 )
 from connector.store import schema
 from connector.visit.doubting import raise_question
-from connector.visit.refusing import take_heard
+from connector.visit.transcription import take_heard
 from tests.fixtures.visits import problem_of
 from tests.unit.web import samples
 from tests.wire.web.conftest import JSON, PAGE, SOUND, Seat, Site
@@ -45,9 +45,9 @@ async def doubted(site: Site) -> Seat:
     return seat
 
 
-async def refused(site: Site, *, may_draft: bool = True) -> Seat:
+async def refused(site: Site, *, may_draft: bool = True, heard: Transcript | None = None) -> Seat:
     """A visit whose recording was refused."""
-    refusal = Refusal("Only a few words could be heard.", samples.transcript(), may_draft, samples.stamp())
+    refusal = Refusal("Only a few words could be heard.", heard or samples.transcript(), may_draft, samples.stamp())
     return await with_sound(site, refusal, state="PRIMED")
 
 
@@ -155,6 +155,23 @@ async def test_drafting_all_the_same_takes_what_was_heard_with_a_warning(site: S
     taken = await site.parts.visits.need(seat.visit_id, Transcript)
     assert taken.little_speech and "Check every statement" in taken.warnings[0]
     assert len(await site.parts.visits.history(seat.visit_id, Transcript)) == 1
+
+
+async def test_what_was_heard_is_doubted_like_any_transcript_and_drafted_by_the_answer_alone(site: Site) -> None:
+    said = samples.transcript()
+    spoken = replace(said.turns[0], speaker="A", role="clinician", text="Good morning, Mr Prosacco, please sit down.")
+    seat = await refused(site, heard=replace(said, turns=(spoken, *said.turns[1:])))
+    assert (await post(site, seat, "kept", decision="draft-anyway")).status_code == 200
+    for _ in range(2):
+        assert await take_heard(site.parts, seat.visit_id) == "asked"
+    doubts = await site.parts.visits.need(seat.visit_id, Doubts)
+    assert [one.kind for one in doubts.items] == ["name"]
+    row = await site.parts.visits.row(seat.visit_id)
+    assert (row.state, row.attention) == ("TRANSCRIBED", "doubtful")
+    shown = await page(site, seat)
+    assert "Is this recording this visit?" in shown and "Prosacco" in shown
+    assert (await post(site, seat, "doubts", answer="this-visit")).status_code == 200
+    assert (await site.parts.visits.need(seat.visit_id, Transcript)).little_speech
 
 
 async def test_a_site_that_keeps_sound_until_it_is_transcribed_has_words_without_sound_from_then_on(site: Site) -> None:
