@@ -56,12 +56,17 @@ class Shredder:
         left = table.c.visit_id == visit_id, table.c.state.not_in((DESTROYED, GONE))
         found = list((await connection.execute(select(table.c.recording_id).where(*left))).scalars())
         if found:
-            # The row first: a chunk on its way holds it, or finds it destroyed.
-            one = table.update().where(table.c.recording_id.in_(found))
-            await connection.execute(one.values(state=DESTROYED))
-            for below in _BELOW:
-                await connection.execute(below.delete().where(below.c.recording_id.in_(found)))
+            await self.destroy_some(connection, found)
         return len(found)
+
+    async def destroy_some(self, connection: AsyncConnection, recording_ids: Sequence[str]) -> None:
+        """Destroys these recordings inside the caller's transaction, and no key: others may be sealed by it."""
+        # The row first: a chunk on its way holds it, or finds it destroyed.
+        table = schema.recordings
+        one = table.update().where(table.c.recording_id.in_(recording_ids))
+        await connection.execute(one.values(state=DESTROYED))
+        for below in _BELOW:
+            await connection.execute(below.delete().where(below.c.recording_id.in_(recording_ids)))
 
     async def has_sound(self, connection: AsyncConnection, recording_id: str) -> bool:
         """Whether a recording is still there, seen in the caller's transaction."""

@@ -19,6 +19,7 @@ from connector.store.reach import Reach, narrow
 from connector.store.recordings import Opening
 from connector.visit import finishing
 from connector.visit import recording as recordings
+from connector.visit.earlier import find_earlier
 from connector.visit.finishing import Closing
 from connector.visit.own_audio import find_sound
 from connector.visit.parts import Parts
@@ -186,20 +187,23 @@ async def _read_closing(request: Request) -> Closing:
 
 
 @router.get("/v/{launch_id}/audio")
-async def play(request: Request, session: Reading) -> Response:
-    """The recording for the player, by byte range, opened chunk by chunk in memory (RFC 9110, section 14)."""
-    parts = session.parts
-    record = await find_sound(parts, session.row.visit_id)
-    recording = await parts.chunks.find(record.recording_id)
+async def play(request: Request, session: Reading, recording: str = "") -> Response:
+    """The recording for the player, by byte range, opened chunk by chunk in memory (RFC 9110, section 14).
+
+    `recording` names one that a later one took the place of.
+    """
+    parts, visit_id = session.parts, session.row.visit_id
+    record = await find_earlier(parts, visit_id, recording) if recording else await find_sound(parts, visit_id)
+    sealed = await parts.chunks.find(record.recording_id)
     span = _read_range(request.headers.get("range"), record.size)
     headers, kind = {"Accept-Ranges": "bytes"}, media_type(record.container)
     if span is None:
         headers["Content-Length"] = str(record.size)
-        return StreamingResponse(parts.chunks.stream(recording), 200, headers, media_type=kind)
+        return StreamingResponse(parts.chunks.stream(sealed), 200, headers, media_type=kind)
     start, end = span
     if start >= record.size:
         return Response(status_code=416, headers={"Content-Range": f"bytes */{record.size}"})
-    data = await parts.chunks.read_range(recording, start, end - start + 1)
+    data = await parts.chunks.read_range(sealed, start, end - start + 1)
     headers["Content-Range"] = f"bytes {start}-{end}/{record.size}"
     return Response(data, 206, headers, media_type=kind)
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
 from connector.visit.doubting import answer_question
+from connector.visit.earlier import discard_earlier
 from connector.visit.refusing import decide
 from connector.web.session import Session, open_changing_session
 from connector.web.visiting import visit_done
@@ -27,7 +28,15 @@ async def answer_doubts(request: Request, session: Changing, answer: Annotated[s
 
 
 @router.post("/kept")
-async def decide_kept(request: Request, session: Changing, decision: Annotated[str, Form()] = "") -> Response:
-    """Decides on a recording in which no visit was heard: `transcribe-again`, `draft-anyway` or `discard`."""
-    await decide(session.parts, session.launch, decision=decision)
+async def decide_kept(
+    request: Request, session: Changing, decision: Annotated[str, Form()] = "", recording: Annotated[str, Form()] = ""
+) -> Response:
+    """Decides on a recording in which no visit was heard: `transcribe-again`, `draft-anyway` or `discard`.
+
+    `recording` names one that a later one took the place of; it can be discarded.
+    """
+    if recording:
+        await discard_earlier(session.parts, session.launch, recording, decision=decision)
+    else:
+        await decide(session.parts, session.launch, decision=decision)
     return await visit_done(request, session)

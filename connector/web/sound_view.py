@@ -19,9 +19,10 @@ from connector.records import (
 )
 from connector.store.visits import Newest
 from connector.visit.doubting import REFUSED, Question, pair_up
+from connector.visit.earlier import list_earlier
 from connector.visit.parts import Parts
 from connector.visit.refusing import LITTLE, refusal_of
-from connector.visit.states import State
+from connector.visit.states import UNSIGNED, State
 from connector.web.moments import Moment, count, show_moment
 from connector.web.note_view import TurnView, build_transcript
 
@@ -41,12 +42,14 @@ _UNTIL = {
 }
 _SIGNED = "You can play it until the note is in the EHR; then it is destroyed."
 _WAITS = "You can play it here until you decide what becomes of it."
+_KEEPING = (State.PRIMED, State.CAPTURING)
 _OVER = (State.FILED, State.AMENDED, State.DISCARDED, State.EXPIRED, State.ERASED)
 
 
 @dataclass(frozen=True, slots=True)
 class SoundFacts:
-    """What the store holds of it: the newest records, the site's policy, and how many recordings still have files."""
+    """What the store holds of it: the newest records, the site's policy, how many recordings still have files, and the
+    recordings that a later one took the place of."""
 
     gone: SoundGone | None = None
     refusal: Refusal | None = None
@@ -54,6 +57,7 @@ class SoundFacts:
     answered: DoubtsAnswer | None = None
     kept: str = "until-filed"
     waiting: int = 0
+    earlier: tuple[Recording, ...] = ()
 
     @property
     def asks(self) -> bool:
@@ -75,6 +79,7 @@ async def gather_sound(parts: Parts, visit_id: str, newest: Newest) -> SoundFact
         answered=answered,
         kept=parts.policy.audio_kept,
         waiting=await parts.shredder.count_waiting(visit_id) if gone is not None else 0,
+        earlier=await list_earlier(parts, visit_id) if recording is not None else (),
     )
 
 
@@ -98,10 +103,23 @@ class QuestionView:
 
 @dataclass(frozen=True, slots=True)
 class KeptView:
-    """A recording that waits for a decision; `may_draft`: there is some speech in it, `heard` is what was printed."""
+    """A recording that waits for a decision; `may_draft`: there is some speech in it, `heard` is what was printed.
+
+    `beside`: another recording is under way, and nothing can be decided before that has ended.
+    """
 
     may_draft: bool
     heard: str | None
+    beside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierView:
+    """A recording that a later one took the place of, still to be played and discarded."""
+
+    recording_id: str
+    length: str | None
+    at: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +154,7 @@ class SoundView:
     kept: KeptView | None
     confirmed: ConfirmedView | None
     caution: str | None
+    earlier: tuple[EarlierView, ...] = ()
 
 
 def build_sound(
@@ -149,14 +168,19 @@ def build_sound(
         length=_length(recording) if recording is not None else None,
         gone=_build_gone(facts, now) if recording is None else None,
         question=_build_question(facts, transcript) if state is State.TRANSCRIBED else None,
-        kept=_build_kept(facts) if state is State.PRIMED and recording is not None else None,
+        kept=_build_kept(facts, state) if state in _KEEPING and recording is not None else None,
         confirmed=_build_confirmed(facts, now),
         caution=LITTLE if transcript is not None and transcript.little_speech else None,
+        earlier=tuple(_build_earlier(one, now) for one in facts.earlier) if state in UNSIGNED else (),
     )
 
 
+def _build_earlier(recording: Recording, now: datetime) -> EarlierView:
+    return EarlierView(recording.recording_id, _length(recording), show_moment(recording.stamp.at, now))
+
+
 def _say_until(facts: SoundFacts, state: State) -> str:
-    if state is State.PRIMED:
+    if state in _KEEPING:
         return _WAITS
     return _SIGNED if state is State.SIGNED else _UNTIL[facts.kept]
 
@@ -191,13 +215,13 @@ def _build_reason(doubt: Doubt, turns: dict[str, TurnView]) -> ReasonView:
     return ReasonView(doubt.text, tuple(turns[one] for one in doubt.turn_ids if one in turns))
 
 
-def _build_kept(facts: SoundFacts) -> KeptView:
-    refusal = facts.refusal
+def _build_kept(facts: SoundFacts, state: State) -> KeptView:
+    refusal, beside = facts.refusal, state is State.CAPTURING
     if refusal is None:
-        return KeptView(False, None)
+        return KeptView(False, None, beside)
     words = sum(len(turn.text.split()) for turn in refusal.transcript.turns)
     heard = f"{count(words, 'word')} could be made out." if words else None
-    return KeptView(refusal.may_draft, heard)
+    return KeptView(refusal.may_draft, heard, beside)
 
 
 def _build_confirmed(facts: SoundFacts, now: datetime) -> ConfirmedView | None:

@@ -41,6 +41,10 @@ CASES: dict[str, VisitFacts] = {state.value: facts(state.value) for state in Sta
     "confirmed": facts("DRAFTED", sound=SoundFacts(question=Question(HOSTILE_DOUBTS, ANSWER))),
     "little speech": facts("DRAFTED", transcript=replace(transcript(), little_speech=True)),
     "kept": facts("PRIMED", consent=consent(), recording=recording(), sound=SoundFacts(refusal=REFUSED)),
+    "kept beside another": facts(
+        "CAPTURING", consent=consent(), recording=recording(), sound=SoundFacts(refusal=REFUSED)
+    ),
+    "an earlier one": facts("DRAFTED", sound=SoundFacts(earlier=(recording(),))),
     "sound destroyed": facts("FILED", recording=None, sound=SoundFacts(SoundGone("filed", stamp()), waiting=1)),
     "EHR down": facts("SIGNED", **FLAG),
     "relaunch": facts("SIGNED", attention="relaunch-needed", attention_action="relaunch"),
