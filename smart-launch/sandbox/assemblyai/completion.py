@@ -82,6 +82,22 @@ def print_completion(
     }
 
 
+def print_failure(asked: CompletionRequest, *, request_id: str) -> dict[str, Any]:
+    """What some answers look like when the provider behind the gateway failed: HTTP 200, and nothing in it."""
+    return {
+        "request_id": request_id,
+        "model": asked.model,
+        "choices": [],
+        "usage": dict.fromkeys(
+            ("input_tokens", "output_tokens", "prompt_tokens", "completion_tokens", "total_tokens"), 0
+        ),
+        "request": asked.echo,
+        "error": {"code": 503, "message": "the provider is overloaded", "metadata": {"errors": []}},
+        "http_status_code": 200,
+        "llm_status_code": 503,
+    }
+
+
 def count_tokens(text: str) -> int:
     """A rough count: one token for each four characters begun."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
@@ -92,6 +108,8 @@ def _finish(content: str, *, max_tokens: int, kind: str | None) -> tuple[dict[st
         return {"role": "assistant", "content": None, "refusal": REFUSAL}, "refusal"
     if kind == "invalid_json":
         return {"role": "assistant", "content": f"Here is the note:\n{content[:-1]}"}, "stop"
+    if kind == "broken_json":
+        return {"role": "assistant", "content": "The note could not be put into that form."}, "stop"
     if kind == "truncate":
         return {"role": "assistant", "content": content[: len(content) // 2]}, "length"
     if count_tokens(content) > max_tokens:

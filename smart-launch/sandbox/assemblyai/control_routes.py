@@ -18,10 +18,12 @@ class ControlChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    queue_seconds: float | None = Field(default=None, ge=0)
-    process_seconds: float | None = Field(default=None, ge=0)
-    webhook_spacing: float | None = Field(default=None, ge=0)
-    llm_delete_status: int | None = Field(default=None, ge=200, le=599)
+    queue_seconds: float = Field(default=0, ge=0)
+    process_seconds: float = Field(default=0, ge=0)
+    webhook_spacing: float = Field(default=0, ge=0)
+    llm_delete_status: int = Field(default=200, ge=200, le=599)
+    upload_seconds: float = Field(default=0, ge=0)
+    transcript_seconds: float = Field(default=0, ge=0)
 
 
 @router.get("/health")
@@ -63,6 +65,7 @@ async def clear_requests(sandbox: SandboxDep) -> None:
 @router.get("/sandbox/uploads")
 async def list_uploads(sandbox: SandboxDep) -> dict[str, Any]:
     """Every upload, with `present` false once it is deleted."""
+    sandbox.jobs.expire()
     uploads = [
         {
             "upload_url": upload.url,
@@ -85,6 +88,6 @@ async def read_controls(sandbox: SandboxDep) -> dict[str, Any]:
 @router.patch("/sandbox/controls")
 async def change_controls(change: ControlChange, sandbox: SandboxDep) -> dict[str, Any]:
     """Change some controls; the new state."""
-    for name, value in change.model_dump(exclude_none=True).items():
+    for name, value in change.model_dump(exclude_unset=True).items():
         setattr(sandbox.controls, name, value)
     return asdict(sandbox.controls)

@@ -1,6 +1,6 @@
 """In: rules a test has set. Out: for each request, the fault it is to meet, if any.
 
-Counts only; what a fault does on the wire is the gate's, what it does to a job or an answer is theirs.
+Counts only; what a fault does on the wire is the gate's, what it does to a job or an answer is theirs (`mishaps`).
 """
 
 from __future__ import annotations
@@ -16,21 +16,51 @@ Kind = Literal[
     "reset",
     "slow",
     "commit_then_timeout",
+    "half_body",
+    "drip",
+    "quota",
+    "balance",
+    "revoked_key",
     "job_error",
     "stuck",
+    "other_language",
+    "webhook_mute",
+    "webhook_lie",
+    "webhook_twice",
+    "webhook_late",
+    "webhook_early",
+    "wrong_job",
+    "wrong_result",
+    "deleted_under",
+    "forgotten",
+    "deaf_deletion",
     "truncate",
     "refusal",
     "invalid_json",
+    "broken_json",
+    "error_in_200",
 ]
-ON_THE_WIRE = ("status", "reset", "slow", "commit_then_timeout")
+Cause = Literal["download", "no_audio", "too_short", "decoding", "server"]
+ON_THE_WIRE = (
+    "status",
+    "reset",
+    "slow",
+    "commit_then_timeout",
+    "half_body",
+    "drip",
+    "quota",
+    "balance",
+    "revoked_key",
+)
 
 
 class FaultRule(BaseModel):
     """One rule. It meets requests of `method` (any if empty) whose path holds the regular expression `path`.
 
     The first `after` of these pass untouched, the next `times` meet the fault (None: all of them). `status`,
-    `headers` and `message` shape a status answer, `message` is also a failed job's error; `seconds` is how long slow
-    waits before, and commit_then_timeout after, the work is done.
+    `headers` and `message` shape a status answer. A failed job's error is `message`, or the vendor's words for
+    `cause`. `seconds` is how long slow waits before, and commit_then_timeout after, the work is done, how long a
+    dripping answer takes, and by how much a late webhook is late.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -41,6 +71,7 @@ class FaultRule(BaseModel):
     status: int = Field(default=500, ge=100, le=599)
     headers: dict[str, str] = {}
     message: str | None = None
+    cause: Cause | None = None
     seconds: float = Field(default=30.0, ge=0)
     after: int = Field(default=0, ge=0)
     times: int | None = Field(default=1, ge=1)
@@ -67,8 +98,12 @@ class _Counted:
 
 @dataclass
 class FaultBook:
-    """The rules in force, in the order they were set; the first that applies is the one."""
+    """The rules in force, in the order they were set; the first that applies is the one.
 
+    `revoked` holds the keys that have met `revoked_key`, as they were sent.
+    """
+
+    revoked: set[str] = field(default_factory=set)
     _rules: list[_Counted] = field(default_factory=list)
 
     def add(self, rules: list[FaultRule]) -> int:
@@ -77,8 +112,9 @@ class FaultBook:
         return len(self._rules)
 
     def clear(self) -> None:
-        """Take every rule away."""
+        """Take every rule away; revoked keys are good again."""
         self._rules.clear()
+        self.revoked.clear()
 
     def listed(self) -> list[dict[str, object]]:
         """The rules with how many requests each has seen."""

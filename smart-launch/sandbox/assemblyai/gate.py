@@ -14,6 +14,7 @@ from typing import Any
 
 from connector_sandbox.assemblyai.faults import ON_THE_WIRE, FaultBook, FaultRule
 from connector_sandbox.assemblyai.journal import Entry, Journal
+from connector_sandbox.assemblyai.refusals import UNAUTHORIZED, GatewayRefused, Refused
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -22,7 +23,11 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 FAULT = "sandbox.fault"
 MARK = (b"x-sandbox", b"playback")
+QUOTA = "Forbidden: the limit of 20,000 requests in 5 minutes has been exceeded"
+BALANCE = "Your current account balance is negative. Please top up to continue using the API."
+_REFUSALS = {"quota": (403, QUOTA), "balance": (400, BALANCE), "revoked_key": (401, UNAUTHORIZED)}
 _OWN = ("/health", "/sandbox/")
+_DRIPS = 20
 
 
 class Gate:
@@ -39,13 +44,23 @@ class Gate:
             await self._app(scope, receive, send)
             return
         entry = self._journal.open(scope["method"], scope["path"], at=datetime.now(UTC))
-        rule = self._faults.draw(scope["method"], scope["path"])
+        rule = self._draw(scope)
         entry.fault = rule.kind if rule else None
         started = time.monotonic()
         try:
             await self._pass(scope, _listening(receive, entry), send=send, entry=entry, rule=rule)
         finally:
             entry.seconds = round(time.monotonic() - started, 4)
+
+    def _draw(self, scope: MutableMapping[str, Any]) -> FaultRule | None:
+        """The fault of this request; a key that was once revoked meets nothing else any more."""
+        key = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1").removeprefix("Bearer ")
+        if key in self._faults.revoked:
+            return FaultRule(kind="revoked_key")
+        rule = self._faults.draw(scope["method"], scope["path"])
+        if rule is not None and rule.kind == "revoked_key":
+            self._faults.revoked.add(key)
+        return rule
 
     async def _pass(
         self, scope: MutableMapping[str, Any], receive: Receive, *, send: Send, entry: Entry, rule: FaultRule | None
@@ -56,6 +71,11 @@ class Gate:
         elif rule.kind == "status":
             await _read_all(receive)
             await _answer(_marking(send, entry), rule)
+        elif rule.kind in _REFUSALS:
+            await _read_all(receive)
+            await _answer(_marking(send, entry), _refusal(rule, path=scope["path"]))
+        elif rule.kind in ("half_body", "drip"):
+            await self._spoil(scope, receive, send=send, entry=entry, rule=rule)
         elif rule.kind == "reset":
             await _cut(receive, send)
         elif rule.kind == "slow":
@@ -65,6 +85,41 @@ class Gate:
             await self._app(scope, receive, _dropping)
             await _wait_for_end(receive, rule.seconds)
             await _cut(receive, send)
+
+    async def _spoil(
+        self, scope: MutableMapping[str, Any], receive: Receive, *, send: Send, entry: Entry, rule: FaultRule
+    ) -> None:
+        """Do the work, then send the answer drop by drop, or half of it, announced as the whole."""
+        start, body = await _collect(self._app, scope, receive)
+        await _marking(send, entry)(start)
+        if rule.kind == "drip":
+            size = max(1, -(-len(body) // _DRIPS))
+            for first in range(0, len(body), size):
+                await asyncio.sleep(rule.seconds * size / len(body))
+                await send({"type": "http.response.body", "body": body[first : first + size], "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        await asyncio.sleep(0.05)  # what is in the socket arrives before the cut
+        await _cut(receive, send)
+
+
+async def _collect(app: App, scope: MutableMapping[str, Any], receive: Receive) -> tuple[Message, bytes]:
+    """The answer's head and its whole body."""
+    messages: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        messages.append(message)
+
+    await app(scope, receive, keep)
+    return messages[0], b"".join(message.get("body", b"") for message in messages[1:])
+
+
+def _refusal(rule: FaultRule, *, path: str) -> FaultRule:
+    """The rule as a status answer, in the words and the envelope of the part of the vendor the path belongs to."""
+    status, text = _REFUSALS[rule.kind]
+    refused = Refused(status, text) if path.startswith("/v2/") else GatewayRefused(status, text)
+    return rule.model_copy(update={"status": status, "message": json.dumps(refused.body())})
 
 
 def _listening(receive: Receive, entry: Entry) -> Receive:
@@ -102,7 +157,8 @@ async def _read_all(receive: Receive) -> None:
 
 
 async def _answer(send: Send, rule: FaultRule) -> None:
-    body = json.dumps({"error": rule.message or f"Sandbox: HTTP {rule.status} on request"}).encode()
+    words = rule.message or f"Sandbox: HTTP {rule.status} on request"
+    body = words.encode() if rule.kind in _REFUSALS else json.dumps({"error": words}).encode()
     fixed = {"content-type": "application/json", "content-length": str(len(body))}
     headers = [(name.lower().encode(), value.encode()) for name, value in {**fixed, **rule.headers}.items()]
     empty = rule.status in (204, 304) or rule.status < 200

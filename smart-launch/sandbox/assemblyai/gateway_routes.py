@@ -8,7 +8,7 @@ import time
 import uuid
 from typing import Any
 
-from connector_sandbox.assemblyai.completion import CompletionRequest, print_completion, read_request
+from connector_sandbox.assemblyai.completion import CompletionRequest, print_completion, print_failure, read_request
 from connector_sandbox.assemblyai.gate import FAULT
 from connector_sandbox.assemblyai.models import print_models
 from connector_sandbox.assemblyai.parts import GatewayProjectDep, Sandbox, SandboxDep
@@ -37,23 +37,28 @@ async def complete(request: Request, sandbox: SandboxDep, *, project: GatewayPro
     except ValueError:
         raise GatewayRefused(400, "invalid request body", errors=("the body is not valid JSON",)) from None
     asked = read_request(body)
-    content = await _draft(sandbox, asked)
+    fault = request.scope.get(FAULT)
     request_id = str(uuid.uuid4())
+    if fault is not None and fault.kind == "error_in_200":
+        return JSONResponse(print_failure(asked, request_id=request_id), headers=MARK)
+    content = await _draft(sandbox, asked)
     sandbox.completions[request_id] = project
-    printed = print_completion(asked, content, request_id=request_id, fault=request.scope.get(FAULT))
+    printed = print_completion(asked, content, request_id=request_id, fault=fault)
     return JSONResponse({**printed, "response_time": time.monotonic_ns() - started}, headers=MARK)
 
 
 @router.delete("/chat/completions/{request_id}")
 @router.delete("/v1/chat/completions/{request_id}")
-async def delete(request_id: str, sandbox: SandboxDep, *, project: GatewayProjectDep) -> Response:
+async def delete(request_id: str, request: Request, sandbox: SandboxDep, *, project: GatewayProjectDep) -> Response:
     """Forget a completion. The vendor's answer is not documented: the status is a control, the body an older one's."""
     if sandbox.completions.get(request_id) != project:
         raise GatewayRefused(404, "request not found")
     status = sandbox.controls.llm_delete_status
     if status >= 300:
         raise GatewayRefused(status, "request not found" if status == 404 else "deletion failed")
-    del sandbox.completions[request_id]
+    fault = request.scope.get(FAULT)
+    if fault is None or fault.kind != "deaf_deletion":
+        del sandbox.completions[request_id]
     if status == 204:
         return Response(status_code=204, headers=MARK)
     deleted = {"request_id": str(uuid.uuid4()), "request_id_to_purge": request_id, "deleted": True}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from connector_sandbox.assemblyai.faults import FaultRule
-from connector_sandbox.assemblyai.hearing import Heard, Listener, NotTranscribed
+from connector_sandbox.assemblyai.hearing import NO_AUDIO, TOO_SHORT, Heard, Listener, NotTranscribed
 from connector_sandbox.assemblyai.settings import Controls
 from connector_sandbox.assemblyai.submission import Submission
 from connector_sandbox.assemblyai.uploads import UploadShelf
@@ -22,6 +22,13 @@ SERVER_ERROR = "Server error, developers have been alerted."
 NOT_DOWNLOADED = (
     "Download error, unable to download {url}. Please make sure the file exists and is accessible from the internet."
 )
+CAUSES = {
+    "download": NOT_DOWNLOADED,
+    "no_audio": NO_AUDIO.format(kind="text/plain"),
+    "too_short": TOO_SHORT,
+    "decoding": "Transcoding failed. The file could not be decoded: it may be damaged.",
+    "server": SERVER_ERROR,
+}
 
 
 @dataclass
@@ -39,6 +46,7 @@ class Job:
     completed: datetime | None = None
     webhook_status_code: int | None = None
     deleted: bool = False
+    deleted_at: datetime | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
@@ -70,21 +78,53 @@ class JobBook:
 
     def find(self, job_id: str, *, project: str) -> Job | None:
         """The project's own job of that id."""
+        self.expire()
         job = self._jobs.get(job_id)
         return job if job is not None and job.project == project else None
 
     def listed(self, project: str) -> list[Job]:
         """The project's jobs, newest first."""
+        self.expire()
         return [job for job in reversed(self._jobs.values()) if job.project == project]
+
+    def everybodys(self) -> list[Job]:
+        """The jobs of all projects, newest first; for the sandbox's own page."""
+        self.expire()
+        return list(reversed(self._jobs.values()))
 
     async def delete(self, job: Job) -> None:
         """Forget what was heard and delete the upload; a job under way ends as if it had been done."""
         await _cancel(job)
         self._uploads.remove(job.submission.audio_url)
-        job.deleted = True
-        job.heard = None
+        self._empty(job)
         job.status = job.status if job.status == "error" else "completed"
         job.completed = job.completed or datetime.now(UTC)
+
+    async def forget(self, job: Job) -> None:
+        """As if the vendor had never known the job: its id is unknown from now on."""
+        await _cancel(job)
+        del self._jobs[job.id]
+
+    async def announce_early(self, job: Job) -> None:
+        """Announce a job that has only just been queued as completed, where its fault says so."""
+        if job.fault is not None and job.fault.kind == "webhook_early":
+            await self._announce(job)
+
+    def expire(self) -> None:
+        """End what is older than the controls let it become: uploads, and the words of transcripts."""
+        now = datetime.now(UTC)
+        for upload in self._uploads.listed() if self._controls.upload_seconds else ():
+            if (now - upload.at).total_seconds() > self._controls.upload_seconds:
+                self._uploads.remove(upload.url)
+        for job in self._jobs.values() if self._controls.transcript_seconds else ():
+            ended = job.completed
+            if ended is not None and (now - ended).total_seconds() > self._controls.transcript_seconds:
+                self._empty(job)
+
+    def _empty(self, job: Job) -> None:
+        job.deleted = True
+        job.deleted_at = job.deleted_at or datetime.now(UTC)
+        job.heard = None
 
     async def close(self) -> None:
         """Stop everything under way."""
@@ -104,6 +144,7 @@ class JobBook:
         async with self._places:
             job.status = "processing"
             ends = time.monotonic() + self._controls.process_seconds
+            self.expire()
             try:
                 heard = await asyncio.to_thread(self._hear, job)
             except NotTranscribed as error:
@@ -119,7 +160,8 @@ class JobBook:
 
     def _hear(self, job: Job) -> Heard:
         if job.fault is not None and job.fault.kind == "job_error":
-            raise NotTranscribed(job.fault.message or SERVER_ERROR)
+            words = job.fault.message or CAUSES[job.fault.cause or "server"]
+            raise NotTranscribed(words.format(url=job.submission.audio_url))
         upload = self._uploads.find(job.submission.audio_url)
         if upload is None or not upload.present:
             raise NotTranscribed(NOT_DOWNLOADED.format(url=job.submission.audio_url))

@@ -12,14 +12,13 @@ from connector_sandbox.assemblyai.faults import FaultBook
 from connector_sandbox.assemblyai.hearing import Listener
 from connector_sandbox.assemblyai.jobs import JobBook
 from connector_sandbox.assemblyai.journal import Journal
-from connector_sandbox.assemblyai.refusals import GatewayRefused, Refused
+from connector_sandbox.assemblyai.refusals import UNAUTHORIZED, GatewayRefused, Refused
 from connector_sandbox.assemblyai.settings import Controls, SandboxSettings
 from connector_sandbox.assemblyai.uploads import UploadShelf
 from connector_sandbox.assemblyai.webhooks import WebhookCaller
 from fastapi import Depends, Request
 
 Draft = Callable[[list[dict[str, str]], dict[str, object]], dict[str, object]]
-UNAUTHORIZED = "Authentication error, API token missing/invalid"
 
 
 @dataclass

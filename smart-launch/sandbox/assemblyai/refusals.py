@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
+UNAUTHORIZED = "Authentication error, API token missing/invalid"
+
 
 class Refused(Exception):
     """An error answer of the /v2 endpoints: `{"error": text}`."""

@@ -21,9 +21,14 @@ class SandboxSettings:
 
 @dataclass
 class Controls:
-    """What a test may change while the sandbox runs; times in seconds, `llm_delete_status` is 200, 204 or 404."""
+    """What a test may change while the sandbox runs; times in seconds, `llm_delete_status` is 200, 204 or 404.
+
+    Uploads end after `upload_seconds`, the words of a transcript `transcript_seconds` after it was completed; 0: never.
+    """
 
     queue_seconds: float = 0.3
     process_seconds: float = 0.3
     webhook_spacing: float = 10.0
     llm_delete_status: int = 200
+    upload_seconds: float = 0.0
+    transcript_seconds: float = 0.0

@@ -8,6 +8,7 @@ from typing import Any
 from connector_sandbox.assemblyai.gate import FAULT
 from connector_sandbox.assemblyai.jobs import Job
 from connector_sandbox.assemblyai.listing import print_page, read_query
+from connector_sandbox.assemblyai.mishaps import delete_through, read_through
 from connector_sandbox.assemblyai.parts import ProjectDep, Sandbox, SandboxDep
 from connector_sandbox.assemblyai.passages import print_paragraphs, print_sentences
 from connector_sandbox.assemblyai.refusals import Refused
@@ -44,6 +45,7 @@ async def submit(request: Request, sandbox: SandboxDep, *, project: ProjectDep) 
     if upload is not None and upload.project != project:
         raise Refused(403, "Cannot access uploaded file: it belongs to another project")
     job = sandbox.jobs.submit(submission, project=project, fault=request.scope.get(FAULT))
+    await sandbox.jobs.announce_early(job)
     return print_transcript(job)
 
 
@@ -55,9 +57,10 @@ async def list_transcripts(request: Request, sandbox: SandboxDep, *, project: Pr
 
 
 @router.get("/transcript/{job_id}")
-async def read(job_id: str, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
+async def read(job_id: str, request: Request, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """The transcript object as it stands."""
-    return print_transcript(_find(sandbox, job_id, project=project))
+    job = _find(sandbox, job_id, project=project)
+    return await read_through(sandbox.jobs, job, fault=request.scope.get(FAULT))
 
 
 @router.get("/transcript/{job_id}/sentences")
@@ -73,12 +76,10 @@ async def paragraphs(job_id: str, sandbox: SandboxDep, *, project: ProjectDep) -
 
 
 @router.delete("/transcript/{job_id}")
-async def delete(job_id: str, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
+async def delete(job_id: str, request: Request, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """Delete words and upload; the stub answers now and later, and a second time."""
     job = _find(sandbox, job_id, project=project)
-    if not job.deleted:
-        await sandbox.jobs.delete(job)
-    return print_transcript(job)
+    return await delete_through(sandbox.jobs, job, fault=request.scope.get(FAULT))
 
 
 def _find(sandbox: Sandbox, job_id: str, *, project: str) -> Job:

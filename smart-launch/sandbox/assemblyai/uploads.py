@@ -20,7 +20,7 @@ class TooLarge(Exception):
 
 @dataclass
 class Upload:
-    """One received file; `present` turns False when it is deleted."""
+    """One received file; `present` turns False when it is deleted, at `gone`."""
 
     url: str
     project: str
@@ -29,6 +29,7 @@ class Upload:
     sha256: str
     at: datetime
     present: bool = True
+    gone: datetime | None = None
 
 
 class UploadShelf:
@@ -72,6 +73,7 @@ class UploadShelf:
         upload = self._uploads.get(url)
         if upload is not None:
             upload.path.unlink(missing_ok=True)
+            upload.gone = upload.gone or datetime.now(UTC)
             upload.present = False
 
     def listed(self) -> list[Upload]:

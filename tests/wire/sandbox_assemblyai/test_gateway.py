@@ -135,6 +135,26 @@ def test_answers_that_are_no_draft(gateway, kind, finish, content) -> None:
     assert complete(gateway)["choices"][0]["finish_reason"] == "stop"
 
 
+def test_a_providers_failure_inside_a_success(gateway) -> None:
+    gateway.post("/sandbox/faults", json=[{"path": "/chat/completions$", "kind": "error_in_200"}])
+    failed = complete(gateway)
+    assert (failed["choices"], failed["llm_status_code"], failed["error"]["code"]) == ([], 503, 503)
+    assert delete(gateway, failed["request_id"]).status_code == 404
+    assert complete(gateway)["choices"]
+
+
+def test_an_answer_that_is_no_json_at_all(gateway) -> None:
+    gateway.post("/sandbox/faults", json=[{"path": "/chat/completions$", "kind": "broken_json"}])
+    choice = complete(gateway)["choices"][0]
+    assert (choice["finish_reason"], "{" in choice["message"]["content"]) == ("stop", False)
+
+
+def test_a_deaf_deletion_of_a_completion_can_be_asked_for_again(gateway) -> None:
+    gateway.post("/sandbox/faults", json=[{"method": "DELETE", "kind": "deaf_deletion"}])
+    request_id = complete(gateway)["request_id"]
+    assert [delete(gateway, request_id).status_code for _ in range(3)] == [200, 200, 404]
+
+
 OPEN_SCHEMA = {"type": "object", "properties": {"said": {"type": "string"}}, "required": ["said"]}
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no model": ({"model": None}, "model is not available"),

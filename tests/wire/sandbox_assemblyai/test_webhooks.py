@@ -118,3 +118,49 @@ def test_ten_tries_are_all(vendor, receiver) -> None:
     receiver.wait(10)
     time.sleep(0.3)
     assert len(receiver.calls) == 10
+
+
+def misbehave(vendor, kind: str, **how: Any) -> None:
+    rule = {"method": "POST", "path": "^/v2/transcript$", "kind": kind, **how}
+    assert vendor.client.post("/sandbox/faults", json=[rule]).status_code == 200
+
+
+def test_a_webhook_that_never_comes(vendor, visit, receiver) -> None:
+    misbehave(vendor, "webhook_mute")
+    job = vendor.transcribe(visit, webhook_url=receiver.url)
+    time.sleep(0.3)
+    assert (job["status"], receiver.calls) == ("completed", [])
+
+
+def test_a_webhook_that_lies_about_both_job_and_end(vendor, receiver) -> None:
+    misbehave(vendor, "webhook_lie")
+    job = vendor.submit(audio_url=UNKNOWN_URL, webhook_url=receiver.url).json()
+    receiver.wait(1)
+    assert receiver.calls[0][1]["status"] == "completed"
+    assert receiver.calls[0][1]["transcript_id"] != job["id"]
+
+
+def test_a_webhook_that_comes_twice(vendor, receiver) -> None:
+    misbehave(vendor, "webhook_twice")
+    vendor.submit(audio_url=UNKNOWN_URL, webhook_url=receiver.url)
+    receiver.wait(2)
+    time.sleep(0.3)
+    assert len(receiver.calls) == 2
+    assert receiver.calls[0][1] == receiver.calls[1][1]
+
+
+def test_a_webhook_that_comes_late(vendor, receiver) -> None:
+    misbehave(vendor, "webhook_late", seconds=1)
+    job = vendor.submit(audio_url=UNKNOWN_URL, webhook_url=receiver.url).json()
+    ended = vendor.wait(job["id"])
+    assert (ended["status"], receiver.calls) == ("error", [])
+    receiver.wait(1)
+
+
+def test_a_webhook_that_comes_before_the_submission_is_answered(vendor, visit, receiver) -> None:
+    misbehave(vendor, "webhook_early")
+    job = vendor.submit(audio_url=vendor.upload(visit), webhook_url=receiver.url).json()
+    assert receiver.calls[0][1] == {"transcript_id": job["id"], "status": "completed"}
+    assert job["status"] == "queued"
+    receiver.wait(2)
+    assert receiver.calls[1][1] == {"transcript_id": job["id"], "status": "completed"}
