@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from connector_sandbox.assemblyai.redaction import SUBSTITUTIONS, Redaction
 from connector_sandbox.assemblyai.refusals import Refused
 
 DEFAULT_MODELS = ("universal-3-5-pro", "universal-2")
@@ -18,6 +19,7 @@ MEDICAL_LANGUAGES = ("en", "es", "de", "fr")
 MOST_KEYTERMS = {"universal-3-pro": 1000, "universal-3-5-pro": 1000, "universal-2": 200}
 MOST_KEYTERM_WORDS = 6
 MOST_PROMPT_WORDS = 1500
+MOST_SPEAKERS = 26
 LONGEST_ROLE = 35
 # None: every language. The sets are what the vendor's pages name; they matter only for who answers and the 400.
 MODEL_LANGUAGES: dict[str, frozenset[str] | None] = {
@@ -34,7 +36,6 @@ _NOT_OFFERED = (
     "auto_highlights",
     "content_safety",
     "custom_spelling",
-    "entity_detection",
     "filter_profanity",
     "iab_categories",
     "sentiment_analysis",
@@ -61,6 +62,7 @@ class Submission:
     domain: str | None
     domain_used: str | None
     roles: RoleRequest | None
+    redaction: Redaction | None
     warnings: tuple[str, ...]
     body: dict[str, Any]
 
@@ -74,6 +76,14 @@ class Submission:
         """Whether each channel is to be a speaker."""
         return bool(self.body.get("multichannel"))
 
+    @property
+    def speakers_range(self) -> tuple[int, int]:
+        """How many speakers there are to be, at least and at most."""
+        options = self.body.get("speaker_options") or {}
+        exact = self.body.get("speakers_expected")
+        least, most = (options.get(f"{bound}_speakers_expected") for bound in ("min", "max"))
+        return exact or least or 1, exact or most or MOST_SPEAKERS
+
 
 def read_submission(body: Any) -> Submission:
     """Check a body by the vendor's rules; Refused (400) names the first one broken."""
@@ -85,7 +95,7 @@ def read_submission(body: Any) -> Submission:
     model_used = _choose_model(models, language)
     _check_vocabulary(body, model_used)
     _check_speakers(body)
-    _check_redaction(body)
+    redaction = _read_redaction(body)
     _check_webhook(body)
     roles = _read_roles(body)
     domain = _optional_text(body, "domain")
@@ -100,6 +110,7 @@ def read_submission(body: Any) -> Submission:
         domain=domain,
         domain_used=MEDICAL if medical else None,
         roles=roles,
+        redaction=redaction,
         warnings=tuple(_warn(body, language, skipped=domain == MEDICAL and not medical)),
         body=body,
     )
@@ -163,18 +174,46 @@ def _check_vocabulary(body: dict[str, Any], model: str) -> None:
 def _check_speakers(body: dict[str, Any]) -> None:
     if body.get("speaker_options") is not None and body.get("speakers_expected") is not None:
         _refuse('"speaker_options" and "speakers_expected" cannot be used together')
-    expected = body.get("speakers_expected")
-    if expected is not None and (not isinstance(expected, int) or isinstance(expected, bool) or expected < 1):
-        _refuse('"speakers_expected" must be a positive integer')
+    options = body.get("speaker_options") or {}
+    if not isinstance(options, dict):
+        _refuse('"speaker_options" must be an object')
+    bounds = {f"{bound}_speakers_expected": options.get(f"{bound}_speakers_expected") for bound in ("min", "max")}
+    for name, count in {"speakers_expected": body.get("speakers_expected"), **bounds}.items():
+        if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
+            _refuse(f'"{name}" must be a positive integer')
+    least, most = bounds.values()
+    if least and most and least > most:
+        _refuse('"min_speakers_expected" cannot be greater than "max_speakers_expected"')
 
 
-def _check_redaction(body: dict[str, Any]) -> None:
+def _read_redaction(body: dict[str, Any]) -> Redaction | None:
     if body.get("redact_pii_return_unredacted") and not body.get("redact_pii"):
         _refuse('"redact_pii_return_unredacted" requires "redact_pii"')
     if body.get("redact_pii") and "custom_formatting" in _understanding(body):
         _refuse('"redact_pii" and "custom_formatting" cannot be used together')
-    if body.get("redact_pii") or body.get("redact_pii_audio"):
-        _refuse("Sandbox: redact_pii is not offered here, and nothing would be redacted")
+    policies = body.get("redact_pii_policies") or []
+    if not isinstance(policies, list) or not all(isinstance(policy, str) for policy in policies):
+        _refuse('"redact_pii_policies" must be a list of strings')
+    substitution = _one_of(body, "redact_pii_sub", SUBSTITUTIONS)
+    quality = _one_of(body, "redact_pii_audio_quality", ("mp3", "wav"))
+    options = body.get("redact_pii_audio_options") or {}
+    if not body.get("redact_pii"):
+        return None
+    return Redaction(
+        policies=tuple(policies),
+        substitution=substitution,
+        returns_unredacted=bool(body.get("redact_pii_return_unredacted")),
+        audio=quality if body.get("redact_pii_audio") else None,
+        silences=isinstance(options, dict) and options.get("override_audio_redaction_method") == "silence",
+    )
+
+
+def _one_of(body: dict[str, Any], name: str, values: tuple[str, ...]) -> str:
+    """The value of an option, the first of `values` where it is not set."""
+    value = body.get(name) or values[0]
+    if value not in values:
+        _refuse(f'"{name}" must be one of: {", ".join(values)}')
+    return str(value)
 
 
 def _check_webhook(body: dict[str, Any]) -> None:

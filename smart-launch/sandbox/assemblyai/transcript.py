@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from connector_sandbox.assemblyai.entities import find_entities
 from connector_sandbox.assemblyai.jobs import Job
 from connector_sandbox.assemblyai.playback import HeardTurn, HeardWord
-from connector_sandbox.assemblyai.submission import RoleRequest, Submission
+from connector_sandbox.assemblyai.redaction import redact_turns
+from connector_sandbox.assemblyai.seats import Seat, map_labels, seat_turns
+from connector_sandbox.assemblyai.submission import Submission
 
 PLAYBACK = "Sandbox playback of a bundled script: not speech recognition"
 DELETED_TEXT = "Deleted by user."
 DELETED_URL = "http://deleted_by_user"
-Speaker = tuple[str | None, int]  # the role, and the channel where it was asked for by channel
-Names = dict[Speaker, tuple[str, str]]
-_SAME_ROLE = {
-    "clinician": ("clinician", "doctor", "physician", "provider", "practitioner", "nurse", "therapist", "gp"),
-    "patient": ("patient", "client"),
-}
 _ECHOED = (
     "audio_end_at",
     "audio_start_from",
@@ -31,6 +29,7 @@ _ECHOED = (
     "language_confidence_threshold",
     "language_detection",
     "prompt",
+    "redact_pii_audio_options",
     "redact_pii_audio_quality",
     "redact_pii_policies",
     "redact_pii_sub",
@@ -117,82 +116,78 @@ def _print_request(job: Job) -> dict[str, Any]:
 
 
 def _print_result(job: Job) -> dict[str, Any]:
-    heard = job.heard
+    heard, asked = job.heard, job.submission
     if heard is None:
         raise ValueError("a completed job has heard something, be it silence")
-    names = _name_speakers(job.submission, heard.turns)
-    words = [word for turn in heard.turns for word in turn.words]
-    detects = bool(job.submission.body.get("language_detection"))
+    seats = seat_turns(asked, heard.turns)
+    turns = heard.turns
+    if asked.redaction is not None:
+        turns = redact_turns(turns, find_entities(turns), redaction=asked.redaction)
+    detects = bool(asked.body.get("language_detection"))
     printed = {
-        "text": " ".join(word.text for word in words),
-        "words": [_print_word(word, _shown(job, turn, names=names)) for turn in heard.turns for word in turn.words],
-        "utterances": _print_utterances(job, names) if job.submission.tells_speakers_apart else None,
-        "confidence": _mean(words),
+        **_print_words(asked, turns, [seat.shown() for seat in seats]),
+        "entities": _print_entities(heard.turns, seats) if asked.body.get("entity_detection") else None,
+        "confidence": _mean([word for turn in turns for word in turn.words]),
         "audio_duration": math.ceil(heard.duration_ms / 1000),
-        "language_confidence": 0.98 if detects and words else None,
-        "speech_model_used": job.submission.model_used,
+        "language_confidence": 0.98 if detects and turns else None,
+        "speech_model_used": asked.model_used,
         "metadata": {
-            "domain_used": job.submission.domain_used,
-            "warnings": [{"message": message} for message in (PLAYBACK, *job.submission.warnings, *heard.warnings)],
+            "domain_used": asked.domain_used,
+            "warnings": [{"message": message} for message in (PLAYBACK, *asked.warnings, *heard.warnings)],
         },
+        **_print_understanding(job, seats),
     }
-    return {**printed, **_print_understanding(job, names)}
+    if asked.redaction is not None and asked.redaction.returns_unredacted:
+        whole = _print_words(asked, heard.turns, [seat.shown(by_label=True) for seat in seats])
+        printed |= {f"unredacted_{name}": value for name, value in whole.items()}
+    return printed
 
 
-def _print_word(word: HeardWord, shown: dict[str, Any]) -> dict[str, Any]:
-    return {"text": word.text, "start": word.start, "end": word.end, "confidence": word.confidence, **shown}
-
-
-def _print_utterances(job: Job, names: Names) -> list[dict[str, Any]]:
-    turns = job.heard.turns if job.heard else ()
-    return [
+def _print_words(
+    asked: Submission, turns: Sequence[HeardTurn], shown: Sequence[dict[str, str | None]]
+) -> dict[str, Any]:
+    """`text`, `words` and `utterances`; `shown` is the speaker of each turn as it is to be printed."""
+    by_turn = [[_print_word(word, speaker) for word in turn.words] for turn, speaker in zip(turns, shown, strict=True)]
+    utterances = [
         {
-            **_shown(job, turn, names=names),
+            **speaker,
             "text": " ".join(word.text for word in turn.words),
             "confidence": _mean(list(turn.words)),
             "start": turn.words[0].start,
             "end": turn.words[-1].end,
-            "words": [_print_word(word, _shown(job, turn, names=names)) for word in turn.words],
+            "words": words,
         }
-        for turn in turns
+        for turn, speaker, words in zip(turns, shown, by_turn, strict=True)
+    ]
+    return {
+        "text": " ".join(utterance["text"] for utterance in utterances),
+        "words": [word for words in by_turn for word in words],
+        "utterances": utterances if asked.tells_speakers_apart else None,
+    }
+
+
+def _print_word(word: HeardWord, speaker: dict[str, str | None]) -> dict[str, Any]:
+    return {"text": word.text, "start": word.start, "end": word.end, "confidence": word.confidence, **speaker}
+
+
+def _print_entities(turns: Sequence[HeardTurn], seats: Sequence[Seat]) -> list[dict[str, Any]]:
+    """The entities as they were said: like the vendor's, they are never redacted."""
+    return [
+        {
+            "entity_type": entity.entity_type,
+            "text": entity.text,
+            "start": entity.start,
+            "end": entity.end,
+            "speaker": seats[entity.turn].name,
+        }
+        for entity in find_entities(turns)
     ]
 
 
-def _shown(job: Job, turn: HeardTurn, *, names: Names) -> dict[str, Any]:
-    """The speaker of a word or an utterance: null when nobody asked, the channel too when it was asked for."""
-    if not job.submission.tells_speakers_apart:
-        return {"speaker": None}
-    label, speaker = names[_speaker(job.submission, turn)]
-    return {"speaker": speaker, "channel": label} if job.submission.multichannel else {"speaker": speaker}
-
-
-def _speaker(asked: Submission, turn: HeardTurn) -> Speaker:
-    return turn.role, turn.channel if asked.multichannel else 1
-
-
-def _name_speakers(asked: Submission, turns: tuple[HeardTurn, ...]) -> Names:
-    """For each role of the script the label (A, B by first appearance; the channel when asked by channel) and the name.
-
-    The name is the label unless roles or names were asked for and one of them fits.
-    """
-    first = {_speaker(asked, turn): turn for turn in reversed(turns)}
-    order = sorted(first, key=lambda one: first[one].words[0].start)
-    labels = {one: str(one[1]) if asked.multichannel else chr(ord("A") + number) for number, one in enumerate(order)}
-    return {one: (label, _fitting(asked.roles, first[one]) or label) for one, label in labels.items()}
-
-
-def _fitting(wanted: RoleRequest | None, turn: HeardTurn) -> str | None:
-    if wanted is None:
-        return None
-    fitting = _SAME_ROLE.get(turn.role or "", ()) if wanted.kind == "role" else ((turn.name or "").lower(),)
-    return next((value for value in wanted.values if value.lower() in fitting), None)
-
-
-def _print_understanding(job: Job, names: Names) -> dict[str, Any]:
+def _print_understanding(job: Job, seats: Sequence[Seat]) -> dict[str, Any]:
     if job.submission.roles is None:
         return {}
-    mapping = {label: name for label, name in names.values() if name != label}
-    answer = {"speaker_identification": {"mapping": mapping, "status": "success"}}
+    answer = {"speaker_identification": {"mapping": map_labels(seats), "status": "success"}}
     return {"speech_understanding": {**job.submission.body["speech_understanding"], "response": answer}}
 
 

@@ -39,7 +39,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class BundledRecording:
-    """A scripted visit; `patient_bundle` is a file of smart-launch/patients, `planted` is what it is there to test."""
+    """A scripted visit; `patient_bundle` is a file of smart-launch/patients, `planted` is what it is there to test.
+
+    `entities` gives for words of the turns, in small letters, the vendor's type of entity.
+    """
 
     id: str
     title: str
@@ -47,6 +50,7 @@ class BundledRecording:
     patient_name: str
     planted: dict[str, str]
     unsure: dict[str, float]
+    entities: dict[str, str]
     audio: Path
     duration_ms: int
     turns: tuple[Turn, ...]
@@ -88,6 +92,7 @@ def load_recording(recording_id: str, *, visits: Path = VISITS) -> BundledRecord
         patient_name=script["patient"]["name"],
         planted=dict(script["planted"]),
         unsure={str(word).lower(): float(value) for word, value in script["unsure"].items()},
+        entities={str(phrase).lower(): kind for kind, phrases in script["entities"].items() for phrase in phrases},
         audio=audio,
         duration_ms=timing["duration_ms"],
         turns=turns,

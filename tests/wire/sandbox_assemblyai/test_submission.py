@@ -81,7 +81,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"redact_pii": True, "speech_understanding": {"request": {"custom_formatting": {"date": "iso"}}}},
         "cannot be used together",
     ),
-    "redaction, which a sandbox would only pretend": ({"redact_pii": True}, "nothing would be redacted"),
+    "an unknown substitution": ({"redact_pii": True, "redact_pii_sub": "stars"}, "hash, entity_name"),
+    "redacted sound of an unknown kind": ({"redact_pii": True, "redact_pii_audio_quality": "ogg"}, "mp3, wav"),
+    "policies that are no list": ({"redact_pii": True, "redact_pii_policies": "drug"}, "list of strings"),
+    "fewer speakers at most than at least": (
+        {"speaker_labels": True, "speaker_options": {"min_speakers_expected": 3, "max_speakers_expected": 2}},
+        "cannot be greater",
+    ),
     "a webhook that is no address": ({"webhook_url": "ftp://x"}, "webhook_url"),
     "a webhook header without value": (
         {"webhook_url": "http://127.0.0.1:9/", "webhook_auth_header_name": "x-secret"},
@@ -121,6 +127,8 @@ TAKEN: dict[str, dict[str, Any]] = {
             speaker_type="role", speakers=[{"role": "Doctor", "description": "asks"}, {"role": "Patient"}]
         ),
     },
+    "policies nobody knows": {"redact_pii": True, "redact_pii_policies": ["medical_secrets"]},
+    "a range of speakers": {"speaker_labels": True, "speaker_options": {"min_speakers_expected": 2}},
     "a language only universal-2 has": {"language_code": "sw"},
     "a webhook with its secret": {
         "webhook_url": "http://127.0.0.1:9/",

@@ -166,10 +166,10 @@ def test_medical_mode_warns_where_it_does_not_know_the_language(vendor, visit) -
 
 
 def test_what_the_sandbox_leaves_out_it_says(vendor, visit) -> None:
-    printed = vendor.transcribe(visit, entity_detection=True)
-    assert printed["entities"] is None
+    printed = vendor.transcribe(visit, sentiment_analysis=True)
+    assert printed["sentiment_analysis_results"] is None
     messages = [warning["message"] for warning in printed["metadata"]["warnings"]]
-    assert "Sandbox: entity_detection is not offered and was left out" in messages
+    assert "Sandbox: sentiment_analysis is not offered and was left out" in messages
 
 
 def test_a_recording_nobody_speaks_in_is_completed_and_empty(vendor, shared) -> None:
