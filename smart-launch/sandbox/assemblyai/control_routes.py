@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from connector_sandbox.assemblyai.faults import FaultRule
 from connector_sandbox.assemblyai.parts import SandboxDep
@@ -24,6 +24,10 @@ class ControlChange(BaseModel):
     llm_delete_status: int = Field(default=200, ge=200, le=599)
     upload_seconds: float = Field(default=0, ge=0)
     transcript_seconds: float = Field(default=0, ge=0)
+    redaction_seconds: float = Field(default=0, ge=0)
+    redacted_audio_seconds: float = Field(default=0, ge=0)
+    link_seconds: float = Field(default=0, ge=0)
+    unknown_id_status: Literal[400, 404] = 404
 
 
 @router.get("/health")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from connector_sandbox.assemblyai.faults import FaultRule
 from connector_sandbox.assemblyai.hearing import NO_AUDIO, TOO_SHORT, Heard, Listener, NotTranscribed
+from connector_sandbox.assemblyai.redacted_audio import RedactedAudio
 from connector_sandbox.assemblyai.settings import Controls
 from connector_sandbox.assemblyai.submission import Submission
 from connector_sandbox.assemblyai.uploads import UploadShelf
@@ -47,6 +48,7 @@ class Job:
     webhook_status_code: int | None = None
     deleted: bool = False
     deleted_at: datetime | None = None
+    redacted_audio: RedactedAudio | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
@@ -103,6 +105,7 @@ class JobBook:
     async def forget(self, job: Job) -> None:
         """As if the vendor had never known the job: its id is unknown from now on."""
         await _cancel(job)
+        self._empty(job)
         del self._jobs[job.id]
 
     async def announce_early(self, job: Job) -> None:
@@ -125,6 +128,8 @@ class JobBook:
         job.deleted = True
         job.deleted_at = job.deleted_at or datetime.now(UTC)
         job.heard = None
+        if job.redacted_audio is not None:
+            job.redacted_audio.remove()
 
     async def close(self) -> None:
         """Stop everything under way."""

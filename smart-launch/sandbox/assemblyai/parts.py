@@ -8,16 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
+from connector_sandbox.assemblyai.aftermath import Aftermath
 from connector_sandbox.assemblyai.faults import FaultBook
 from connector_sandbox.assemblyai.hearing import Listener
-from connector_sandbox.assemblyai.jobs import JobBook
+from connector_sandbox.assemblyai.jobs import Job, JobBook
 from connector_sandbox.assemblyai.journal import Journal
+from connector_sandbox.assemblyai.redacted_audio import RedactedShelf
 from connector_sandbox.assemblyai.refusals import UNAUTHORIZED, GatewayRefused, Refused
 from connector_sandbox.assemblyai.settings import Controls, SandboxSettings
 from connector_sandbox.assemblyai.uploads import UploadShelf
-from connector_sandbox.assemblyai.webhooks import WebhookCaller
 from fastapi import Depends, Request
 
+UNKNOWN_ID = "Transcript lookup error, transcript id not found"
 Draft = Callable[[list[dict[str, str]], dict[str, object]], dict[str, object]]
 
 
@@ -28,6 +30,7 @@ class Sandbox:
     settings: SandboxSettings
     controls: Controls
     uploads: UploadShelf
+    redacted: RedactedShelf
     listener: Listener
     jobs: JobBook
     draft: Draft
@@ -35,19 +38,28 @@ class Sandbox:
     journal: Journal = field(default_factory=Journal)
     completions: dict[str, str] = field(default_factory=dict)
 
+    def find_job(self, job_id: str, *, project: str) -> Job:
+        """The project's own job of that id; Refused (404, or 400 as the vendor once had it) where there is none."""
+        job = self.jobs.find(job_id, project=project)
+        if job is None:
+            older = self.controls.unknown_id_status == 400
+            raise Refused(400, UNKNOWN_ID) if older else Refused(404, "Not found")
+        return job
+
 
 def build_sandbox(settings: SandboxSettings, *, controls: Controls, draft: Draft | None = None) -> Sandbox:
     """An empty sandbox; `draft` stands in for the model, the product's offline drafter unless told."""
     uploads = UploadShelf(settings.state / "uploads", largest=settings.largest_upload)
+    redacted = RedactedShelf(settings.state / "redacted", controls=controls)
     listener = Listener()
     jobs = JobBook(
         uploads=uploads,
         listener=listener,
         controls=controls,
         places=settings.concurrent_jobs,
-        announce=WebhookCaller(controls).announce,
+        announce=Aftermath(controls, uploads=uploads, redacted=redacted).follow,
     )
-    return Sandbox(settings, controls, uploads, listener, jobs, draft or _draft_offline)
+    return Sandbox(settings, controls, uploads, redacted, listener, jobs, draft or _draft_offline)
 
 
 def sandbox_of(request: Request) -> Sandbox:

@@ -32,3 +32,7 @@ class Controls:
     llm_delete_status: int = 200
     upload_seconds: float = 0.0
     transcript_seconds: float = 0.0
+    redaction_seconds: float = 0.3
+    redacted_audio_seconds: float = 86_400.0
+    link_seconds: float = 1_800.0
+    unknown_id_status: int = 404

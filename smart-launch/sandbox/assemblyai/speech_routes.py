@@ -6,10 +6,9 @@ import json
 from typing import Any
 
 from connector_sandbox.assemblyai.gate import FAULT
-from connector_sandbox.assemblyai.jobs import Job
 from connector_sandbox.assemblyai.listing import print_page, read_query
 from connector_sandbox.assemblyai.mishaps import delete_through, read_through
-from connector_sandbox.assemblyai.parts import ProjectDep, Sandbox, SandboxDep
+from connector_sandbox.assemblyai.parts import ProjectDep, SandboxDep
 from connector_sandbox.assemblyai.passages import print_paragraphs, print_sentences
 from connector_sandbox.assemblyai.refusals import Refused
 from connector_sandbox.assemblyai.submission import read_submission
@@ -59,31 +58,24 @@ async def list_transcripts(request: Request, sandbox: SandboxDep, *, project: Pr
 @router.get("/transcript/{job_id}")
 async def read(job_id: str, request: Request, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """The transcript object as it stands."""
-    job = _find(sandbox, job_id, project=project)
+    job = sandbox.find_job(job_id, project=project)
     return await read_through(sandbox.jobs, job, fault=request.scope.get(FAULT))
 
 
 @router.get("/transcript/{job_id}/sentences")
 async def sentences(job_id: str, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """The sentences of a completed transcript."""
-    return print_sentences(_find(sandbox, job_id, project=project))
+    return print_sentences(sandbox.find_job(job_id, project=project))
 
 
 @router.get("/transcript/{job_id}/paragraphs")
 async def paragraphs(job_id: str, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """The paragraphs of a completed transcript."""
-    return print_paragraphs(_find(sandbox, job_id, project=project))
+    return print_paragraphs(sandbox.find_job(job_id, project=project))
 
 
 @router.delete("/transcript/{job_id}")
 async def delete(job_id: str, request: Request, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """Delete words and upload; the stub answers now and later, and a second time."""
-    job = _find(sandbox, job_id, project=project)
+    job = sandbox.find_job(job_id, project=project)
     return await delete_through(sandbox.jobs, job, fault=request.scope.get(FAULT))
-
-
-def _find(sandbox: Sandbox, job_id: str, *, project: str) -> Job:
-    job = sandbox.jobs.find(job_id, project=project)
-    if job is None:
-        raise Refused(404, "Not found")
-    return job
