@@ -192,6 +192,29 @@ class VendorUnavailable(ConnectorError):
     slug, title, status, retryable = "vendor-unavailable", "The transcription service cannot be reached", 503, True
 
 
+class VendorAccount(VendorUnavailable):
+    """The vendor refuses our account, whatever is sent: its key, its quota or its balance. The operator mends it, then
+    everything that waits goes on."""
+
+    slug, title = "vendor-account", "The transcription service refuses the account"
+
+    def __init__(self, detail: str, *, kind: str, retry_after: float | None = None) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.kind = kind
+
+
+class TranscriptGone(VendorRejected):
+    """The vendor no longer has the job that was waited for; transcribing again mends it."""
+
+    slug, title = "transcript-gone", "The transcription was lost"
+
+
+class CapReached(ConnectorError):
+    """This month's budget of the clinic is used up: the operator raises it, or the next month mends it."""
+
+    slug, title, status, retryable = "cap-reached", "This month's budget is used up", 503, True
+
+
 class VendorOutcomeUnknown(VendorUnavailable):
     """A job was sent and no answer came: it may exist. Search the vendor's list before sending again."""
 

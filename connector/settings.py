@@ -5,6 +5,7 @@ Secrets are read from files or variables, never from the command line, and never
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -34,6 +35,12 @@ class Settings(BaseSettings):
     your own, `master_key_file` and `client_keys_folder` to keep the keys elsewhere. `ehr_ca_file` holds certificates
     (PEM) of a private authority that EHRs are trusted by, in place of the public ones. `sandbox_audio_ca_file` is for
     sandboxes only: every host of `audio_hosts` is then taken to be this machine, and trusted by these certificates.
+
+    `speech_language` is `chart`, `detect` or a code of the vendor's. `webhooks` are asked for where the public address
+    can be reached by the vendor (`auto`). `vendor_project_is_ours`: nobody else uses the vendor's project, so that jobs
+    nobody knows may be deleted. `gateway_kind` says what the language model service understands besides the common
+    shape. In `phi_mode` a vendor is called only where the agreement with it is recorded (`speech_baa`, `gateway_baa`
+    and their dates) and every model is one of `covered_models`. `monthly_cap` is in dollars, for each registration.
     """
 
     model_config = SettingsConfigDict(env_prefix="CONNECTOR_", frozen=True, extra="ignore")
@@ -56,9 +63,29 @@ class Settings(BaseSettings):
     speech_roles: tuple[str, ...] = ("Clinician", "Patient")
     speech_prompt: str | None = None
     speech_prefers: Literal["keyterms", "prompt"] = "keyterms"
+    speech_language: str = Field(default="chart", pattern=r"^(chart|detect|[a-z]{2,3}(_[a-z]{2})?)$")
+    speech_speaker_count: Literal["range", "exact", "off"] = "range"
+    speech_by_name: bool = False
+    speech_entities: bool = False
+    clinician_speaks_first: bool = False
+    redaction_policies: tuple[str, ...] = ()
+    redaction_substitution: Literal["hash", "entity_name"] = "entity_name"
+    redaction_audio: bool = False
+    webhooks: Literal["auto", "on", "off"] = "auto"
+    vendor_project_is_ours: bool = False
     gateway_base_url: str = "https://llm-gateway.assemblyai.com/v1"
     gateway_api_key: SecretStr = SecretStr("")
     gateway_model: str = "claude-sonnet-4-6"
+    gateway_kind: Literal["assemblyai", "openai"] = "assemblyai"
+    gateway_fallbacks: tuple[str, ...] = ()
+    gateway_fallback_depth: int = Field(default=2, ge=0, le=2)
+    phi_mode: bool = False
+    speech_baa: str | None = None
+    speech_baa_date: date | None = None
+    gateway_baa: str | None = None
+    gateway_baa_date: date | None = None
+    covered_models: tuple[str, ...] = ()
+    monthly_cap: float | None = Field(default=None, gt=0)
     gateway_max_tokens: int = 6000
     gateway_chart_tokens: int = Field(default=6000, ge=1000)
     gateway_history_tokens: int = Field(default=1000, ge=100)

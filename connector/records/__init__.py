@@ -29,9 +29,18 @@ from connector.records.filing import Erasure, Filing, VendorCopy
 from connector.records.hints import Keyterm, KeytermEdit, SpeechHints, Withheld
 from connector.records.launch import Launch
 from connector.records.note import DraftNote, Finding, Findings, NoteSection, Sentence, SignedNote
+from connector.records.redacted import RedactedTranscript
 from connector.records.sound import SoundGone
 from connector.records.stamps import Source, Stamp
-from connector.records.transcript import Transcript, Turn, Word
+from connector.records.transcript import (
+    DoubtfulSpan,
+    Speaker,
+    SpokenEntity,
+    Transcript,
+    TranscriptEdit,
+    Turn,
+    Word,
+)
 
 __all__ = [
     "PATIENT",
@@ -41,6 +50,7 @@ __all__ = [
     "Consent",
     "ConsentAnswer",
     "Doubt",
+    "DoubtfulSpan",
     "Doubts",
     "DoubtsAnswer",
     "DraftNote",
@@ -65,6 +75,7 @@ __all__ = [
     "PriorNote",
     "Problem",
     "Recording",
+    "RedactedTranscript",
     "Refusal",
     "Section",
     "SectionState",
@@ -73,9 +84,12 @@ __all__ = [
     "SignedNote",
     "SoundGone",
     "Source",
+    "Speaker",
     "SpeechHints",
+    "SpokenEntity",
     "Stamp",
     "Transcript",
+    "TranscriptEdit",
     "Turn",
     "VendorCopy",
     "Withheld",

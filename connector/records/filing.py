@@ -22,7 +22,9 @@ class Filing:
 
 @dataclass(frozen=True, slots=True)
 class VendorCopy:
-    """A copy a vendor holds. `state`: `held`, `asked`, `answered` or `verified`; times are None until reached."""
+    """A copy a vendor holds. `kind`: `upload`, `transcript`, `redacted-audio` or `completion`. `state`: `held`,
+    `asked`, `answered`, `verified` or `lapsed` (nobody can ask for it; it ends by the vendor's own rule at
+    `expires_at`). Times are None until reached."""
 
     copy_id: str
     kind: str
@@ -32,6 +34,7 @@ class VendorCopy:
     asked_at: datetime | None = None
     answered_at: datetime | None = None
     verified_at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from connector.records.capture import Mark
 from connector.records.stamps import Stamp
@@ -13,12 +15,14 @@ MARK_SLACK_MS = 400
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word; times in ms from the start of the recording, `confidence` 0 to 1."""
+    """One word; times in ms from the start of the recording, `confidence` 0 to 1. `speaker` is the recogniser's label
+    where it gives one for the word itself."""
 
     text: str
     start_ms: int
     end_ms: int
     confidence: float
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,60 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaker:
+    """One voice of a transcript: the recogniser's label, the role shown and who decided it (as in Turn), the name where
+    one was told apart by name, how much they said in ms, and whether that is too little to trust the label."""
+
+    label: str
+    role: str
+    role_from: str
+    name: str | None = None
+    speech_ms: int = 0
+    low_trust: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulSpan:
+    """Words of one turn to look at twice: `first` and `last` count its words from 0, `kind` is drug, dose, negation or
+    word, `confidence` the lowest of them."""
+
+    turn_id: str
+    first: int
+    last: int
+    kind: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenEntity:
+    """Something the recogniser found in what was said; its type as the vendor names it, times in ms."""
+
+    entity_type: str
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptEdit:
+    """One correction by a clinician. `action`: rename, swap, merge, split, move or correct; `detail` says of what."""
+
+    edit_id: str
+    action: str
+    by: str
+    at: datetime
+    detail: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said. `origin` is `recogniser`, `playback` (a sandbox) or `typed`; warnings are shown as they are.
+    """What was said. `origin` is `recogniser`, `playback` or `sandbox-recogniser` (sandboxes) or `typed`; warnings are
+    shown as they are.
 
     `marks` are places where something was not captured, in ms from the start of the recording. `little_speech`: our
-    own rule would not have let it pass, and the clinician had it drafted all the same.
+    own rule would not have let it pass, and the clinician had it drafted all the same. `reported_ms` is what the vendor
+    says it heard, `captured_ms` what we recorded, 0 where nobody measured it. A corrected transcript has an id of its
+    own, the next `version`, the id it began with in `based_on`, and its `edits`, oldest first.
     """
 
     transcript_id: str
@@ -53,6 +106,16 @@ class Transcript:
     stamp: Stamp
     marks: tuple[Mark, ...] = ()
     little_speech: bool = False
+    speakers: tuple[Speaker, ...] = ()
+    spans: tuple[DoubtfulSpan, ...] = ()
+    entities: tuple[SpokenEntity, ...] = ()
+    language_confidence: float | None = None
+    domain_used: str | None = None
+    reported_ms: int = 0
+    captured_ms: int = 0
+    version: int = 1
+    based_on: str | None = None
+    edits: tuple[TranscriptEdit, ...] = ()
 
     def marks_before(self, place: int) -> tuple[Mark, ...]:
         """What was not captured between the turn before `place` and that turn; after the last one for their number."""

@@ -28,6 +28,7 @@ class DataKind(StrEnum):
     """What a data key protects. Destroying one key erases that kind of one visit and nothing else."""
 
     AUDIO = "audio"
+    REDACTED = "redacted"
     WORDS = "words"
     CHART = "chart"
     ACCESS = "access"

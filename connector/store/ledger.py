@@ -20,7 +20,7 @@ from connector.store.database import for_reading
 
 _LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:visit, 8))")
 _UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:visit, 8))")
-_COPY = ("copy_id", "kind", "vendor_id", "state", "made_at", "asked_at", "answered_at", "verified_at")
+_COPY = ("copy_id", "kind", "vendor_id", "state", "made_at", "asked_at", "answered_at", "verified_at", "expires_at")
 
 
 @dataclass(frozen=True, slots=True)

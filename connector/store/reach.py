@@ -41,6 +41,8 @@ _OF_A_VISIT: Mapping[Table, Column[Any]] = {
         schema.launches,
         schema.recordings,
         schema.vendor_copies,
+        schema.vendor_jobs,
+        schema.costs,
         schema.write_intents,
     )
 }
@@ -48,6 +50,7 @@ _BELOW: Mapping[Table, tuple[Column[Any], Column[Any]]] = {
     schema.chunks: (schema.chunks.c.recording_id, schema.recordings.c.recording_id),
     schema.recording_marks: (schema.recording_marks.c.recording_id, schema.recordings.c.recording_id),
     schema.fetches: (schema.fetches.c.recording_id, schema.recordings.c.recording_id),
+    schema.webhook_inbox: (schema.webhook_inbox.c.job_key, schema.vendor_jobs.c.job_key),
     schema.tokens: (schema.tokens.c.launch_id, schema.launches.c.launch_id),
     schema.tickets: (schema.tickets.c.launch_id, schema.launches.c.launch_id),
     schema.carried_sessions: (schema.carried_sessions.c.launch_id, schema.launches.c.launch_id),

@@ -193,7 +193,80 @@ vendor_copies = Table(
     Column("asked_at", moment),
     Column("answered_at", moment),
     Column("verified_at", moment),
+    Column("expires_at", moment),
     UniqueConstraint("visit_id", "kind", "vendor_id"),
+)
+
+vendor_jobs = Table(
+    "vendor_jobs",
+    metadata,
+    Column("job_key", String(40), primary_key=True),
+    Column("visit_id", String(40), ForeignKey("visits.visit_id"), nullable=False, index=True),
+    Column("recording_id", String(40), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("job_id", Text),
+    Column("planned_at", moment, nullable=False),
+    Column("uploaded_at", moment),
+    Column("submitted_at", moment),
+    Column("look_at", moment, nullable=False),
+    Column("deadline_at", moment),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("uploads", Integer, nullable=False, server_default="0"),
+    Column("held_by", String(60)),
+    Column("held_until", moment),
+    Column("secret_hash", String(64)),
+    Column("secret_hash_before", String(64)),
+    Column("asked", JSONB),
+    Column("sealed", LargeBinary),
+    Index("ix_vendor_jobs_due", "state", "look_at"),
+)
+
+webhook_inbox = Table(
+    "webhook_inbox",
+    metadata,
+    Column("inbox_id", String(40), primary_key=True),
+    Column("job_key", String(40), ForeignKey("vendor_jobs.job_key"), nullable=False),
+    Column("body_sha256", String(64), nullable=False),
+    Column("status", String(40), nullable=False),
+    Column("received_at", moment, nullable=False),
+    Column("handled_at", moment, index=True),
+    UniqueConstraint("job_key", "body_sha256"),
+)
+
+operator_notices = Table(
+    "operator_notices",
+    metadata,
+    Column("vendor", String(20), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("opened_at", moment, nullable=False),
+    Column("last_at", moment, nullable=False),
+    Column("times", Integer, nullable=False, server_default="1"),
+    Column("closed_at", moment),
+)
+
+costs = Table(
+    "costs",
+    metadata,
+    Column("cost_id", String(40), primary_key=True),
+    Column("visit_id", String(40), ForeignKey("visits.visit_id"), nullable=False, index=True),
+    Column("tenant", String(80), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("model", String(80)),
+    Column("units", BigInteger, nullable=False),
+    Column("micros", BigInteger),
+    Column("priced_on", String(10)),
+    Column("at", moment, nullable=False),
+    Index("ix_costs_of_a_time", "tenant", "at"),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("ran_at", moment, nullable=False),
+    Column("seen", Integer, nullable=False, server_default="0"),
+    Column("deleted", Integer, nullable=False, server_default="0"),
+    Column("left_over", Integer, nullable=False, server_default="0"),
 )
 
 write_intents = Table(

@@ -42,6 +42,7 @@ KINDS: dict[type, tuple[str, DataKind]] = {
     words.Doubts: ("doubts", DataKind.WORDS),
     words.DoubtsAnswer: ("doubts-answer", DataKind.CHART),
     words.Transcript: ("transcript", DataKind.WORDS),
+    words.RedactedTranscript: ("redacted", DataKind.REDACTED),
     words.DraftNote: ("draft", DataKind.WORDS),
     words.Findings: ("findings", DataKind.WORDS),
     words.SignedNote: ("signed", DataKind.WORDS),

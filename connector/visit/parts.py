@@ -94,6 +94,19 @@ class Policy:
     speech_prompt: str | None = None
     speech_prefers: Literal["keyterms", "prompt"] = "keyterms"
     audio_kept: Literal["until-filed", "until-transcribed"] = "until-filed"
+    speech_language: str = "chart"
+    speech_speaker_count: Literal["range", "exact", "off"] = "range"
+    speech_by_name: bool = False
+    speech_entities: bool = False
+    clinician_speaks_first: bool = False
+    redaction_policies: tuple[str, ...] = ()
+    redaction_substitution: Literal["hash", "entity_name"] = "entity_name"
+    redaction_audio: bool = False
+    webhooks: Literal["auto", "on", "off"] = "auto"
+    vendor_project_is_ours: bool = False
+    gateway_fallbacks: tuple[str, ...] = ()
+    gateway_fallback_depth: int = 2
+    monthly_cap: float | None = None
 
 
 @dataclass(frozen=True)

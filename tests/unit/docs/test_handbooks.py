@@ -47,6 +47,8 @@ def test_a_settings_row_tells_its_default(name: str, field: FieldInfo) -> None:
         assert re.findall(r'"([^"]+)"', told) == list(default)
     elif isinstance(default, float):
         assert told.strip() == f"`{default:g}`"
+    elif isinstance(default, bool):
+        assert told.strip() == f"`{str(default).lower()}`"
     else:
         assert told.strip() == f"`{default}`"
 

@@ -84,11 +84,53 @@ class Stores:
         await self.chunks.put_mark(one.recording_id, 0, Mark("paused", 0))
         await self.ledger.add_copy(one.visit_id, VendorCopy(secrets.token_hex(8), "upload", "v", "held", NOW))
         await self.ledger.plan_write(WriteIntent(one.visit_id, 1, "id", "00", "planned", 0), at=NOW)
+        await self._owe(one)
         tickets = [secrets.token_hex(8) for _ in range(2)]
         for ticket in tickets:
             await self.returns.keep_ticket(ticket, one.launch_id, expires=NOW + timedelta(hours=1))
         await self.returns.take_ticket(tickets[0], session=secrets.token_hex(8), at=NOW)
         return one
+
+    async def _owe(self, one: Owned) -> None:
+        """A job at the vendor, a webhook about it, and what it cost."""
+        job = secrets.token_hex(8)
+        rows: tuple[tuple[Table, dict[str, object]], ...] = (
+            (
+                schema.vendor_jobs,
+                {
+                    "job_key": job,
+                    "visit_id": one.visit_id,
+                    "recording_id": one.recording_id,
+                    "state": "planned",
+                    "planned_at": NOW,
+                    "look_at": NOW,
+                },
+            ),
+            (
+                schema.webhook_inbox,
+                {
+                    "inbox_id": secrets.token_hex(8),
+                    "job_key": job,
+                    "body_sha256": "00",
+                    "status": "completed",
+                    "received_at": NOW,
+                },
+            ),
+            (
+                schema.costs,
+                {
+                    "cost_id": secrets.token_hex(8),
+                    "visit_id": one.visit_id,
+                    "tenant": one.tenant,
+                    "kind": "speech",
+                    "units": 60,
+                    "at": NOW,
+                },
+            ),
+        )
+        async with self.engine.begin() as connection:
+            for table, row in rows:
+                await connection.execute(table.insert().values(**row))
 
 
 @pytest.fixture
@@ -132,7 +174,7 @@ async def test_d02_a_change_or_deletion_without_a_filter_spares_another_tenants_
             mine = int((await connection.execute(select(func.count()).select_from(table))).scalar_one())
             changed = await connection.execute(table.update().values({column.name: column}))
             assert changed.rowcount == mine
-            if table is not schema.visits and table not in (schema.launches, schema.recordings):
+            if table is not schema.visits and table not in (schema.launches, schema.recordings, schema.vendor_jobs):
                 assert (await connection.execute(table.delete())).rowcount == mine
         with narrowed(theirs.reach):
             assert (await connection.execute(select(func.count()).select_from(table))).scalar_one() > 0
