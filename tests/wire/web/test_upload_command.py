@@ -48,6 +48,19 @@ async def serving(site: Site, port: int) -> AsyncIterator[str]:
         await task
 
 
+async def hang_up_once(port: int) -> None:
+    """Answers the first call on a port by hanging up, and leaves the port."""
+    called = asyncio.Event()
+
+    def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        del reader
+        writer.close()
+        called.set()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", port):
+        await called.wait()
+
+
 @pytest.fixture
 async def base(site: Site) -> AsyncIterator[str]:
     async with serving(site, free_port()) as address:
@@ -140,7 +153,7 @@ async def test_another_file_is_not_mixed_into_the_one_that_was_begun(
 async def test_it_waits_for_a_scribe_that_is_away(site: Site, seat: Seat, sound: Path) -> None:
     code, port = await code_of(site, seat), free_port()
     running = asyncio.create_task(run(f"http://127.0.0.1:{port}", sound, codes=code))
-    await asyncio.sleep(4)
+    await hang_up_once(port)
     async with serving(site, port):
         ended = await running
     assert (ended.status, await state(site, seat)) == (0, "CAPTURED"), ended.said
