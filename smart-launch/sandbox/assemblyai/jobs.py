@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from connector_sandbox.assemblyai.faults import FaultRule
 from connector_sandbox.assemblyai.hearing import NO_AUDIO, TOO_SHORT, Heard, Listener, NotTranscribed
+from connector_sandbox.assemblyai.languages import settle_language
 from connector_sandbox.assemblyai.redacted_audio import RedactedAudio
 from connector_sandbox.assemblyai.settings import Controls
 from connector_sandbox.assemblyai.submission import Submission
@@ -152,6 +153,7 @@ class JobBook:
             self.expire()
             try:
                 heard = await asyncio.to_thread(self._hear, job)
+                job.submission = settle_language(job.submission, heard.turns)
             except NotTranscribed as error:
                 job.error = str(error)
             except Exception:

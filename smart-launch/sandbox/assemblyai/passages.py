@@ -13,18 +13,19 @@ _ENDINGS = (".", "?", "!")
 
 def print_sentences(job: Job) -> dict[str, Any]:
     """One entry a sentence, never across two speakers."""
-    printed = _completed(job)
+    printed = print_completed(job)
     sentences = [sentence for turn in _turns(printed) for sentence in _split(turn)]
     return {"sentences": [_print_passage(words, speaker=True) for words in sentences], **_ends(printed)}
 
 
 def print_paragraphs(job: Job) -> dict[str, Any]:
     """One entry a turn; paragraphs name no speaker."""
-    printed = _completed(job)
+    printed = print_completed(job)
     return {"paragraphs": [_print_passage(words, speaker=False) for words in _turns(printed)], **_ends(printed)}
 
 
-def _completed(job: Job) -> dict[str, Any]:
+def print_completed(job: Job) -> dict[str, Any]:
+    """The transcript object of a job that is completed and not deleted; Refused (400) for every other."""
     if job.status != "completed" or job.deleted:
         raise Refused(400, f"This transcript has a status of '{job.status}' and cannot be exported")
     return print_transcript(job)

@@ -31,13 +31,14 @@ class HeardWord:
 class HeardTurn:
     """One speaker's words; `role` is None where the sandbox cannot tell who speaks, `name` where no script says.
 
-    `channel` is 1, or 2 where the turn is heard on the second of two channels.
+    `channel` is 1, or 2 where the turn is heard on the second of two channels; `language` is the script's.
     """
 
     role: str | None
     name: str | None
     words: tuple[HeardWord, ...]
     channel: int = 1
+    language: str = "en"
 
 
 def play_back(recordings: Sequence[BundledRecording], stretches: Sequence[Stretch], *, sound: Sound) -> list[HeardTurn]:
@@ -54,8 +55,9 @@ def play_back(recordings: Sequence[BundledRecording], stretches: Sequence[Stretc
             if last is not None and last[:2] == (stretch.number, number) and positions[0] > last[2]:
                 turns[-1] = replace(turns[-1], words=turns[-1].words + words)
             else:
-                name = recording.patient_name if turn.role == "patient" else None
-                turns.append(HeardTurn(role=turn.role, name=name, words=words, channel=_louder(sound, words)))
+                name, language = recording.names.get(turn.role), recording.language
+                channel = _louder(sound, words)
+                turns.append(HeardTurn(turn.role, name, words=words, channel=channel, language=language))
             last = (stretch.number, number, positions[-1])
     return turns
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from connector_sandbox.assemblyai.captions import print_srt, print_vtt, read_chars, search_words
 from connector_sandbox.assemblyai.gate import FAULT
 from connector_sandbox.assemblyai.listing import print_page, read_query
 from connector_sandbox.assemblyai.mishaps import delete_through, read_through
 from connector_sandbox.assemblyai.parts import ProjectDep, SandboxDep
-from connector_sandbox.assemblyai.passages import print_paragraphs, print_sentences
+from connector_sandbox.assemblyai.passages import print_completed, print_paragraphs, print_sentences
 from connector_sandbox.assemblyai.refusals import Refused
 from connector_sandbox.assemblyai.submission import read_submission
 from connector_sandbox.assemblyai.transcript import print_transcript
 from connector_sandbox.assemblyai.uploads import TooLarge
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 router = APIRouter(prefix="/v2")
 
@@ -72,6 +73,29 @@ async def sentences(job_id: str, sandbox: SandboxDep, *, project: ProjectDep) ->
 async def paragraphs(job_id: str, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
     """The paragraphs of a completed transcript."""
     return print_paragraphs(sandbox.find_job(job_id, project=project))
+
+
+@router.get("/transcript/{job_id}/srt")
+async def srt(job_id: str, request: Request, sandbox: SandboxDep, *, project: ProjectDep) -> Response:
+    """The captions of a completed transcript."""
+    words = print_completed(sandbox.find_job(job_id, project=project))["words"]
+    chars = read_chars(request.query_params.get("chars_per_caption"))
+    return Response(print_srt(words, chars=chars), media_type="text/plain")
+
+
+@router.get("/transcript/{job_id}/vtt")
+async def vtt(job_id: str, request: Request, sandbox: SandboxDep, *, project: ProjectDep) -> Response:
+    """The captions of a completed transcript, as WebVTT."""
+    words = print_completed(sandbox.find_job(job_id, project=project))["words"]
+    chars = read_chars(request.query_params.get("chars_per_caption"))
+    return Response(print_vtt(words, chars=chars), media_type="text/plain")
+
+
+@router.get("/transcript/{job_id}/word-search")
+async def word_search(job_id: str, request: Request, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
+    """Where words are said in a completed transcript."""
+    printed = print_completed(sandbox.find_job(job_id, project=project))
+    return {"id": printed["id"], **search_words(printed["words"], request.query_params.get("words", ""))}
 
 
 @router.delete("/transcript/{job_id}")

@@ -65,6 +65,12 @@ class Submission:
     redaction: Redaction | None
     warnings: tuple[str, ...]
     body: dict[str, Any]
+    language_confidence: float | None = None
+
+    @property
+    def detects(self) -> bool:
+        """Whether the language is to be found out."""
+        return bool(self.body.get("language_detection")) and not self.body.get("language_code")
 
     @property
     def tells_speakers_apart(self) -> bool:
@@ -92,7 +98,7 @@ def read_submission(body: Any) -> Submission:
     audio_url = _read_audio_url(body)
     language = _read_language(body)
     models = _read_models(body)
-    model_used = _choose_model(models, language)
+    model_used = choose_model(models, language)
     _check_vocabulary(body, model_used)
     _check_speakers(body)
     redaction = _read_redaction(body)
@@ -101,17 +107,17 @@ def read_submission(body: Any) -> Submission:
     domain = _optional_text(body, "domain")
     if domain not in (None, MEDICAL):
         _refuse(f'"domain" must be one of: "{MEDICAL}"')
-    medical = domain == MEDICAL and language[:2] in MEDICAL_LANGUAGES
+    domain_used, warnings = judge_domain(body, language)
     return Submission(
         audio_url=audio_url,
         models=models,
         model_used=model_used,
         language=language,
         domain=domain,
-        domain_used=MEDICAL if medical else None,
+        domain_used=domain_used,
         roles=roles,
         redaction=redaction,
-        warnings=tuple(_warn(body, language, skipped=domain == MEDICAL and not medical)),
+        warnings=warnings,
         body=body,
     )
 
@@ -145,7 +151,8 @@ def _read_models(body: dict[str, Any]) -> tuple[str, ...]:
     return tuple(models)
 
 
-def _choose_model(models: tuple[str, ...], language: str) -> str:
+def choose_model(models: tuple[str, ...], language: str) -> str:
+    """The first of the models that knows the language; Refused (400) if none does."""
     for model in models:
         languages = MODEL_LANGUAGES[model]
         if languages is None or language[:2] in languages:
@@ -166,9 +173,12 @@ def _check_vocabulary(body: dict[str, Any], model: str) -> None:
         _refuse(f'"prompt" can have at most {MOST_PROMPT_WORDS} words')
     if prompt and keyterms and model == "universal-3-pro":
         _refuse(f'"prompt" and "keyterms_prompt" cannot be used together with {model}')
-    threshold = body.get("speech_threshold")
-    if threshold is not None and not (_is_number(threshold) and 0 <= threshold <= 1):
-        _refuse('"speech_threshold" must be between 0 and 1')
+    for name in ("speech_threshold", "language_confidence_threshold"):
+        threshold = body.get(name)
+        if threshold is not None and not (_is_number(threshold) and 0 <= threshold <= 1):
+            _refuse(f'"{name}" must be between 0 and 1')
+    if not isinstance(body.get("language_detection_options") or {}, dict):
+        _refuse('"language_detection_options" must be an object')
 
 
 def _check_speakers(body: dict[str, Any]) -> None:
@@ -258,15 +268,17 @@ def _read_roles(body: dict[str, Any]) -> RoleRequest | None:
     return RoleRequest(kind=kind, values=tuple(values))
 
 
-def _warn(body: dict[str, Any], language: str, *, skipped: bool) -> list[str]:
+def judge_domain(body: dict[str, Any], language: str) -> tuple[str | None, tuple[str, ...]]:
+    """The domain that is used for this language, and what the transcript warns of."""
+    medical = body.get("domain") == MEDICAL and language[:2] in MEDICAL_LANGUAGES
     left_out = [option for option in _NOT_OFFERED if body.get(option)]
     left_out += [option for option in ("translation", "custom_formatting") if option in _understanding(body)]
     warnings = [f"Sandbox: {option} is not offered and was left out" for option in left_out]
-    if skipped:
+    if body.get("domain") == MEDICAL and not medical:
         warnings.append(
             f"Medical Mode does not support the language {language}: {MEDICAL} correction was skipped and not billed."
         )
-    return warnings
+    return MEDICAL if medical else None, tuple(warnings)
 
 
 def _optional_text(body: dict[str, Any], name: str) -> str | None:

@@ -28,6 +28,7 @@ _ECHOED = (
     "keyterms_prompt",
     "language_confidence_threshold",
     "language_detection",
+    "language_detection_options",
     "prompt",
     "redact_pii_audio_options",
     "redact_pii_audio_quality",
@@ -82,7 +83,7 @@ def _print_request(job: Job) -> dict[str, Any]:
         "id": job.id,
         "language_model": "assemblyai_default",
         "acoustic_model": "assemblyai_default",
-        "language_code": asked.language,
+        "language_code": None if asked.detects and job.status != "completed" else asked.language,
         "language_confidence": None,
         "status": job.status,
         "audio_url": asked.audio_url,
@@ -123,13 +124,12 @@ def _print_result(job: Job) -> dict[str, Any]:
     turns = heard.turns
     if asked.redaction is not None:
         turns = redact_turns(turns, find_entities(turns), redaction=asked.redaction)
-    detects = bool(asked.body.get("language_detection"))
     printed = {
         **_print_words(asked, turns, [seat.shown() for seat in seats]),
         "entities": _print_entities(heard.turns, seats) if asked.body.get("entity_detection") else None,
         "confidence": _mean([word for turn in turns for word in turn.words]),
         "audio_duration": math.ceil(heard.duration_ms / 1000),
-        "language_confidence": 0.98 if detects and turns else None,
+        "language_confidence": asked.language_confidence,
         "speech_model_used": asked.model_used,
         "metadata": {
             "domain_used": asked.domain_used,

@@ -41,13 +41,16 @@ class Turn:
 class BundledRecording:
     """A scripted visit; `patient_bundle` is a file of smart-launch/patients, `planted` is what it is there to test.
 
-    `entities` gives for words of the turns, in small letters, the vendor's type of entity.
+    `names` are those the script knows, by role. `entities` gives for words of the turns, in small letters, the vendor's
+    type of entity.
     """
 
     id: str
     title: str
     patient_bundle: str
     patient_name: str
+    names: dict[str, str]
+    language: str
     planted: dict[str, str]
     unsure: dict[str, float]
     entities: dict[str, str]
@@ -90,6 +93,8 @@ def load_recording(recording_id: str, *, visits: Path = VISITS) -> BundledRecord
         title=script["title"],
         patient_bundle=script["patient"]["bundle"],
         patient_name=script["patient"]["name"],
+        names={"patient": script["patient"]["name"], **script.get("names", {})},
+        language=script.get("language", "en"),
         planted=dict(script["planted"]),
         unsure={str(word).lower(): float(value) for word, value in script["unsure"].items()},
         entities={str(phrase).lower(): kind for kind, phrases in script["entities"].items() for phrase in phrases},

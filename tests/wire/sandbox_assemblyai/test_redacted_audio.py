@@ -1,4 +1,4 @@
-"""Redacted sound: pending, then a file with a tone or nothing where the entities are spoken, behind a link that ends."""
+"""Redacted sound: pending, then a file with a tone or nothing where entities are spoken, behind a link that ends."""
 
 from __future__ import annotations
 

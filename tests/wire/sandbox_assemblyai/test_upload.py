@@ -102,3 +102,20 @@ def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
             assert time.monotonic() < ends, "the broken upload was kept"
             time.sleep(0.02)
         assert uploads(base) == []
+
+
+def test_an_upload_that_is_made_to_expire_can_no_longer_be_transcribed(vendor, visit) -> None:
+    ended, other = vendor.upload(visit), vendor.upload(b"another")
+    for expired in (1, 0):
+        answer = vendor.client.post("/sandbox/control/expire_upload", json={"upload_url": ended})
+        assert answer.json() == {"expired": expired}
+    present = {one["upload_url"]: one["present"] for one in vendor.client.get("/sandbox/uploads").json()["uploads"]}
+    assert (present[ended], present[other]) == (False, True)
+    printed = vendor.wait(vendor.submit(audio_url=ended).json()["id"])
+    assert printed["status"] == "error"
+    assert printed["error"].startswith(f"Download error, unable to download {ended}.")
+    vendor.client.post("/sandbox/control/expire_upload", json={})
+    present = {one["upload_url"]: one["present"] for one in vendor.client.get("/sandbox/uploads").json()["uploads"]}
+    assert not any(present.values())
+    nobody = vendor.client.post("/sandbox/control/expire_upload", json={"upload_url": "http://127.0.0.1:9/none"})
+    assert nobody.status_code == 404
