@@ -10,19 +10,22 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from connector_sandbox.assemblyai.faults import FaultRule
-from connector_sandbox.assemblyai.models import is_known, is_openai, takes_schema
+from connector_sandbox.assemblyai.mending import mend_json
+from connector_sandbox.assemblyai.models import is_known, is_openai, is_retired, takes_schema
 from connector_sandbox.assemblyai.refusals import GatewayRefused
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 DEFAULT_MAX_TOKENS = 1000
 CHARACTERS_PER_TOKEN = 4
+REPAIR = "json-repair"
 REFUSAL = "I'm not able to help with this request."
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
 DRAFTER = "sandbox-offline-drafter"
-"""What answers, whichever model was asked for: an honest name, for it is stored with the draft."""
+"""What answers, whichever model was asked for: an honest name, for it is stored with the draft. Where a fallback
+answers, its name stands behind it in brackets."""
 
 
 @dataclass(frozen=True)
@@ -33,36 +36,45 @@ class CompletionRequest:
     messages: list[dict[str, str]]
     schema: dict[str, object]
     max_tokens: int
+    repairs: bool
     echo: dict[str, Any]
 
 
 def read_request(body: Any) -> CompletionRequest:
-    """GatewayRefused (400) says what is wrong; temperature, fallbacks and other options are taken and ignored."""
+    """GatewayRefused (400) says what is wrong; temperature and other options are taken and ignored."""
     if not isinstance(body, dict):
-        _refuse("the body must be a JSON object")
+        refuse_body("the body must be a JSON object")
     model = body.get("model")
     if not isinstance(model, str) or not is_known(model):
-        _refuse("model is not available")
-    if body.get("stream") or body.get("tools") or body.get("transcript_id"):
-        _refuse("Sandbox: stream, tools and transcript_id are not offered")
+        refuse_body("model is not available")
+    if is_retired(model):
+        refuse_body("model is retired")
+    if body.get("stream") or body.get("tools"):
+        refuse_body("Sandbox: stream and tools are not offered")
     max_tokens = body.get("max_tokens", DEFAULT_MAX_TOKENS)
     if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1:
-        _refuse("max_tokens must be a positive integer")
+        refuse_body("max_tokens must be a positive integer")
     temperature = body.get("temperature", 1)
     if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
-        _refuse("temperature must be between 0 and 2")
+        refuse_body("temperature must be between 0 and 2")
     echo = {name: value for name, value in body.items() if name not in ("messages", "prompt")}
-    return CompletionRequest(model, _read_messages(body), _read_schema(body, model), max_tokens, echo)
+    repairs, messages = _read_steps(body), _read_messages(body)
+    return CompletionRequest(model, messages, _read_schema(body, model), max_tokens, repairs, echo)
 
 
 def print_completion(
     asked: CompletionRequest, draft: dict[str, object], *, request_id: str, fault: FaultRule | None
 ) -> dict[str, Any]:
-    """The completion object with both generations of token names; GatewayRefused (500) for a draft off the schema."""
+    """The completion object with both generations of token names.
+
+    GatewayRefused (500) for a draft off the schema, and for an answer beyond the repair that was asked for.
+    """
     if next(Draft202012Validator(asked.schema).iter_errors(draft), None) is not None:
         raise GatewayRefused(500, "Sandbox: the offline drafter's answer does not fit the schema")
     content = json.dumps(draft, ensure_ascii=False)
     message, finish = _finish(content, max_tokens=asked.max_tokens, kind=fault.kind if fault else None)
+    if asked.repairs and finish == "stop":
+        message = {**message, "content": _repair(message["content"])}
     prompt = sum(count_tokens(one["content"]) for one in asked.messages)
     written = count_tokens(message["content"] or "")
     return {
@@ -117,43 +129,58 @@ def _finish(content: str, *, max_tokens: int, kind: str | None) -> tuple[dict[st
     return {"role": "assistant", "content": content}, "stop"
 
 
+def _repair(content: str) -> str:
+    mended = mend_json(content)
+    if mended is None:
+        raise GatewayRefused(500, "post-processing failed: the answer could not be repaired to JSON")
+    return mended
+
+
+def _read_steps(body: dict[str, Any]) -> bool:
+    """Whether the answer is to be repaired, the only step there is."""
+    steps = body.get("post_processing_steps") or []
+    if not isinstance(steps, list) or any(not isinstance(one, dict) or one.get("type") != REPAIR for one in steps):
+        refuse_body(f'post_processing_steps can hold {{"type": "{REPAIR}"}} only')
+    return bool(steps)
+
+
 def _read_messages(body: dict[str, Any]) -> list[dict[str, str]]:
     if isinstance(body.get("prompt"), str) and "messages" not in body:
         return [{"role": "user", "content": body["prompt"]}]
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
-        _refuse("messages must be a non-empty list")
+        refuse_body("messages must be a non-empty list")
     return [_read_message(message) for message in messages]
 
 
 def _read_message(message: Any) -> dict[str, str]:
     if not isinstance(message, dict) or message.get("role") not in _ROLES:
-        _refuse(f"each message needs a role of {', '.join(_ROLES)}")
+        refuse_body(f"each message needs a role of {', '.join(_ROLES)}")
     content = message.get("content")
     if isinstance(content, list):
         parts = [part.get("text") if isinstance(part, dict) else None for part in content]
         content = "".join(parts) if all(isinstance(part, str) for part in parts) else None
     if not isinstance(content, str):
-        _refuse("the content of a message must be text or text parts")
+        refuse_body("the content of a message must be text or text parts")
     return {"role": message["role"], "content": content}
 
 
 def _read_schema(body: dict[str, Any], model: str) -> dict[str, object]:
     wanted = body.get("response_format")
     if not isinstance(wanted, dict) or wanted.get("type") != "json_schema":
-        _refuse("Sandbox: only answers with response_format json_schema are offered")
+        refuse_body("Sandbox: only answers with response_format json_schema are offered")
     if not takes_schema(model):
-        _refuse("response_format is not supported by this model")
+        refuse_body("response_format is not supported by this model")
     described = wanted.get("json_schema")
     schema = described.get("schema") if isinstance(described, dict) else None
     if not isinstance(described, dict) or not isinstance(described.get("name"), str) or not isinstance(schema, dict):
-        _refuse("response_format.json_schema needs a name and a schema")
+        refuse_body("response_format.json_schema needs a name and a schema")
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError:
-        _refuse("response_format.json_schema.schema is not a JSON schema")
+        refuse_body("response_format.json_schema.schema is not a JSON schema")
     if described.get("strict") and is_openai(model) and not _is_closed(schema):
-        _refuse("strict response_format needs additionalProperties false in every object of the schema")
+        refuse_body("strict response_format needs additionalProperties false in every object of the schema")
     return schema
 
 
@@ -167,5 +194,6 @@ def _is_closed(schema: Any) -> bool:
     return not open_object and all(_is_closed(one) for one in schema.values())
 
 
-def _refuse(text: str) -> NoReturn:
+def refuse_body(text: str) -> NoReturn:
+    """GatewayRefused (400), with the reason among the errors."""
     raise GatewayRefused(400, "invalid request body" if not text.startswith("Sandbox") else text, errors=(text,))

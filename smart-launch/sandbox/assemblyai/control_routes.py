@@ -24,6 +24,9 @@ class ControlChange(BaseModel):
     llm_delete_status: int = Field(default=200, ge=200, le=599)
     upload_seconds: float = Field(default=0, ge=0)
     transcript_seconds: float = Field(default=0, ge=0)
+    completions_per_minute: int = Field(default=1, ge=1)
+    gateway_envelope: Literal["current", "nested"] = "current"
+    failing_models: tuple[str, ...] = ()
     redaction_seconds: float = Field(default=0, ge=0)
     redacted_audio_seconds: float = Field(default=0, ge=0)
     link_seconds: float = Field(default=0, ge=0)

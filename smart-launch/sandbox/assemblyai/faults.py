@@ -38,6 +38,7 @@ Kind = Literal[
     "refusal",
     "invalid_json",
     "broken_json",
+    "provider_error",
     "error_in_200",
 ]
 Cause = Literal["download", "no_audio", "too_short", "decoding", "server"]

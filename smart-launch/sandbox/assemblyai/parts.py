@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any
 
 from connector_sandbox.assemblyai.aftermath import Aftermath
@@ -13,6 +14,7 @@ from connector_sandbox.assemblyai.faults import FaultBook
 from connector_sandbox.assemblyai.hearing import Listener
 from connector_sandbox.assemblyai.jobs import Job, JobBook
 from connector_sandbox.assemblyai.journal import Journal
+from connector_sandbox.assemblyai.pace import Pace
 from connector_sandbox.assemblyai.redacted_audio import RedactedShelf
 from connector_sandbox.assemblyai.refusals import UNAUTHORIZED, GatewayRefused, Refused
 from connector_sandbox.assemblyai.settings import Controls, SandboxSettings
@@ -24,8 +26,18 @@ Draft = Callable[[list[dict[str, str]], dict[str, object]], dict[str, object]]
 
 
 @dataclass
+class KeptCompletion:
+    """What the gateway keeps of a completion until it is deleted, at `gone`."""
+
+    project: str
+    model: str
+    at: datetime
+    gone: datetime | None = None
+
+
+@dataclass
 class Sandbox:
-    """One running sandbox. `completions` maps the request ids of the gateway to their projects."""
+    """One running sandbox. `completions` are known by the gateway's request ids."""
 
     settings: SandboxSettings
     controls: Controls
@@ -36,7 +48,8 @@ class Sandbox:
     draft: Draft
     faults: FaultBook = field(default_factory=FaultBook)
     journal: Journal = field(default_factory=Journal)
-    completions: dict[str, str] = field(default_factory=dict)
+    completions: dict[str, KeptCompletion] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
 
     def find_job(self, job_id: str, *, project: str) -> Job:
         """The project's own job of that id; Refused (404, or 400 as the vendor once had it) where there is none."""

@@ -24,6 +24,8 @@ class Controls:
     """What a test may change while the sandbox runs; times in seconds, `llm_delete_status` is 200, 204 or 404.
 
     Uploads end after `upload_seconds`, the words of a transcript `transcript_seconds` after it was completed; 0: never.
+    `completions_per_minute` are for a project and a model, `gateway_envelope` is current or nested (an older shape of
+    errors), `failing_models` are those whose provider fails.
     """
 
     queue_seconds: float = 0.3
@@ -32,6 +34,9 @@ class Controls:
     llm_delete_status: int = 200
     upload_seconds: float = 0.0
     transcript_seconds: float = 0.0
+    completions_per_minute: int = 10_000
+    gateway_envelope: str = "current"
+    failing_models: tuple[str, ...] = ()
     redaction_seconds: float = 0.3
     redacted_audio_seconds: float = 86_400.0
     link_seconds: float = 1_800.0

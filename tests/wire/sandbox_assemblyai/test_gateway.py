@@ -95,16 +95,6 @@ def test_prompt_and_text_parts_are_taken(gateway) -> None:
     assert json.loads(from_parts["choices"][0]["message"]["content"])["said"] == ["Good day"]
 
 
-def test_options_a_sandbox_has_no_use_for_are_taken(gateway) -> None:
-    complete(
-        gateway,
-        fallbacks=[{"model": "gemini-2.5-pro"}],
-        fallback_config={"retry": True, "depth": 1},
-        post_processing_steps=[{"type": "json-repair"}],
-        model_region="global",
-    )
-
-
 def test_a_long_answer_is_cut_at_a_thousand_tokens_unless_told(gateway) -> None:
     long = "word " * 2000
     cut = complete(gateway, long)
