@@ -215,12 +215,15 @@ def ehr_rotate_key(
 def mappings_check() -> None:
     """Finds every mistake in mappings, prompts and registrations, with file and line; exit code 1 when there is one."""
     from connector.proofreading import check_files
+    from connector.web.moments import count
 
     problems = check_files(Settings())
     for problem in problems:
         print(problem)
     print(
-        f"{len(problems)} mistake(s)." if problems else "No mistakes: mappings, prompts and registrations can be read."
+        f"{count(len(problems), 'mistake')}."
+        if problems
+        else "No mistakes: mappings, prompts and registrations can be read."
     )
     raise typer.Exit(1 if problems else 0)
 

@@ -41,6 +41,7 @@ from connector.store.migration import require_current
 from connector.visit.lapsing import forget_lapsed
 from connector.visit.own_audio import SoundSweep
 from connector.web.application import make_application
+from connector.web.moments import count
 from connector.worker.runner import run_worker
 
 _log = structlog.get_logger("connector.serving")
@@ -174,7 +175,7 @@ async def examine(settings: Settings) -> list[Finding]:
             findings.append(Finding(True, f"{what}{f': {result}' if isinstance(result, str) else ''}"))
 
     look("HTTP stack", guard_http_stack)
-    look("Mappings and prompts", lambda: f"{len(load_rules().note_types)} note type(s)")
+    look("Mappings and prompts", lambda: count(len(load_rules().note_types), "note type"))
     registered, waiting = list[Registration](), list[Registration]()
 
     def read_registrations() -> str:
@@ -183,7 +184,7 @@ async def examine(settings: Settings) -> list[Finding]:
         waiting.extend(found.waiting)
         if not registered:
             raise Misconfigured("nobody can launch: no EHR is registered. Add one with `connector ehr add`.")
-        return f"{len(registered)} EHR(s)"
+        return count(len(registered), "EHR")
 
     look("EHR registrations", read_registrations)
     for one in registered:
@@ -208,7 +209,7 @@ def _check_credentials(settings: Settings, registration: Registration) -> str:
     secret = read_client_secret(registration, os.environ)
     keys = read_client_keys(settings, registration)
     if registration.auth_method == "private_key_jwt":
-        return f"{len(keys)} key pair(s)"
+        return count(len(keys), "key pair")
     return "a secret is set" if secret is not None else "none is needed"
 
 

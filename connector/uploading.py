@@ -17,6 +17,7 @@ from connector.clients.http import make_client, trust_file
 from connector.clients.own_uploads import Held, OwnUpload
 from connector.errors import UploadFailed
 from connector.settings import is_loopback
+from connector.web.moments import count
 
 CHUNK = 1024 * 1024
 CODE_VARIABLE = "CONNECTOR_UPLOAD_CODE"
@@ -91,7 +92,7 @@ async def upload_files(
     """
     if len(files) != len(codes):
         raise UploadFailed(
-            f"Each file needs a code of its own: {len(files)} file(s), {len(codes)} code(s).", exit_code=2
+            f"Each file needs a code of its own: {count(len(files), 'file')}, {count(len(codes), 'code')}.", exit_code=2
         )
     sizes = [_measure(path) for path in files]
     if destination.ca_file is not None:

@@ -52,7 +52,7 @@ class SpeakerView:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptView:
-    """What was said. `label` says where it comes from when that is not a recogniser.
+    """What was said, or typed: `title` tells which. `label` says where it comes from when that is not a recogniser.
 
     `after` says what was not captured after the last turn.
     """
@@ -65,6 +65,12 @@ class TranscriptView:
     length: str | None
     unsure: int
     after: tuple[str, ...] = ()
+    title: str = "What was said"
+
+    @property
+    def typed(self) -> bool:
+        """Whether nothing of it was ever sound."""
+        return self.title == _TYPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,7 @@ _ORIGINS: Mapping[str, str] = {
 _DRAFTERS: Mapping[str, str] = {
     "sandbox": "Sandbox draft: written by an offline stand-in, not by a language model",
 }
+_TYPED = "What was typed"
 _OWN_WARNING = "Sandbox playback"
 """The sandbox recogniser warns of itself in these words; the label says the same and stands on every page."""
 _DECIDED: Mapping[str, tuple[str, bool]] = {
@@ -178,6 +185,7 @@ def build_transcript(transcript: Transcript | None) -> TranscriptView | None:
         length=show_offset(transcript.duration_ms) if timed and transcript.duration_ms else None,
         unsure=sum(piece.unsure for turn in turns for piece in turn.pieces),
         after=after,
+        title="What was said" if timed else _TYPED,
     )
 
 

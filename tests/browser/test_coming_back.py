@@ -38,6 +38,8 @@ def test_the_visit_opens_in_a_window_of_its_own(desk: Desk, chart: Chart) -> Non
         screen.place.get_by_role("button", name="Open in a window of its own").click()
     expect(popup.value.locator("h1")).to_have_text("Prepare the visit")
     assert popup.value.url == screen.place.url
+    expect(popup.value.get_by_role("link", name="My visits")).to_be_visible()
+    expect(popup.value.get_by_role("button", name="Open in a window")).to_have_count(0)
     popup.value.get_by_role("button", name="Patient declines").click()
     expect(popup.value.locator(".answer")).to_contain_text("declined")
 

@@ -155,7 +155,7 @@ def test_every_mistake_of_every_file_is_found_before_the_start(connector: Comman
     (settings.registrations_folder / "two.yaml").write_text("name: [")
     done = connector("mappings", "check")
     assert done.exit_code == 1
-    assert done.stdout.splitlines()[-1] == "6 mistake(s)."
+    assert done.stdout.splitlines()[-1] == "6 mistakes."
     assert re.search(r"registrations/one\.yaml:2: fhir_bse: unknown key; is fhir_base meant\?", done.stdout)
     assert re.search(r"registrations/two\.yaml:\d: ", done.stdout)
     refused = connector("ehr", "list")

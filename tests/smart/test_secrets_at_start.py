@@ -104,7 +104,7 @@ def test_d12_no_server_starts_beside_a_secret_others_can_read(
 def test_d12_the_doctor_says_what_proves_us_to_each_ehr(connector: Command) -> None:
     good = connector("doctor").stdout
     assert "MEND" not in good
-    told = {"filed": "a secret is set", "named": "a secret is set", "keyed": "1 key pair(s)", "open": "none is needed"}
+    told = {"filed": "a secret is set", "named": "a secret is set", "keyed": "1 key pair", "open": "none is needed"}
     for tenant, kind in told.items():
         assert f"ok    Secret or key for {tenant}: {kind}" in good
 

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from connector.records import ConsentAnswer, Doubt, Doubts, DoubtsAnswer, Refusal, Section, SectionState, SoundGone
+from connector.records import (
+    ConsentAnswer,
+    Doubt,
+    Doubts,
+    DoubtsAnswer,
+    PersonAsked,
+    Refusal,
+    Section,
+    SectionState,
+    SoundGone,
+)
 from connector.visit.doubting import Question
 from connector.visit.states import State
 from connector.web.pages import Pages
@@ -132,6 +142,34 @@ def test_a_page_has_one_first_heading_a_title_without_the_patient_and_its_token(
     forms = [attributes for tag, attributes in page.elements if tag == "form"]
     assert html.count('type="hidden" name="csrf" value="token"') == len(forms)
     assert all((form.get("action") or "").startswith("/v/launch-1/") for form in forms)
+
+
+def voices(html: str) -> dict[str, str]:
+    """The part of the consent card of each person, by their answer."""
+    parts = html.split('<li class="answer answer--')[1:]
+    return {part.split('"', 1)[0]: part.split("</li>", 1)[0] for part in parts}
+
+
+def test_who_was_not_asked_looks_like_no_refusal_and_the_text_to_read_out_stands_beside_agrees() -> None:
+    asked = consent()
+    given = (
+        replace(asked, answer=ConsentAnswer.PRESENT, person=PersonAsked("p1", "partner", "Sam")),
+        replace(asked, answer=ConsentAnswer.DECLINED, person=PersonAsked("p2", "student", "Kim")),
+        asked,
+    )
+    said = voices(render(replace(facts("PRIMED"), consents=given)))
+    assert "#unasked" in said["present"] and "#cross" not in said["present"]
+    assert "#cross" in said["declined"] and "#done" in said["given"]
+    for answer in ("present", "declined"):
+        assert "May I record?" in said[answer] and ">Agrees</button>" in said[answer]
+    assert "May I record?" not in said["given"]
+
+
+def test_what_was_typed_is_called_so_and_shows_no_sound() -> None:
+    typed, spoken = render(CASES["typed"]), render(CASES["DRAFTED"])
+    assert "What was typed</h2>" in typed and "What was said" not in typed
+    assert "icons.svg#sound" not in typed and "in the recording" not in typed
+    assert "What was said</h2>" in spoken and "icons.svg#sound" in spoken
 
 
 def test_text_of_the_chart_the_visit_and_the_note_is_escaped() -> None:

@@ -78,6 +78,9 @@ function bringIntoView(turn) {
   pane.scrollTo({ top: top - pane.clientHeight / 3, behavior: still ? "auto" : "smooth" });
 }
 
+/** "what was said", or "what was typed". */
+const titled = () => document.getElementById("transcript-title").textContent.toLowerCase();
+
 /** In a narrow panel the transcript is behind a tab, so the words are quoted under the sentence. */
 function quote(sentence, turns, show) {
   const quotes = sentence.querySelector("[data-quotes]");
@@ -88,7 +91,7 @@ function quote(sentence, turns, show) {
     line.append(...[...turn.querySelector(".turn__text").childNodes].map((node) => node.cloneNode(true)));
     quotes.append(line);
   }
-  const button = element("button", "button button--small", "Show in what was said");
+  const button = element("button", "button button--small", `Show in ${titled()}`);
   button.type = "button";
   button.addEventListener("click", show);
   quotes.append(button);

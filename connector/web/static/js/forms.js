@@ -13,7 +13,7 @@ export function enliven(main, signal) {
   }, { signal });
   guard(main, signal);
   const opener = main.querySelector("[data-window]");
-  if (!opener) return;
+  if (!opener || window.self === window.top) return; // a window of its own needs no other
   opener.hidden = false;
   isMicrophoneBlocked().then((blocked) => { main.querySelector("[data-microphone]").hidden = !blocked; });
   opener.addEventListener("click", () => openWindow().catch(notify), { signal });
