@@ -192,6 +192,7 @@ def _stay(stack: Stack, report: Report, result: Mapping[str, Any]) -> None:
     report.say(
         f"\nOpen in a browser:\n"
         f"  Sandbox EHR, patient list   {stack.addresses.ehr}/\n"
+        f"  What the vendor still holds {stack.addresses.speech}/sandbox/jobs\n"
         f"  The note in the FHIR server {result['fhir_base']}/{result['document_reference']}?_pretty=true\n"
         f"\nRecordings to upload: {load_recordings()[0].audio.parent}\n"
         f"Stop with Ctrl-C."

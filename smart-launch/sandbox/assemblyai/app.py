@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from connector_sandbox.assemblyai import control_routes, expiry_routes, gateway_routes, redacted_routes, speech_routes
+from connector_sandbox.assemblyai import (
+    control_routes,
+    expiry_routes,
+    gateway_routes,
+    jobs_page,
+    redacted_routes,
+    speech_routes,
+)
 from connector_sandbox.assemblyai.gate import Gate
 from connector_sandbox.assemblyai.parts import Draft, build_sandbox
 from connector_sandbox.assemblyai.refusals import Refused, answer_refusal
@@ -32,6 +39,6 @@ def create_app(settings: SandboxSettings, *, controls: Controls | None = None, d
     )
     app.state.sandbox = sandbox
     app.add_exception_handler(Refused, answer_refusal)
-    for routes in (speech_routes, redacted_routes, gateway_routes, control_routes, expiry_routes):
+    for routes in (speech_routes, redacted_routes, gateway_routes, control_routes, expiry_routes, jobs_page):
         app.include_router(routes.router)
     return Gate(app, faults=sandbox.faults, journal=sandbox.journal)
