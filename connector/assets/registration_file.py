@@ -206,7 +206,7 @@ def _read(entries: _Entries, tenant: str, folder: Path) -> Registration:
         authorize_method=entries.choice("authorize_method", AUTHORIZE_METHODS),
         standalone=entries.switch("standalone"),
         require_fhir_user=entries.switch("require_fhir_user"),
-        jurisdiction=entries.word("jurisdiction", _WORD, "a key of mappings/consent.yaml such as us-ca") or "all-party",
+        jurisdiction=_read_jurisdiction(entries),
         insecure_hosts=insecure,
         audio_hosts=entries.words(
             "audio_hosts", _AUDIO_HOST, "a host's full name in lower case: files.example.org or *.example.org"
@@ -219,6 +219,16 @@ def _read(entries: _Entries, tenant: str, folder: Path) -> Registration:
 def _read_client_id(entries: _Entries) -> str:
     """Empty in a file that waits for its client id: the key is there and holds nothing yet."""
     return "" if entries.body.get("client_id") in (None, "") else entries.text("client_id")
+
+
+def _read_jurisdiction(entries: _Entries) -> str:
+    """Whose law consent follows: the strictest where the key is left out, and a mistake where it holds nothing."""
+    if "jurisdiction" in entries.body and not entries.given("jurisdiction"):
+        entries.refuse(
+            "jurisdiction",
+            "names nothing: write a key of mappings/consent.yaml such as us-ca, or leave the line out for all-party",
+        )
+    return entries.word("jurisdiction", _WORD, "a key of mappings/consent.yaml such as us-ca") or "all-party"
 
 
 def _read_fhir_base(entries: _Entries, insecure: tuple[str, ...]) -> str:

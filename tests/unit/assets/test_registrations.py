@@ -343,6 +343,16 @@ def test_a_jurisdiction_nobody_wrote_down_is_named_with_its_line(tmp_path: Path)
         load_registrations(tmp_path, jurisdictions=["all-party"])
 
 
+@pytest.mark.parametrize("value", ["", " ~", ' ""', " ' '", " 7", " [us-ca]"])
+def test_a_jurisdiction_that_names_nothing_is_refused_with_its_line(tmp_path: Path, value: str) -> None:
+    path = write(tmp_path)
+    path.write_text(f"jurisdiction:{value}\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(Misconfigured, match=r"general\.yaml:1: jurisdiction: ") as refused:
+        load_registrations(tmp_path, jurisdictions=["all-party"])
+    if value in ("", " ~"):
+        assert "write a key of mappings/consent.yaml such as us-ca, or leave the line out" in refused.value.detail
+
+
 def test_who_says_nothing_of_a_jurisdiction_gets_the_strictest(tmp_path: Path) -> None:
     write(tmp_path)
     assert load_registrations(tmp_path, jurisdictions=["all-party"]).entries[0].jurisdiction == "all-party"
