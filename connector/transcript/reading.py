@@ -5,14 +5,12 @@ Never fails over a missing, unknown or mistyped field, and never invents words, 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 from connector.errors import VendorRejected
-from connector.records import Stamp, Transcript, Turn, Word
+from connector.records import SpokenEntity, Stamp, Transcript, Turn, Word
 from connector.transcript.cleaning import (
     clean_text,
     read_confidence,
@@ -22,40 +20,93 @@ from connector.transcript.cleaning import (
     read_number,
 )
 from connector.transcript.roles import Voice, read_roles, read_voice
+from connector.transcript.seating import Seating, list_speakers, names_by_label, seat_turns
 
 # A sandbox that plays back a bundled script says so in a warning that starts like this.
 _SANDBOX = "Sandbox"
 _DELETED = "deleted_by_user"
+_WHOLE = "unredacted_"
+_WORDS = ("utterances", "words", "text")
+_REDACTED_ONLY = "The words came back with parts taken out, and only so: transcribe the recording again for the note."
+_NO_DOMAIN = (
+    "The medical vocabulary was not used for this recording: check the names of drugs, doses and conditions well."
+)
 
 
 def read_transcript(
-    answer: Mapping[str, Any], *, transcript_id: str, stamp: Stamp, sides: Sequence[str] = ()
+    answer: Mapping[str, Any], *, transcript_id: str, stamp: Stamp, seating: Seating | None = None
 ) -> Transcript:
     """Return what was said, from the vendor's transcript object (AssemblyAI GET /v2/transcript/{id}).
 
     Turns come from `utterances`, else from `words` grouped by speaker, else from `text` as one turn; ids are t1, t2
     and so on in the vendor's order, times in ms, and a confidence nobody stated is 0. An answer without words gives a
-    Transcript without turns: whether that is a visit is `judge_speech`'s to say. `sides` are the roles of the first,
-    second ... channel where each is one speaker's own. Raises VendorRejected when the job
-    is not completed or has been deleted with the vendor; nothing else.
+    Transcript without turns: whether that is a visit is `judge_speech`'s to say. Where a redacted copy was asked for,
+    the words that nothing was taken out of are read. Raises VendorRejected when the job is not completed or has been
+    deleted with the vendor; nothing else.
     """
     if not isinstance(answer, Mapping) or answer.get("status") not in (None, "completed"):
         raise VendorRejected("The transcription is not finished: wait for it, or start it again.")
     if _DELETED in str(answer.get("audio_url") or ""):
         raise VendorRejected("The transcription was deleted with the service: transcribe the recording again.")
-    whole = dict(answer)
-    turns = tuple(_seat(turn, sides) for turn in _number(_read_turns(whole)))
-    warnings = tuple(_read_warnings(whole))
-    ends = [turn.end_ms for turn in turns]
+    seating = seating or Seating()
+    whole = _choose_whole(dict(answer))
+    unseated = _number(_read_turns(whole))
+    turns = seat_turns(unseated, seating)
+    names = names_by_label(unseated, seating.names)
+    reported = read_ms(read_number(whole.get("audio_duration")) * 1000)
+    told = tuple(_read_warnings(whole))
     return Transcript(
         transcript_id=transcript_id,
-        origin="playback" if any(words.startswith(_SANDBOX) for words in warnings) else "recogniser",
+        origin="playback" if any(words.startswith(_SANDBOX) for words in told) else "recogniser",
         language=clean_text(whole.get("language_code")) or None,
-        duration_ms=max([read_ms(read_number(whole.get("audio_duration")) * 1000), *ends]),
+        duration_ms=max([reported, *(turn.end_ms for turn in turns)]),
         turns=turns,
-        warnings=warnings,
+        warnings=(*told, *_own_warnings(whole, seating, told=told)),
         stamp=stamp,
+        speakers=list_speakers(turns, low_trust_ms=seating.low_trust_ms, names=names),
+        entities=tuple(_read_entities(whole)),
+        language_confidence=read_confidence(whole.get("language_confidence")),
+        domain_used=_domain_used(whole),
+        reported_ms=reported,
+        captured_ms=seating.captured_ms or 0,
     )
+
+
+def read_redacted_turns(answer: Mapping[str, Any], *, seating: Seating | None = None) -> tuple[Turn, ...]:
+    """Return the turns of the redacted copy of an answer, () where none was asked for. Turn by turn the same ids, times
+    and roles as those of `read_transcript`, where the vendor tells the same turns in both."""
+    whole = dict(answer)
+    if whole.get("redact_pii") is not True:
+        return ()
+    return seat_turns(_number(_read_turns(whole)), seating or Seating())
+
+
+def _choose_whole(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with its words as they were said in the place of the redacted ones, where it holds both."""
+    whole = {name: answer[f"{_WHOLE}{name}"] for name in _WORDS if answer.get(f"{_WHOLE}{name}") is not None}
+    return {**answer, **dict.fromkeys(_WORDS), **whole} if whole else answer
+
+
+def _domain_used(answer: dict[str, Any]) -> str | None:
+    return clean_text(read_dict(answer.get("metadata")).get("domain_used")) or None
+
+
+def _own_warnings(answer: dict[str, Any], seating: Seating, *, told: tuple[str, ...]) -> Iterator[str]:
+    """What the answer shows and the vendor does not say itself."""
+    unsaid = not any("medical" in warning.casefold() for warning in told)
+    if seating.domain and _domain_used(answer) is None and unsaid:
+        yield _NO_DOMAIN
+    if answer.get("redact_pii") is True and all(answer.get(f"{_WHOLE}{name}") is None for name in _WORDS):
+        yield _REDACTED_ONLY
+
+
+def _read_entities(answer: dict[str, Any]) -> Iterator[SpokenEntity]:
+    for row in read_list(answer.get("entities")):
+        found = read_dict(row)
+        kind, text = clean_text(found.get("entity_type")), clean_text(found.get("text"))
+        if kind and text:
+            start = read_ms(found.get("start"))
+            yield SpokenEntity(kind, text, start, max(start, read_ms(found.get("end"))))
 
 
 def _read_turns(answer: dict[str, Any]) -> list[Turn]:
@@ -73,7 +124,7 @@ def _from_utterances(answer: dict[str, Any], *, roles: dict[str, str], overall: 
     for row in read_list(answer.get("utterances")):
         said = read_dict(row)
         stated = read_confidence(said.get("confidence"))
-        words = _read_words(said.get("words"), overall if stated is None else stated)
+        words = _read_words(said.get("words"), overall if stated is None else stated, roles=roles)
         text = clean_text(said.get("text")) or " ".join(word.text for word in words)
         times = (read_ms(said.get("start")), read_ms(said.get("end")))
         yield _turn(text, words, voice=read_voice(said.get("speaker"), roles), stated=stated, times=times)
@@ -82,7 +133,7 @@ def _from_utterances(answer: dict[str, Any], *, roles: dict[str, str], overall: 
 def _from_words(answer: dict[str, Any], *, roles: dict[str, str], overall: float | None) -> Iterator[Turn]:
     rows = [read_dict(row) for row in read_list(answer.get("words"))]
     for voice, group in groupby(rows, key=lambda row: read_voice(row.get("speaker"), roles)):
-        words = _read_words(list(group), overall)
+        words = _read_words(list(group), overall, roles=roles)
         yield _turn(" ".join(word.text for word in words), words, voice=voice, stated=None, times=(0, 0))
 
 
@@ -91,7 +142,7 @@ def _from_text(answer: dict[str, Any], *, roles: dict[str, str], overall: float 
     yield _turn(text, (), voice=read_voice(None, roles), stated=overall, times=(0, ends))
 
 
-def _read_words(value: Any, otherwise: float | None) -> tuple[Word, ...]:
+def _read_words(value: Any, otherwise: float | None, *, roles: dict[str, str]) -> tuple[Word, ...]:
     """Return the words of a list, with `otherwise` as the confidence of those that state none."""
     words = []
     for row in read_list(value):
@@ -101,7 +152,8 @@ def _read_words(value: Any, otherwise: float | None) -> tuple[Word, ...]:
             continue
         start, stated = read_ms(said.get("start")), read_confidence(said.get("confidence"))
         confidence = otherwise if stated is None else stated
-        words.append(Word(text, start, max(start, read_ms(said.get("end"))), confidence or 0.0))
+        speaker = read_voice(said.get("speaker"), roles).speaker if clean_text(said.get("speaker")) else None
+        words.append(Word(text, start, max(start, read_ms(said.get("end"))), confidence or 0.0, speaker))
     return tuple(words)
 
 
@@ -121,14 +173,6 @@ def _number(turns: list[Turn]) -> tuple[Turn, ...]:
         Turn(f"t{n}", t.speaker, t.role, t.role_from, t.text, t.start_ms, t.end_ms, t.confidence, t.words)
         for n, t in enumerate(turns, start=1)
     )
-
-
-def _seat(turn: Turn, sides: Sequence[str]) -> Turn:
-    """Give a turn the role its channel says, where channels are speakers: a label begins with the channel's number."""
-    number = re.match(r"[0-9]{1,3}", turn.speaker)
-    if number is None or not 0 < int(number[0]) <= len(sides):
-        return turn
-    return replace(turn, role=sides[int(number[0]) - 1], role_from="channel")
 
 
 def _read_warnings(answer: dict[str, Any]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Who a speaker label stands for. In: the vendor's role identification. Out: speaker, role and how it was decided.
 
-Never decides by order of speaking: a label without the vendor's word on it stays a guess for the clinician to settle.
+Never decides by order of speaking (seating.py may guess by it): a label without the vendor's word stays a guess for
+the clinician to settle.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from connector.transcript.cleaning import clean_text, read_dict
 
 _LABEL = re.compile(r"[A-Z]{1,2}|[0-9]{1,3}|[0-9]+[A-Z]")
 _UNATTRIBUTED = frozenset({"UNKNOWN", "PENDING", "NULL", "NONE"})
+_UNNAMED = re.compile(r"Speaker [A-Z0-9]{1,4}|Unknown speaker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ def read_roles(answer: dict[str, Any]) -> dict[str, str]:
     mapping = read_dict(read_dict(response.get("speaker_identification")).get("mapping"))
     pairs = {clean_text(label): clean_text(role) for label, role in mapping.items()}
     return {label: role for label, role in pairs.items() if label and role and role.upper() not in _UNATTRIBUTED}
+
+
+def is_unnamed(role: str) -> bool:
+    """Whether a role only repeats the recogniser's label, because nobody said whose it is."""
+    return _UNNAMED.fullmatch(role) is not None
 
 
 def read_voice(value: Any, roles: dict[str, str]) -> Voice:

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from connector.errors import NothingSaid
-from connector.records import Transcript, Word
+from connector.records import Transcript, Turn, Word
 from connector.transcript.rules import SpeechRules, SpeechThresholds, fold_words
 
-__all__ = ["Heard", "SpeechThresholds", "judge_speech", "may_draft", "measure_speech"]
+__all__ = ["Heard", "SpeechThresholds", "judge_speech", "may_draft", "measure_ms", "measure_speech"]
 
 _WHAT_TO_DO = "Record again nearer to the microphone, upload another recording, or type the visit."
 _LONGEST_WORD_MS = 2000
@@ -47,7 +47,7 @@ def measure_speech(transcript: Transcript, *, rules: SpeechRules | None = None, 
     return Heard(
         words=sum(len(turn.text.split()) for turn in transcript.turns),
         told=len(told),
-        seconds=_speech_ms(transcript) / 1000,
+        seconds=measure_ms(transcript.turns) / 1000,
         minutes=max(recording_ms, transcript.duration_ms) / 60_000,
         confidence=_confidence(transcript),
         commonest=commonest,
@@ -119,10 +119,10 @@ def _without_loops(words: Sequence[str]) -> list[str]:
     return kept
 
 
-def _speech_ms(transcript: Transcript) -> int:
+def measure_ms(turns: Iterable[Turn]) -> int:
     """Return the milliseconds in which words were heard; of turns without words, the turn's own span."""
     spans: list[tuple[int, int]] = []
-    for turn in transcript.turns:
+    for turn in turns:
         timed = [(word.start_ms, min(word.end_ms, word.start_ms + _LONGEST_WORD_MS)) for word in turn.words]
         longest = len(turn.text.split()) * _LONGEST_WORD_MS
         spans += timed or [(turn.start_ms, min(turn.end_ms, turn.start_ms + longest))]

@@ -19,6 +19,7 @@ from connector.hints.mapping import KeytermMapping
 from connector.records import Doubts, Recording, Refusal, SpeechHints, Stamp, Transcript, VendorCopy
 from connector.store.visits import Numbered, Step
 from connector.transcript.reading import read_transcript
+from connector.transcript.seating import Seating
 from connector.transcript.speech import judge_speech
 from connector.visit.consenting import require_consent
 from connector.visit.doubting import doubt, raise_question
@@ -106,7 +107,8 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     stamp = Stamp(maker="transcript@1", at=parts.clock(), model=_model_of(answer))
     recording = await parts.visits.need(visit_id, Recording)
     sides = policy.speech_roles if recording.two_sided else ()
-    transcript = read_transcript(answer, transcript_id=parts.new_id(), stamp=stamp, sides=sides)
+    seating = Seating(sides=sides, captured_ms=recording.duration_ms, clinician_first=policy.clinician_speaks_first)
+    transcript = read_transcript(answer, transcript_id=parts.new_id(), stamp=stamp, seating=seating)
     warnings = (*transcript.warnings, *_warnings(transcript, recording))
     transcript = replace(transcript, warnings=warnings, marks=recording.marks)
     try:

@@ -9,6 +9,7 @@ import pytest
 from connector.errors import VendorRejected
 from connector.records import Stamp, Transcript, Word
 from connector.transcript.reading import read_transcript
+from connector.transcript.seating import Seating
 
 STAMP = Stamp(maker="transcript@1", at=datetime(2026, 3, 2, 12, 0, tzinfo=UTC))
 ROLES = {
@@ -32,7 +33,9 @@ def _utterance(speaker: object, text: str, start: int = 0, end: int = 900, **mor
 def test_where_channels_are_speakers_their_roles_are_those_of_the_channels() -> None:
     rows = [{"speaker": one, "channel": one, "text": "Hello.", "start": 0, "end": 500} for one in ("1", "2", "3")]
     answer = {"status": "completed", "utterances": rows}
-    told = read_transcript(answer, transcript_id="x1", stamp=STAMP, sides=("Clinician", "Patient")).turns
+    told = read_transcript(
+        answer, transcript_id="x1", stamp=STAMP, seating=Seating(sides=("Clinician", "Patient"))
+    ).turns
     assert [(turn.role, turn.role_from) for turn in told] == [
         ("Clinician", "channel"),
         ("Patient", "channel"),
@@ -51,7 +54,7 @@ def test_turns_are_the_utterances_with_their_words():
     first, second = transcript.turns
     assert (first.turn_id, second.turn_id) == ("t1", "t2")
     assert (first.text, first.start_ms, first.end_ms, first.confidence) == ("Any pain?", 100, 700, 0.9)
-    assert first.words == (Word("Any", 100, 300, 0.9), Word("pain?", 320, 700, 0.5))
+    assert first.words == (Word("Any", 100, 300, 0.9, "A"), Word("pain?", 320, 700, 0.5, "A"))
     assert (transcript.transcript_id, transcript.origin, transcript.language) == ("x1", "recogniser", "en_us")
     assert (transcript.duration_ms, transcript.warnings, transcript.stamp) == (2000, (), STAMP)
 
