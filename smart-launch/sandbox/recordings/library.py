@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 VISITS = Path(__file__).parent / "visits"
-ROLES = ("clinician", "patient")
+ROLES = ("clinician", "patient", "partner")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one speaker says before the other speaks; role is "clinician" or "patient"."""
+    """What one speaker says before another speaks; role is one of ROLES."""
 
     role: str
     text: str
@@ -113,7 +113,7 @@ def read_script(path: Path) -> dict[str, Any]:
 
 
 def script_turns(script: dict[str, Any]) -> tuple[ScriptTurn, ...]:
-    """The authored turns in order; a turn has exactly one of the two roles."""
+    """The authored turns in order; a turn has exactly one of the roles."""
     return tuple(_script_turn(turn, number=number) for number, turn in enumerate(script["turns"]))
 
 

@@ -91,17 +91,16 @@ async def _transcribe(speech: AssemblyAI, data: bytes) -> tuple[str, Transcript]
 
 async def test_each_bundled_visit_comes_back_with_roles_and_passes(speech):
     recordings = load_recordings()
-    assert len(recordings) >= 3
+    assert len(recordings) >= 4
     for recording in recordings:
         data = recording.audio.read_bytes()
         _, transcript = await _transcribe(speech, data)
         judge_speech(transcript, recording_ms=recording.duration_ms)
         assert transcript.origin == "playback"
         assert [turn.text for turn in transcript.turns] == [turn.text for turn in recording.turns]
-        assert {(turn.role, turn.role_from) for turn in transcript.turns} == {
-            ("Doctor", "vendor"),
-            ("Patient", "vendor"),
-        }
+        roles = {(turn.role, turn.role_from) for turn in transcript.turns}
+        third = {("Speaker C", "guess")} if any(turn.role == "partner" for turn in recording.turns) else set()
+        assert roles == {("Doctor", "vendor"), ("Patient", "vendor")} | third
         assert transcript.duration_ms == math.ceil(recording.duration_ms / 1000) * 1000
 
 

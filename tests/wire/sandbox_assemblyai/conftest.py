@@ -43,7 +43,7 @@ class Vendor:
         printed: dict[str, Any] = answer.json()
         return printed
 
-    def wait(self, job_id: str, *, seconds: float = 60.0) -> dict[str, Any]:
+    def wait(self, job_id: str, *, seconds: float = 120.0) -> dict[str, Any]:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             printed = self.read(job_id)

@@ -1,20 +1,21 @@
-"""The bundled visits: short, two voices, of bundled patients, each with the trap it is there to set."""
+"""The bundled visits: short, two voices or three, of bundled patients, each with the trap it is there to set."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import pytest
 import yaml
 from connector_sandbox.recordings import BundledRecording, load_recording, load_recordings
-from connector_sandbox.recordings.library import VISITS, read_script, script_turns
+from connector_sandbox.recordings.library import ROLES, VISITS, read_script, script_turns
 
 PATIENTS = Path(__file__).parents[3] / "smart-launch" / "patients"
-IDS = ("billie", "chasidy", "edmundo")
+IDS = ("billie", "chasidy", "edmundo", "jacquelyne")
 
 
 @pytest.fixture(params=IDS)
@@ -31,14 +32,16 @@ def chart(recording: BundledRecording, resource_type: str) -> list[dict[str, obj
     return [entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == resource_type]
 
 
-def test_there_are_three() -> None:
+def test_there_are_four() -> None:
     assert [recording.id for recording in load_recordings()] == list(IDS)
 
 
-def test_each_is_a_short_visit_of_two_voices(recording: BundledRecording) -> None:
+def test_each_is_a_short_visit_of_two_voices_or_three(recording: BundledRecording) -> None:
     assert 60_000 <= recording.duration_ms <= 110_000
     assert 16 <= len(recording.turns) <= 28
-    assert [turn.role for turn in recording.turns] == ["clinician", "patient"] * (len(recording.turns) // 2)
+    roles = [turn.role for turn in recording.turns]
+    assert all(one != other for one, other in pairwise(roles))
+    assert set(roles) == {"clinician", "patient"} | ({"partner"} if recording.id == "jacquelyne" else set())
     assert recording.audio.stat().st_size < 400_000
 
 
@@ -99,6 +102,16 @@ def test_one_gives_another_dose_than_the_chart() -> None:
 
 def test_one_takes_a_value_back() -> None:
     assert "25, no, 50 mg twice a day" in said(load_recording("edmundo"))
+
+
+def test_in_one_a_third_person_tells_what_the_patient_does_not() -> None:
+    recording = load_recording("jacquelyne")
+    allergies = [allergy["code"]["text"].lower() for allergy in chart(recording, "AllergyIntolerance")]  # type: ignore[index]
+    assert "penicillin v" in allergies
+    told = {role: " ".join(turn.text for turn in recording.turns if turn.role == role) for role in ROLES}
+    assert "I had some penicillin left over from my tooth, so I gave her two tablets" in told["partner"]
+    assert "75 micrograms, every morning" in told["patient"]
+    assert "Not every morning. She forgets it three days out of seven." in told["partner"]
 
 
 def test_words_the_recogniser_is_unsure_of_are_in_the_script(recording: BundledRecording) -> None:
