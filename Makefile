@@ -2,8 +2,9 @@
 # (make demo ONCE=1 FHIR_BASE=... STATE=...) reach the programs through their environment.
 SHELL := /bin/sh
 PYTHON_ENV := .venv/bin
-LOCK := uv pip compile $(ARGS) pyproject.toml --universal --python-version 3.11 --generate-hashes \
+COMPILE := uv pip compile $(ARGS) --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
+LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench lock stop clean
@@ -16,8 +17,8 @@ demo: ## a visit from launch to filed note on real servers; ONCE=1: stop after i
 	@exec $(PYTHON_ENV)/python -m connector_sandbox demo
 
 test: ## every test, real FHIR server and browser included; ARGS="-k launch": some of them; ARGS="-n 0": one at a time
-	@smart-launch/setup.sh --with-chromium
-	@exec $(PYTHON_ENV)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@smart-launch/setup.sh --with-chromium --with-contract
+	@exec $(PYTHON_ENV)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## style, types, import floors, generated documents
 	@smart-launch/setup.sh --without-hapi
@@ -31,9 +32,10 @@ bench: ## names the benchmarks; NAME=visit: runs one
 	@smart-launch/setup.sh
 	@exec $(PYTHON_ENV)/python -m bench $(NAME)
 
-lock: ## recompiles requirements/*.txt from pyproject.toml; ARGS=--upgrade: to the newest versions
+lock: ## recompiles requirements/*.txt from pyproject.toml and contract.in; ARGS=--upgrade: to the newest versions
 	$(LOCK) --extra audio -o requirements/run.txt
 	$(LOCK) --extra audio --extra dev -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) requirements/contract.in -c requirements/run.txt -o requirements/contract.txt
 
 stop: ## stops every running demo
 	@if [ -x $(PYTHON_ENV)/python ]; then exec $(PYTHON_ENV)/python -m connector_sandbox stop; fi
@@ -42,4 +44,4 @@ clean: ## stops every running demo; removes its state, .venv and what was built
 	@if $(PYTHON_ENV)/python -c 'import connector_sandbox' 2>/dev/null; then \
 		exec $(PYTHON_ENV)/python -m connector_sandbox.state clean; \
 	fi
-	rm -rf .venv *.egg-info build smart-launch/hapi/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-contract *.egg-info build smart-launch/hapi/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
