@@ -59,6 +59,16 @@ class DoubtRules:
 
 
 @dataclass(frozen=True, slots=True)
+class DoubtfulWords:
+    """Below which confidence (0 to 1) words are marked: any word, and what harms most when it is misheard."""
+
+    word: float = 0.6
+    drug: float = 0.85
+    dose: float = 0.85
+    negation: float = 0.85
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechRules:
     """All of mappings/speech.yaml: `invented` as folded words, `languages` as code to little words."""
 
@@ -66,20 +76,26 @@ class SpeechRules:
     draft: LeastForDraft = field(default_factory=LeastForDraft)
     invented: tuple[tuple[str, ...], ...] = ()
     doubts: DoubtRules = field(default_factory=DoubtRules)
+    low_trust_s: float = 30.0
+    doubtful: DoubtfulWords = field(default_factory=DoubtfulWords)
     languages: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     language_share: float = 0.18
 
     @classmethod
     def from_dict(cls, data: object) -> SpeechRules:
         """The parsed file; raises Misconfigured naming the key."""
-        top = _table(data, _FILE, ("version", "nothing_said", "draft_anyway", "invented", "doubts", "languages"))
+        keys = ("nothing_said", "draft_anyway", "invented", "doubts", "speakers", "doubtful_words", "languages")
+        top = _table(data, _FILE, ("version", *keys))
         _whole(top["version"], "version", least=1)
+        speakers = _table(top["speakers"], f"{_FILE}: speakers", ("low_trust_seconds",))
         languages = _table(top["languages"], f"{_FILE}: languages", ("least_percent", "words"))
         return cls(
             least=_read_least(top["nothing_said"]),
             draft=_read_draft(top["draft_anyway"]),
             invented=_read_invented(top["invented"]),
             doubts=_read_doubts(top["doubts"]),
+            low_trust_s=_whole(speakers["low_trust_seconds"], "speakers.low_trust_seconds"),
+            doubtful=_read_doubtful(top["doubtful_words"]),
             languages=_read_languages(languages["words"]),
             language_share=_percent(languages["least_percent"], "languages.least_percent", least=1),
         )
@@ -122,6 +138,13 @@ def _read_doubts(value: object) -> DoubtRules:
         drugs_in_chart=whole["drugs_in_chart"],
         everyday=frozenset(fold_words(_text(table["everyday_drugs"], "doubts.everyday_drugs"))),
     )
+
+
+def _read_doubtful(value: object) -> DoubtfulWords:
+    kinds = ("word", "drug", "dose", "negation")
+    table = _table(value, f"{_FILE}: doubtful_words", [f"{kind}_percent" for kind in kinds])
+    shares = {kind: _percent(table[f"{kind}_percent"], f"doubtful_words.{kind}_percent") for kind in kinds}
+    return DoubtfulWords(**shares)
 
 
 def _read_invented(value: object) -> tuple[tuple[str, ...], ...]:

@@ -45,7 +45,7 @@ class SaidDrugs:
 
 def find_drugs(transcript: Transcript, book: DrugBook) -> SaidDrugs:
     """The drugs of a visit."""
-    known = _known_names(book)
+    known = known_names(book)
     said: set[str] = set()
     taken: dict[str, list[str]] = {}
     asked = False
@@ -95,7 +95,8 @@ def _names_in(text: str, known: frozenset[str]) -> Iterator[str]:
                 yield run
 
 
-def _known_names(book: DrugBook) -> frozenset[str]:
+def known_names(book: DrugBook) -> frozenset[str]:
+    """Every name of a drug the book knows, folded: charted names, generics, brands, and what is said in their place."""
     tables = (*book.instead.items(), *book.also.items())
     names = [name for group in book.classes for name in book.names_in(group)]
     names += [one for charted, said in tables for one in (charted, *said)]
