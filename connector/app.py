@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
@@ -34,6 +35,7 @@ from connector.context.mapping import ContextMapping, VendorReading
 from connector.drafting.chart_text import ChartBudget
 from connector.drafting.note_type import NoteType, read_note_types
 from connector.drafting.prompt import PromptTemplates
+from connector.erasure.retention import RetentionRules
 from connector.errors import Misconfigured
 from connector.hints.rules import DRUG_FILES, KeytermRules
 from connector.settings import Settings
@@ -48,6 +50,7 @@ from connector.store.migration import migrate, require_current
 from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
 from connector.store.shredding import Shredder
+from connector.store.sweeps import SweepStore
 from connector.store.visits import VisitStore
 from connector.transcript.rules import SpeechRules
 from connector.visit.directory import EhrDirectory
@@ -91,6 +94,7 @@ def load_rules() -> Rules:
         speech=SpeechRules.from_dict(load_mapping("speech.yaml")),
         consent=ConsentRules.from_dict(load_mapping("consent.yaml")),
     )
+        retention=RetentionRules.from_dict(load_mapping("vendor-retention.yaml")),
 
 
 def load_keyterm_rules() -> KeytermRules:
@@ -131,6 +135,8 @@ def make_policy(settings: Settings) -> Policy:
         monthly_cap=settings.monthly_cap,
         gateway_model=settings.gateway_model,
         gateway_max_tokens=settings.gateway_max_tokens,
+        vendor_region="eu" if ".eu." in (urlsplit(settings.assemblyai_base_url).hostname or "") else "us",
+        vendor_contract="baa" if settings.speech_baa else "standard",
         chart_budget=ChartBudget(settings.gateway_chart_tokens, settings.gateway_history_tokens),
         transcription_deadline=settings.transcription_deadline,
         transcription_poll_interval=settings.transcription_poll_interval,
@@ -214,6 +220,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             clock=now,
             new_id=new_id,
             enqueue=_make_enqueue(dbos),
+            sweeps=SweepStore(engine),
             wake=_make_wake(dbos),
         )
         yield Composition(settings, address, engine, master, parts, dbos)

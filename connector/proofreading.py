@@ -21,6 +21,7 @@ from connector.consent.mapping import ConsentRules
 from connector.context.mapping import ContextMapping, VendorReading
 from connector.drafting.note_type import is_loinc, read_note_types
 from connector.drafting.prompt import PromptTemplates
+from connector.erasure.retention import RetentionRules
 from connector.errors import Misconfigured
 from connector.hints.drug_tables import read_classes, read_drug_names, read_first_choices, read_sound_alikes
 from connector.hints.mapping import KeytermMapping
@@ -100,6 +101,7 @@ _STAGES: Mapping[str, Callable[[Any], object]] = {
     "problem-names": read_problem_book,
     "sensitive": read_sensitive,
     "speech": SpeechRules.from_dict,
+    "vendor-retention": RetentionRules.from_dict,
     "common-words": read_common_words,
     "drug-classes": read_classes,
     "drug-names": read_drug_names,

@@ -40,8 +40,10 @@ from connector.store.executors import Executors
 from connector.store.migration import require_current
 from connector.visit.lapsing import forget_lapsed
 from connector.visit.own_audio import SoundSweep
+from connector.visit.sweeping import sweep_vendor
 from connector.web.application import make_application
 from connector.web.moments import count
+from connector.worker.beside import Beside
 from connector.worker.runner import run_worker
 
 _log = structlog.get_logger("connector.serving")
@@ -135,13 +137,17 @@ async def serve_work(settings: Settings, stop: asyncio.Event) -> None:
 
 async def _work(composition: Composition, stop: asyncio.Event) -> None:
     setting = make_worker(composition)
-    sound = SoundSweep()
+    sound, beside = SoundSweep(), Beside()
 
     async def sweep() -> None:
         await forget_lapsed(composition.parts)
         await sound(composition.parts)
+        beside.start("sweep", partial(sweep_vendor, composition.parts))
 
-    await run_worker(setting, Executors(composition.engine), clock=now, stop=stop, sweep=sweep)
+    try:
+        await run_worker(setting, Executors(composition.engine), clock=now, stop=stop, sweep=sweep)
+    finally:
+        await beside.end()
 
 
 async def migrate_database(settings: Settings) -> str:

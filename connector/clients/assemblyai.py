@@ -5,6 +5,7 @@ Never repeats a submit whose answer was lost; never lets the vendor's words into
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,15 @@ from connector.clients.speech_request import SpeechOptions, build_transcript_req
 from connector.clients.vendor_answers import is_missing, read_object, require_success
 from connector.errors import AudioUnusable, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
 
-__all__ = ["PEER", "AssemblyAI", "SpeechOptions", "SubmittedJob", "build_transcript_request", "check_options"]
+__all__ = [
+    "PEER",
+    "AssemblyAI",
+    "ListedJob",
+    "SpeechOptions",
+    "SubmittedJob",
+    "build_transcript_request",
+    "check_options",
+]
 
 PEER = Peer(name="The transcription service", unavailable=VendorUnavailable, unknown=VendorOutcomeUnknown)
 
@@ -35,6 +44,16 @@ class SubmittedJob:
 
     job_id: str
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedJob:
+    """One row of the vendor's list. `made_at` is None where it cannot be read; of a `deleted` job nothing is left."""
+
+    job_id: str
+    audio_url: str
+    made_at: datetime | None
+    deleted: bool
 
 
 class AssemblyAI:
@@ -63,20 +82,27 @@ class AssemblyAI:
     async def upload(self, chunks: AsyncIterator[bytes], size: int, *, gate: Gate | None = None) -> str:
         """Stream `size` bytes to the vendor, one chunk in memory at a time, and return the address for `submit`.
 
-        Tried once: after VendorUnavailable call again with a fresh iterator. Raises VendorRejected when the vendor
-        will never take it, AudioUnusable when the iterator does not give `size` bytes.
+        Tried once: after VendorUnavailable call again with a fresh iterator. Raises VendorOutcomeUnknown when all of
+        it was sent and no answer came, VendorRejected when the vendor will never take it, AudioUnusable when the
+        iterator does not give `size` bytes.
         """
         if size > _LARGEST_UPLOAD:
             raise VendorRejected("The recording is larger than the transcription service takes (2.2 GB): compress it.")
+        counted = _Counted(chunks, size)
         request = self._client.build_request(
             "POST",
             f"{self._root}/upload",
-            content=_counted(chunks, size),
+            content=counted.pass_on(),
             headers={**self._headers, "content-type": "application/octet-stream", "content-length": str(size)},
             timeout=httpx.Timeout(60.0, connect=10.0, read=300.0),
         )
-        once = replace(self._patience, attempts=1, deadline_s=120.0 + size / 20_000)
-        answer = await self._send(request, once, gate)
+        once = replace(self._patience, attempts=1, deadline_s=120.0 + size / 20_000, repeatable=False)
+        try:
+            answer = await self._send(request, once, gate)
+        except VendorOutcomeUnknown as error:
+            if counted.whole:
+                raise
+            raise VendorUnavailable(error.detail) from error
         address = read_object(answer, peer=PEER).get("upload_url")
         if not isinstance(address, str) or not address:
             raise VendorUnavailable("The transcription service took the recording but gave no address for it.")
@@ -110,24 +136,24 @@ class AssemblyAI:
         seen: set[str] = set()
         oldest: str | None = None
         for _ in range(_MOST_PAGES):
-            params = {"limit": str(_PAGE)} | ({"before_id": oldest} if oldest else {})
-            request = self._client.build_request(
-                "GET", f"{self._root}/transcript", params=params, headers=self._headers
-            )
-            listed = read_object(await self._send(request, self._patience), peer=PEER).get("transcripts")
-            if not isinstance(listed, list):
-                raise VendorUnavailable(
-                    "The transcription service gave no readable list of jobs: it can be tried again."
-                )
-            fresh = [row for row in listed if isinstance(row, dict) and _id(row) and _id(row) not in seen]
-            found += [_id(row) for row in fresh if row.get("audio_url") == upload_url]
+            fresh = [row for row in await self.list_jobs(before=oldest) if row.job_id not in seen]
+            found += [row.job_id for row in fresh if row.audio_url == upload_url]
             if not fresh or (since is not None and _made_before(fresh[-1], since)):
                 return found
-            seen.update(_id(row) for row in fresh)
-            oldest = _id(fresh[-1])
+            seen.update(row.job_id for row in fresh)
+            oldest = fresh[-1].job_id
         raise VendorUnavailable(
             "The transcription service lists more jobs than can be searched: name a time to stop at."
         )
+
+    async def list_jobs(self, *, before: str | None = None) -> list[ListedJob]:
+        """One page of the vendor's list, newest first: the jobs made before the one named. Empty at the end."""
+        params = {"limit": str(_PAGE)} | ({"before_id": before} if before else {})
+        request = self._client.build_request("GET", f"{self._root}/transcript", params=params, headers=self._headers)
+        listed = read_object(await self._send(request, self._patience), peer=PEER).get("transcripts")
+        if not isinstance(listed, list):
+            raise VendorUnavailable("The transcription service gave no readable list of jobs: it can be tried again.")
+        return [_listed(row) for row in listed if isinstance(row, dict) and _id(row)]
 
     async def fetch(self, job_id: str, *, gate: Gate | None = None) -> dict[str, Any]:
         """Return the vendor's answer about one job as it is. Raises VendorRejected when the job is not there."""
@@ -178,6 +204,16 @@ class AssemblyAI:
         require_success(response, peer=PEER)
         return _is_stub(read_object(response, peer=PEER))
 
+    async def holds_redacted_audio(self, job_id: str) -> bool:
+        """Say whether the vendor still makes or gives out the redacted sound of a job; 400 and 404 mean that it is
+        gone, or never was."""
+        request = self._client.build_request("GET", f"{self._job(job_id)}/redacted-audio", headers=self._headers)
+        response = await self._exchange(request, self._patience)
+        if response.status_code in (400, 404):
+            return False
+        require_success(response, peer=PEER)
+        return True
+
     async def _fetch(self, job_id: str, patience: Patience, gate: Gate | None) -> dict[str, Any]:
         request = self._client.build_request("GET", self._job(job_id), headers=self._headers)
         response = await self._exchange(request, patience, gate)
@@ -203,16 +239,24 @@ class AssemblyAI:
         return response
 
 
-async def _counted(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
-    """Pass chunks on, and refuse when they do not add up to the announced size."""
-    passed = 0
-    async for chunk in chunks:
-        passed += len(chunk)
-        if passed > size:
-            break
-        yield chunk
-    if passed != size:
-        raise AudioUnusable("The stored recording is not as long as when it was closed: record or upload it again.")
+class _Counted:
+    """Chunks on their way; `whole` once all of them have been handed over."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], size: int) -> None:
+        self._chunks, self._size = chunks, size
+        self.whole = False
+
+    async def pass_on(self) -> AsyncIterator[bytes]:
+        """Pass chunks on, and refuse when they do not add up to the announced size."""
+        passed = 0
+        async for chunk in self._chunks:
+            passed += len(chunk)
+            if passed > self._size:
+                break
+            yield chunk
+        if passed != self._size:
+            raise AudioUnusable("The stored recording is not as long as when it was closed: record or upload it again.")
+        self.whole = True
 
 
 def _is_stub(answer: dict[str, Any]) -> bool:
@@ -228,15 +272,18 @@ def _id(row: dict[str, Any]) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _made_before(row: dict[str, Any], since: datetime) -> bool:
-    """Say whether a listed job was made more than an hour before `since`; an unreadable time is never before."""
-    try:
+def _listed(row: dict[str, Any]) -> ListedJob:
+    made: datetime | None = None
+    with contextlib.suppress(ValueError):
         made = datetime.fromisoformat(str(row.get("created")))
-    except ValueError:
-        return False
-    if made.tzinfo is None:
-        made = made.replace(tzinfo=UTC)
-    return made < since - timedelta(hours=1)
+        made = made.replace(tzinfo=UTC) if made.tzinfo is None else made
+    address = str(row.get("audio_url") or "")
+    return ListedJob(_id(row), address, made, _DELETED_ADDRESS in address.lower())
+
+
+def _made_before(row: ListedJob, since: datetime) -> bool:
+    """Say whether a listed job was made more than an hour before `since`; an unreadable time is never before."""
+    return row.made_at is not None and row.made_at < since - timedelta(hours=1)
 
 
 _FAILURES = (

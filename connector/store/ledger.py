@@ -5,12 +5,12 @@ A row is written before the call it speaks of, so that a lost answer leaves a tr
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -68,6 +68,29 @@ class Ledger:
                 .values(**{name: getattr(copy, name) for name in _COPY if name != "copy_id"})
             )
 
+    async def name_copy(self, visit_id: str, copy: VendorCopy, vendor_id: str, *, at: datetime) -> None:
+        """Gives a copy the id the vendor has for it, once its answer came: from then on it is there. The row of an id
+        that is known stays one."""
+        table = schema.vendor_copies
+        async with self._engine.begin() as connection:
+            known = select(table.c.copy_id).where(
+                table.c.visit_id == visit_id, table.c.kind == copy.kind, table.c.vendor_id == vendor_id
+            )
+            mine = table.c.copy_id == copy.copy_id
+            if (await connection.execute(known)).first() is not None:
+                await connection.execute(table.delete().where(mine))
+            else:
+                await connection.execute(
+                    table.update().where(mine).values(vendor_id=vendor_id, made_at=at, expires_at=None)
+                )
+
+    async def forget_copy(self, copy: VendorCopy) -> None:
+        """Takes a copy off the list that the vendor never took."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                schema.vendor_copies.delete().where(schema.vendor_copies.c.copy_id == copy.copy_id)
+            )
+
     async def ask_all(self, connection: AsyncConnection, visit_id: str, *, at: datetime) -> None:
         """Marks every copy still held as to be deleted, in the caller's transaction: no step goes on from it."""
         table = schema.vendor_copies
@@ -82,12 +105,25 @@ class Ledger:
         )
         return (await connection.execute(query)).scalar_one_or_none() == "held"
 
-    async def visits_with_copies(self, *, limit: int = 100) -> list[str]:
-        """Visits for which a vendor may still hold something."""
+    async def visits_with_copies(self, *, before: datetime, limit: int = 1000) -> list[str]:
+        """Visits of which a vendor may still hold something that was made before then, the longest first."""
         table = schema.vendor_copies
-        query = select(table.c.visit_id).where(table.c.state.in_(["held", "asked"])).distinct().limit(limit)
+        left = or_(
+            table.c.state.in_(["held", "asked"]), and_(table.c.state == "answered", table.c.kind != "completion")
+        )
+        oldest = func.min(table.c.made_at)
+        query = select(table.c.visit_id).where(left, table.c.made_at < before).group_by(table.c.visit_id)
         async with self._engine.connect() as connection:
-            return [row.visit_id for row in await connection.execute(query)]
+            return [row.visit_id for row in await connection.execute(query.order_by(oldest).limit(limit))]
+
+    async def known_ids(self, kind: str, among: Sequence[str]) -> dict[str, str]:
+        """Which of a vendor's ids are written down here, with the visit each belongs to."""
+        table = schema.vendor_copies
+        query = select(table.c.vendor_id, table.c.visit_id).where(
+            table.c.kind == kind, table.c.vendor_id.in_(list(among))
+        )
+        async with self._engine.connect() as connection:
+            return {row.vendor_id: row.visit_id for row in await connection.execute(query)}
 
     async def plan_write(self, intent: WriteIntent, *, at: datetime) -> WriteIntent:
         """Records the intent to write before anything is sent; an existing one is returned as it stands."""

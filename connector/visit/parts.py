@@ -24,6 +24,7 @@ from connector.context.mapping import ContextMapping
 from connector.drafting.chart_text import ChartBudget
 from connector.drafting.note_type import NoteType
 from connector.drafting.prompt import PromptTemplates
+from connector.erasure.retention import RetentionRules
 from connector.hints.rules import KeytermRules
 from connector.store.chunks import ChunkStore
 from connector.store.client_keys import ClientKey
@@ -32,6 +33,7 @@ from connector.store.ledger import Ledger
 from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
 from connector.store.shredding import Shredder
+from connector.store.sweeps import SweepStore
 from connector.store.visits import VisitStore
 from connector.transcript.rules import SpeechRules
 from connector.visit.directory import EhrDirectory
@@ -67,6 +69,7 @@ class Rules:
     speech: SpeechRules
     consent: ConsentRules
 
+    retention: RetentionRules
 
 @dataclass(frozen=True)
 class Policy:
@@ -109,6 +112,8 @@ class Policy:
     monthly_cap: float | None = None
 
 
+    vendor_region: Literal["us", "eu"] = "us"
+    vendor_contract: Literal["standard", "baa"] = "standard"
 @dataclass(frozen=True)
 class Parts:
     """What the steps of a visit work with."""
@@ -120,6 +125,7 @@ class Parts:
     ledger: Ledger
     returns: ReturnStore
     registrations: Registrations
+    sweeps: SweepStore
     smart: SmartServer
     directory: EhrDirectory
     key_sets: KeySets

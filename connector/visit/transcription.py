@@ -13,7 +13,8 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.clients.assemblyai import SpeechOptions, build_transcript_request
-from connector.errors import Conflict, NotAllowed, NothingSaid, VendorOutcomeUnknown
+from connector.erasure.ledger import next_action
+from connector.errors import Conflict, ConnectorError, NotAllowed, NothingSaid, VendorOutcomeUnknown, VendorUnavailable
 from connector.hints.limits import strictest
 from connector.hints.mapping import KeytermMapping
 from connector.records import Doubts, Recording, Refusal, SpeechHints, Stamp, Transcript, VendorCopy
@@ -30,6 +31,7 @@ from connector.visit.refusing import LITTLE, note_refusal
 from connector.visit.speaking import gate_copy, gate_recording, require_copy, speak
 from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
+from connector.visit.vendor_copies import begin_copy, forget_copy, name_copy
 
 CUT_OFF = "cut-off"
 _CUT_OFF = "The transcription was cut off: what it worked with has been deleted. Choose Transcribe again."
@@ -55,13 +57,22 @@ async def send_recording(parts: Parts, visit_id: str) -> str:
     await require_consent(parts, visit_id)
     record = await join_pieces(parts, visit_id)
     for copy in await parts.ledger.copies(visit_id):
-        if copy.kind == "upload" and copy.state == "held" and copy.made_at >= record.stamp.at:
+        usable = copy.kind == "upload" and copy.state == "held" and next_action(copy) == "ask"
+        if usable and copy.made_at >= record.stamp.at:
             return copy.vendor_id
     await parts.visits.show_step(visit_id, "uploading", at=parts.clock())
     recording = await parts.chunks.find(record.recording_id)
     gate = gate_recording(parts, recording)
-    address = await parts.speech.upload(speak(parts, recording, gate), record.size, gate=gate)
-    await parts.ledger.add_copy(visit_id, _held(parts, "upload", address))
+    begun = await begin_copy(parts, visit_id, "upload")
+    try:
+        address = await parts.speech.upload(speak(parts, recording, gate), record.size, gate=gate)
+    except VendorOutcomeUnknown as error:
+        # All of it was sent: it may lie there, and nobody here knows where.
+        raise VendorUnavailable(error.detail, retry_after=error.retry_after) from error
+    except ConnectorError:
+        await forget_copy(parts, begun)
+        raise
+    await name_copy(parts, begun, address)
     return address
 
 

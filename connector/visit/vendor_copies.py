@@ -1,53 +1,119 @@
 """Vendor copies of a visit, asked for deletion and proven gone. In: a visit id. Out: the Erasure so far.
 
-Runs as soon as transcript and draft are sealed with us; a copy is never called gone before it was read back.
+Runs as soon as transcript and draft are sealed with us; a copy is never called gone before it was read back. A copy
+nobody can ask for, since its id never reached us or there never was one, waits for the vendor's own rule to end it.
 """
 
 from __future__ import annotations
 
-from connector.erasure.ledger import ErasureEvent, advance, next_action, summarise
+from dataclasses import dataclass, replace
+
+from connector.erasure.ledger import UNNAMED, ErasureEvent, advance, is_unnamed, next_action, summarise
+from connector.erasure.retention import RetentionTerms
 from connector.errors import ConnectorError
 from connector.records import Erasure, Stamp, VendorCopy
 from connector.visit.parts import Parts
 from connector.visit.states import State
 
+_ORDER = {"redacted-audio": 1, "upload": 2}
+
 
 async def delete_copies(parts: Parts, visit_id: str) -> bool:
-    """Takes every copy one or two steps further; True when nothing is left to do. A vendor that is away is asked
-    again later."""
-    copies = await _find_lost_jobs(parts, visit_id, await parts.ledger.copies(visit_id))
+    """Takes every copy one or two steps further; True when nothing is left to do but to wait for a vendor's own rule.
+    A vendor that is away is asked again later."""
+    copies = await _find_jobs_of_uploads(parts, visit_id, await parts.ledger.copies(visit_id))
     if (await parts.visits.row(visit_id)).state == State.CAPTURED:
         # What is held is being worked with: it goes with the workflow that transcribes it.
         copies = [copy for copy in copies if copy.state != "held"]
-    # An upload goes with the transcripts made from it, so it is looked at last.
-    for copy in sorted(copies, key=lambda one: one.kind == "upload"):
+    # Redacted sound and uploads go with the transcripts made from them, so they are looked at last.
+    for copy in sorted(copies, key=lambda one: _ORDER.get(one.kind, 0)):
         try:
             await _delete(parts, copy, job_of_upload=await _jobs(parts, visit_id))
         except ConnectorError as error:
             if not error.retryable:
                 raise
-    return (await erasure_of(parts, visit_id)).complete
+    return all(next_action(copy) in (None, "await") for copy in await parts.ledger.copies(visit_id))
 
 
-async def _find_lost_jobs(parts: Parts, visit_id: str, copies: list[VendorCopy]) -> list[VendorCopy]:
-    """Writes down jobs whose answer was lost before nobody was to go on from them: they are deleted like the others."""
-    if any(copy.kind == "transcript" for copy in copies):
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A copy that is about to be made. `earlier`: its row speaks of earlier tries as well, whose answer was lost."""
+
+    visit_id: str
+    copy: VendorCopy
+    earlier: bool
+
+
+async def begin_copy(parts: Parts, visit_id: str, kind: str) -> Begun:
+    """Writes down that a copy is about to be made, before its name is known: whatever cuts the call off, it stands in
+    the ledger. Name it once the answer came, or forget it where the vendor took nothing.
+
+    One row stands for every try whose answer was lost; its age is that of the last.
+    """
+    for copy in await parts.ledger.copies(visit_id):
+        if copy.kind == kind and is_unnamed(copy) and copy.state == "held" and copy.expires_at is None:
+            again = replace(copy, made_at=parts.clock())
+            await parts.ledger.update_copy(again)
+            return Begun(visit_id, again, earlier=True)
+    copy_id = parts.new_id()
+    copy = VendorCopy(copy_id, kind, f"{UNNAMED}{copy_id}", "held", parts.clock())
+    await parts.ledger.add_copy(visit_id, copy)
+    return Begun(visit_id, copy, earlier=False)
+
+
+async def name_copy(parts: Parts, begun: Begun, vendor_id: str) -> None:
+    """Gives a copy the vendor's id of it; what earlier tries may have left stays written down."""
+    if not begun.earlier:
+        await parts.ledger.name_copy(begun.visit_id, begun.copy, vendor_id, at=parts.clock())
+        return
+    named = VendorCopy(parts.new_id(), begun.copy.kind, vendor_id, "held", parts.clock())
+    await parts.ledger.add_copy(begun.visit_id, named)
+
+
+async def forget_copy(parts: Parts, begun: Begun) -> None:
+    """Takes back what was written down: the vendor took nothing."""
+    if not begun.earlier:
+        await parts.ledger.forget_copy(begun.copy)
+
+
+async def _find_jobs_of_uploads(parts: Parts, visit_id: str, copies: list[VendorCopy]) -> list[VendorCopy]:
+    """Writes down jobs whose answer was lost before nobody was to go on from them: they are deleted like the others.
+
+    An upload of which no job was ever made cannot be asked for: it gets the day on which the vendor's rule ends it.
+    """
+    uploads = [copy for copy in copies if copy.kind == "upload"]
+    if len(uploads) == 1 and any(copy.kind == "transcript" for copy in copies):
         return copies
-    for copy in copies:
-        if copy.kind == "upload" and next_action(copy) is not None:
-            for job_id in await _list_jobs(parts, copy):
-                lost = VendorCopy(parts.new_id(), "transcript", job_id, "held", parts.clock())
-                await parts.ledger.add_copy(visit_id, lost)
+    idle = (await parts.visits.row(visit_id)).state != State.CAPTURED
+    for copy in uploads:
+        if next_action(copy) != "ask":
+            continue
+        jobs = await _list_jobs(parts, copy)
+        for job_id in jobs or ():
+            lost = VendorCopy(parts.new_id(), "transcript", job_id, "held", parts.clock())
+            await parts.ledger.add_copy(visit_id, lost)
+        if jobs == [] and (idle or copy.state == "asked"):
+            await parts.ledger.update_copy(_await_end(parts, copy))
     return await parts.ledger.copies(visit_id)
 
 
-async def _list_jobs(parts: Parts, upload: VendorCopy) -> list[str]:
+async def _list_jobs(parts: Parts, upload: VendorCopy) -> list[str] | None:
+    """The jobs made from an upload; None where the vendor cannot be asked."""
     try:
         return await parts.speech.find_jobs(upload.vendor_id, since=upload.made_at)
     except ConnectorError as error:
         if not error.retryable:
             raise
-        return []
+        return None
+
+
+def _await_end(parts: Parts, copy: VendorCopy) -> VendorCopy:
+    return replace(copy, expires_at=terms_of(parts).end_of(copy))
+
+
+def terms_of(parts: Parts) -> RetentionTerms:
+    """What the vendor says of how long it keeps copies, in our region and under our contract."""
+    return parts.rules.retention.find(parts.policy.vendor_region, parts.policy.vendor_contract)
 
 
 async def erasure_of(parts: Parts, visit_id: str) -> Erasure:
@@ -65,6 +131,13 @@ async def _jobs(parts: Parts, visit_id: str) -> list[str]:
 
 
 async def _delete(parts: Parts, copy: VendorCopy, *, job_of_upload: list[str]) -> None:
+    if next_action(copy) == "await":
+        if copy.expires_at is None:
+            copy = _await_end(parts, copy)
+        await parts.ledger.update_copy(advance(copy, ErasureEvent.LAPSED, parts.clock()))
+        return
+    if copy.kind == "upload" and not job_of_upload:
+        return  # the vendor could not be asked what was made from it
     if next_action(copy) == "ask":
         copy = advance(copy, ErasureEvent.ASKED, parts.clock())
         await parts.ledger.update_copy(copy)
@@ -82,10 +155,12 @@ async def _ask(parts: Parts, copy: VendorCopy) -> None:
         await parts.speech.delete(copy.vendor_id)
     elif copy.kind == "completion":
         await parts.gateway.delete(copy.vendor_id)
-    # An upload has no deletion of its own: the vendor removes it with the transcript made from it.
+    # Uploads and redacted sound have no deletion of their own: the vendor removes them with the transcript.
 
 
 async def _is_gone(parts: Parts, copy: VendorCopy, job_of_upload: list[str]) -> bool:
     if copy.kind == "transcript":
         return await parts.speech.is_deleted(copy.vendor_id)
+    if copy.kind == "redacted-audio":
+        return not await parts.speech.holds_redacted_audio(copy.vendor_id)
     return bool(job_of_upload) and all([await parts.speech.is_deleted(job) for job in job_of_upload])

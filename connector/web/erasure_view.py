@@ -1,4 +1,7 @@
-"""What the vendors still hold of a visit. In: an Erasure. Out: a view in words. Never says more than is proven."""
+"""What the vendors still hold of a visit. In: an Erasure. Out: a view in words. Never says more than is proven.
+
+How long a vendor keeps copies is told as the vendor's word of a day, never as a fact.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.erasure.ledger import next_action
+from connector.erasure.retention import RetentionTerms
 from connector.records import Erasure, VendorCopy
 from connector.web.moments import count, describe_age
 
@@ -23,45 +27,85 @@ class CopyView:
 
 @dataclass(frozen=True, slots=True)
 class ErasureView:
-    """What the vendors still hold; `summary` in one sentence."""
+    """What the vendors still hold; `summary` in one sentence, `told` what they say of how long they keep it."""
 
     complete: bool
     summary: str
     copies: tuple[CopyView, ...]
+    told: tuple[str, ...] = ()
 
 
-_COPIES: Mapping[str, str] = {"upload": "Recording", "transcript": "Transcript", "completion": "Draft"}
+_COPIES: Mapping[str, str] = {
+    "upload": "Recording",
+    "transcript": "Transcript",
+    "redacted-audio": "Redacted recording",
+    "completion": "Draft",
+}
 _STANDING: Mapping[str, str] = {
     "held": "still there",
     "asked": "deletion asked for",
     "answered": "reported deleted",
     "verified": "deleted and checked",
+    "lapsed": "ended by the vendor's own rule, not checked",
 }
+_REGIONS: Mapping[str, str] = {"us": "the United States", "eu": "the European Union"}
 
 
-def build_erasure(erasure: Erasure | None, now: datetime) -> ErasureView | None:
+def build_erasure(erasure: Erasure | None, now: datetime, terms: RetentionTerms | None = None) -> ErasureView | None:
     """What the vendors hold; None where nothing was ever sent."""
     if erasure is None or not erasure.copies:
         return None
     copies = tuple(_build_copy(copy, now) for copy in erasure.copies)
     total = count(len(copies), "copy", "copies")
     left = sum(not copy.gone for copy in copies)
-    unproven = sum(copy.state != "verified" for copy in erasure.copies)
+    unproven = sum(copy.state == "answered" for copy in erasure.copies)
+    lapsed = sum(copy.state == "lapsed" for copy in erasure.copies)
     if left:
         summary = f"{left} of {total} at the transcription service still to be deleted."
+    elif lapsed:
+        rest = len(copies) - lapsed - unproven
+        parts = [f"{rest} deleted and checked"] if rest else []
+        parts += [f"{unproven} deleted on its word"] if unproven else []
+        parts.append(f"{lapsed} ended by its own rule, which nobody checked")
+        summary = f"{total} at the transcription service: {', '.join(parts)}."
     elif unproven:
         summary = (
             f"{total} deleted at the transcription service: {len(copies) - unproven} checked, {unproven} on its word."
         )
     else:
         summary = f"{total} deleted at the transcription service, each checked."
-    return ErasureView(erasure.complete, summary, copies)
+    return ErasureView(erasure.complete, summary, copies, () if terms is None else _tell(terms))
 
 
 def _build_copy(copy: VendorCopy, now: datetime) -> CopyView:
-    gone = next_action(copy) is None
+    todo = next_action(copy)
+    gone = todo is None
     standing = _STANDING[copy.state]
+    if todo == "await":
+        standing = "may still be there: it has no name to ask for its deletion by"
+        ends = copy.expires_at
+        standing += (
+            f"; the service's own rule ends it by {ends:%B} {ends.day}" if ends else "; nobody says how long it is kept"
+        )
     if copy.state == "answered":
         standing += " (the service offers no way to check)" if gone else "; being checked"
     age = describe_age((now - copy.made_at).total_seconds())
     return CopyView(_COPIES.get(copy.kind, copy.kind), standing, gone, age)
+
+
+def _tell(terms: RetentionTerms) -> tuple[str, ...]:
+    """What the vendor says it does by itself, in our region and under our contract."""
+    contract = "with the agreement on health data" if terms.contract == "baa" else "without an agreement on health data"
+    kept = {
+        "recordings": terms.upload_hours,
+        "transcripts": terms.transcript_hours,
+        "redacted recordings": terms.redacted_audio_hours,
+    }
+    told = ", ".join(
+        f"{what} after {hours} hours at the latest" if hours else f"{what} never" for what, hours in kept.items()
+    )
+    return (
+        f"What the transcription service says it deletes by itself in {_REGIONS[terms.region]}, {contract}: {told}.",
+        terms.completions,
+        f"This is its word as of {terms.as_of:%B} {terms.as_of.day}, {terms.as_of.year}; nobody here has checked it.",
+    )

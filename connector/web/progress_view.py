@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from connector.context.chart import SECTIONS, may_mend
+from connector.erasure.ledger import is_unnamed, next_action
 from connector.records import ConsentAnswer, Erasure
 from connector.visit.priming import COMPLETABLE, is_unfinished
 from connector.visit.states import OWNERS, State
@@ -188,7 +189,7 @@ def name_version(facts: VisitFacts) -> str:
 def is_live(facts: VisitFacts) -> bool:
     """Whether something will change without the clinician doing anything."""
     state = State(facts.row.state)
-    owed = facts.erasure is not None and not facts.erasure.complete
+    owed = any(next_action(copy) in ("ask", "verify") for copy in (facts.erasure.copies if facts.erasure else ()))
     if state is State.FILED or (state is State.PRIMED and any(one.destroyed for one in facts.consents)):
         return owed
     if state is State.TRANSCRIBED and facts.sound.asks:
@@ -294,7 +295,8 @@ def _is_typed(facts: VisitFacts, rank: int) -> bool:
 def _sent_at(erasure: Erasure | None, taken: datetime) -> datetime | None:
     """When the vendor had the present recording; copies of an earlier one do not count."""
     copies = erasure.copies if erasure else ()
-    times = [copy.made_at for copy in copies if copy.kind == "upload" and copy.made_at >= taken]
+    sent = [copy for copy in copies if copy.kind == "upload" and not is_unnamed(copy)]
+    times = [copy.made_at for copy in sent if copy.made_at >= taken]
     return max(times, default=None)
 
 

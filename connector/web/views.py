@@ -171,7 +171,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         sign=_build_sign(facts, len(note.checks) if note else 0),
         signed=_build_signed(facts.signed, now),
         filing=_build_filing(facts.filing, now),
-        erasure=erasure_view.build_erasure(facts.erasure, now),
+        erasure=erasure_view.build_erasure(facts.erasure, now, facts.retention),
         discard_reasons=tuple(REASONS.items()) if state in UNSIGNED else (),
         limits=tuple(one.sentence for one in facts.limits) if state in UNSIGNED else (),
     )

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from connector.consent.mapping import Jurisdiction
 from connector.consent.standing import Standing, read_standing
+from connector.erasure.retention import RetentionTerms
 from connector.launch.abilities import MissingAbility
 from connector.records import (
     Consent,
@@ -55,6 +56,7 @@ class VisitFacts:
     signed: SignedNote | None = None
     filing: Filing | None = None
     erasure: Erasure | None = None
+    retention: RetentionTerms | None = None
     sent: tuple[SpeechHints, ...] = ()
     sound: SoundFacts = NO_SOUND
     fetch: FetchProgress | None = None

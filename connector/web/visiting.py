@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from connector.context.chart import SECTIONS
+from connector.erasure.ledger import next_action
 from connector.errors import InputRefused
 from connector.records import (
     Consent,
@@ -32,7 +33,7 @@ from connector.visit.recording import keep_typed_text
 from connector.visit.retrying import try_again
 from connector.visit.returning import is_locked, refuse_locked
 from connector.visit.states import State
-from connector.visit.vendor_copies import erasure_of, nothing_to_erase
+from connector.visit.vendor_copies import erasure_of, nothing_to_erase, terms_of
 from connector.web.bodies import read_number, read_object, refuse_unknown
 from connector.web.consent_form import read_noted
 from connector.web.headers import allow_capture
@@ -120,6 +121,7 @@ async def collect_facts(session: Session) -> VisitFacts:
         signed=newest.get(SignedNote),
         filing=newest.get(Filing),
         erasure=await erasure_of(parts, visit_id),
+        retention=terms_of(parts),
         sound=await gather_sound(parts, visit_id, newest),
         fetch=await parts.fetches.under_way(visit_id) if row.state == State.CAPTURING else None,
         may_fetch=bool(allowed_hosts(parts, session.row.tenant)),
@@ -244,7 +246,9 @@ async def read_filing(session: Reading) -> Response:
         "provenance": filing.provenance if filing else None,
         "stored_sha256": filing.stored_sha256 if filing else None,
         "read_back": filing.read_back if filing else None,
-        "vendor_copies": [{"kind": copy.kind, "state": copy.state} for copy in erasure.copies],
+        "vendor_copies": [
+            {"kind": copy.kind, "state": copy.state, "next": next_action(copy)} for copy in erasure.copies
+        ],
         "vendor_deleted": erasure.complete,
     }
     return JSONResponse(body)

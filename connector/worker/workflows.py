@@ -23,6 +23,7 @@ from connector.visit.own_audio import remove_sound
 from connector.visit.parts import Parts, Work
 from connector.visit.speaking import is_void
 from connector.visit.states import GIVEN_UP
+from connector.visit.sweeping import TAKE_UP
 from connector.visit.transcription import (
     await_transcript,
     give_back,
@@ -120,11 +121,11 @@ def register_workflows(parts: Parts) -> None:
         if taken.value == "transcribed":
             await draft_then_delete(visit_id, "1")
 
-    _register_short_ones(persist)
+    _register_short_ones(persist, attempt)
     del transcribe_and_draft, draft_from_text, draft_again, draft_anyway
 
 
-def _register_short_ones(persist: Callable[..., Awaitable[Result]]) -> None:
+def _register_short_ones(persist: Callable[..., Awaitable[Result]], attempt: Callable[..., Awaitable[Any]]) -> None:
     """Workflows of one step."""
 
     @DBOS.workflow(name="fetch_recording")
@@ -134,6 +135,11 @@ def _register_short_ones(persist: Callable[..., Awaitable[Result]]) -> None:
     @DBOS.workflow(name="clean_up")
     async def clean_up(visit_id: str) -> None:
         await persist("delete-copies", visit_id)
+
+    @DBOS.workflow(name=TAKE_UP)
+    async def take_up_deletion(visit_id: str) -> None:
+        """Once: the next sweep takes up what is left."""
+        await attempt("delete-copies", visit_id, "")
 
     @DBOS.workflow(name="remove_sound")
     async def remove_sound_files(visit_id: str) -> None:

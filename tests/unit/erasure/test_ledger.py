@@ -39,6 +39,8 @@ def _later(minutes: int) -> datetime:
         ("completion", "held", "ask"),
         ("completion", "asked", "ask"),
         ("completion", "answered", None),
+        ("redacted-audio", "answered", "verify"),
+        ("upload", "lapsed", None),
         ("a-kind-of-tomorrow", "answered", "verify"),
     ],
 )
@@ -73,6 +75,18 @@ def test_a_copy_that_is_still_there_is_asked_for_again():
 def test_a_completion_is_never_called_verified():
     copy = advance(_copy("completion"), ErasureEvent.VERIFIED, _later(1))
     assert (copy.state, copy.verified_at, next_action(copy)) == ("answered", None, None)
+
+
+def test_a_copy_without_a_name_is_waited_for_and_lapses_only_after_its_day():
+    unnamed = VendorCopy("c1", "completion", "unknown:c1", "held", NOON)
+    assert next_action(unnamed) == "await"
+    assert advance(unnamed, ErasureEvent.LAPSED, _later(10_000)) == unnamed, "nobody said when it ends"
+    dated = VendorCopy("c1", "upload", "address", "asked", NOON, expires_at=_later(60))
+    assert next_action(dated) == "await"
+    assert advance(dated, ErasureEvent.LAPSED, _later(59)) == dated
+    lapsed = advance(dated, ErasureEvent.LAPSED, _later(60))
+    assert (lapsed.state, lapsed.verified_at, next_action(lapsed)) == ("lapsed", None, None)
+    assert summarise([dated], STAMP).complete is False and summarise([lapsed], STAMP).complete is True
 
 
 def test_an_erasure_is_complete_when_each_copy_is_as_far_as_it_can_be():

@@ -24,9 +24,11 @@ async def test_a_copy_written_down_twice_is_one_copy(ledger: Ledger, new_visit: 
     (copy,) = await ledger.copies(visit)
     await ledger.update_copy(replace(copy, state="asked", asked_at=NOON))
     assert [(one.state, one.asked_at) for one in await ledger.copies(visit)] == [("asked", NOON)]
-    assert visit in await ledger.visits_with_copies()
+    later = NOON + timedelta(minutes=1)
+    assert visit in await ledger.visits_with_copies(before=later)
+    assert visit not in await ledger.visits_with_copies(before=NOON)
     await ledger.update_copy(replace(copy, state="verified", verified_at=NOON))
-    assert visit not in await ledger.visits_with_copies()
+    assert visit not in await ledger.visits_with_copies(before=later)
 
 
 async def test_an_intent_to_write_is_planned_once_and_remembers_what_became_of_it(
