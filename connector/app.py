@@ -26,7 +26,7 @@ from connector.assets.catalogue import list_mappings, load_mapping, load_templat
 from connector.assets.registrations import Registration, load_registrations, read_client_secret
 from connector.clients.assemblyai import AssemblyAI, check_options
 from connector.clients.fetching import Fetcher, Ways, resolve_by_system, trust_authorities
-from connector.clients.gateway import Gateway
+from connector.clients.gateway import Gateway, ModelChain
 from connector.clients.http import make_client
 from connector.clients.key_sets import KeySets
 from connector.clients.smart import SmartServer
@@ -55,6 +55,7 @@ from connector.store.visits import VisitStore
 from connector.transcript.rules import SpeechRules
 from connector.visit.directory import EhrDirectory
 from connector.visit.parts import Enqueue, Parts, Policy, Rules, Wake, Work
+from connector.visit.phi import PhiRules, VendorTerms, require_agreements
 from connector.visit.transcription import make_options
 from connector.worker.runner import WorkerSetting, dbos_config
 from connector.worker.workflows import APPLICATION, APPLICATION_VERSION, QUEUE, WAKE, register_workflows
@@ -93,8 +94,8 @@ def load_rules() -> Rules:
         profiles={name: WriteProfile.from_dict(vendor) for name, vendor in vendors.items()},
         speech=SpeechRules.from_dict(load_mapping("speech.yaml")),
         consent=ConsentRules.from_dict(load_mapping("consent.yaml")),
-    )
         retention=RetentionRules.from_dict(load_mapping("vendor-retention.yaml")),
+    )
 
 
 def load_keyterm_rules() -> KeytermRules:
@@ -132,11 +133,12 @@ def make_policy(settings: Settings) -> Policy:
         vendor_project_is_ours=settings.vendor_project_is_ours,
         gateway_fallbacks=settings.gateway_fallbacks,
         gateway_fallback_depth=settings.gateway_fallback_depth,
+        phi=_make_phi_rules(settings),
         monthly_cap=settings.monthly_cap,
-        gateway_model=settings.gateway_model,
-        gateway_max_tokens=settings.gateway_max_tokens,
         vendor_region="eu" if ".eu." in (urlsplit(settings.assemblyai_base_url).hostname or "") else "us",
         vendor_contract="baa" if settings.speech_baa else "standard",
+        gateway_model=settings.gateway_model,
+        gateway_max_tokens=settings.gateway_max_tokens,
         chart_budget=ChartBudget(settings.gateway_chart_tokens, settings.gateway_history_tokens),
         transcription_deadline=settings.transcription_deadline,
         transcription_poll_interval=settings.transcription_poll_interval,
@@ -148,6 +150,19 @@ def make_policy(settings: Settings) -> Policy:
         launches_per_minute=settings.launches_per_minute,
         failed_callbacks_per_minute=settings.failed_callbacks_per_minute,
         failed_tickets_per_minute=settings.failed_tickets_per_minute,
+    )
+
+
+def _make_phi_rules(settings: Settings) -> PhiRules:
+    speech_real = settings.is_real_vendor(settings.assemblyai_base_url)
+    gateway_real = settings.is_real_vendor(settings.gateway_base_url)
+    chain = ModelChain(settings.gateway_model, settings.gateway_fallbacks, settings.gateway_fallback_depth)
+    return PhiRules(
+        on=settings.phi_mode,
+        speech=VendorTerms(speech_real, settings.speech_baa, settings.speech_baa_date),
+        gateway=VendorTerms(gateway_real, settings.gateway_baa, settings.gateway_baa_date),
+        models=chain.models,
+        covered=settings.covered_models,
     )
 
 
@@ -178,7 +193,9 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
     """Opens database, key and clients, and closes them again. Migrates an embedded database by itself."""
     guard_http_stack()
     rules = load_rules()
-    check_options(make_options(make_policy(settings), rules.keyterms.mapping))
+    policy = make_policy(settings)
+    check_options(make_options(policy, rules.keyterms.mapping))
+    require_agreements(policy.phi, now().date())
     registrations = load_registrations(
         settings.registrations_folder, profiles=rules.profiles, jurisdictions=rules.consent.jurisdictions
     )
@@ -203,6 +220,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             chunks=ChunkStore(engine, master, settings.audio_folder, reserve=settings.audio_disk_reserve),
             shredder=Shredder(engine, DataKeys(master), settings.audio_folder),
             ledger=Ledger(engine),
+            sweeps=SweepStore(engine),
             returns=ReturnStore(engine, master),
             registrations=registrations,
             smart=smart,
@@ -214,13 +232,12 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             fetcher=make_fetcher(settings),
             fetches=FetchStore(engine, master),
             rules=rules,
-            policy=make_policy(settings),
+            policy=policy,
             client_secret=_client_secret,
             client_keys=lambda registration: read_client_keys(settings, registration),
             clock=now,
             new_id=new_id,
             enqueue=_make_enqueue(dbos),
-            sweeps=SweepStore(engine),
             wake=_make_wake(dbos),
         )
         yield Composition(settings, address, engine, master, parts, dbos)
@@ -259,8 +276,10 @@ def make_fetcher(settings: Settings) -> Fetcher:
 def _speak_to_vendor(settings: Settings, client: httpx.AsyncClient) -> tuple[AssemblyAI, Gateway]:
     key = settings.assemblyai_api_key.get_secret_value()
     speech = AssemblyAI(client, base_url=settings.assemblyai_base_url, api_key=key)
-    gateway_key = settings.gateway_api_key.get_secret_value() or key
-    return speech, Gateway(client, base_url=settings.gateway_base_url, api_key=gateway_key)
+    # Another service than the vendor's own is never shown the vendor's key.
+    gateway_key = settings.gateway_api_key.get_secret_value() or (key if settings.gateway_kind == "assemblyai" else "")
+    gateway = Gateway(client, base_url=settings.gateway_base_url, api_key=gateway_key, kind=settings.gateway_kind)
+    return speech, gateway
 
 
 def _client_secret(registration: Registration) -> str | None:

@@ -216,22 +216,34 @@ class CapReached(ConnectorError):
 
 
 class VendorOutcomeUnknown(VendorUnavailable):
-    """A job was sent and no answer came: it may exist. Search the vendor's list before sending again."""
+    """A job was sent and no answer came: it may exist. Search the vendor's list before sending again.
+
+    `request_id` names what the vendor may hold, where it said so.
+    """
 
     slug, title = "vendor-outcome-unknown", "The transcription service did not confirm the job"
+
+    def __init__(self, detail: str, *, retry_after: float | None = None, request_id: str | None = None) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.request_id = request_id
 
 
 class DraftUnusable(ConnectorError):
     """The model's answer was cut off, refused or not of the schema; a redraft or typing the note mends it.
 
-    `request_id` names the vendor's copy of that answer, where it is known: it has to be deleted like any other.
+    `request_id` names the vendor's copy of that answer, where it is known: it has to be deleted like any other. It was
+    paid for too: `model` made it, of `tokens` read and written.
     """
 
     slug, title, status = "draft-unusable", "No usable draft came back", 502
 
-    def __init__(self, detail: str, *, retry_after: float | None = None, request_id: str | None = None) -> None:
-        super().__init__(detail, retry_after=retry_after)
+    def __init__(
+        self, detail: str, *, request_id: str | None = None, model: str | None = None, tokens: tuple[int, int] = (0, 0)
+    ) -> None:
+        super().__init__(detail)
         self.request_id = request_id
+        self.model = model
+        self.tokens = tokens
 
 
 class SignatureBlocked(ConnectorError):

@@ -5,6 +5,7 @@ Secrets are read from files or variables, never from the command line, and never
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -26,6 +27,9 @@ def _is_here(address: str) -> bool:
         return False
 
 
+_INNER_HOST = re.compile(r"[a-z0-9][a-z0-9\-]*(?:(?:\.[a-z0-9\-]+)*\.(?:test|localhost|internal|home\.arpa))?")
+
+
 class Settings(BaseSettings):
     """Everything an operator can set. Times in seconds, sizes in bytes.
 
@@ -40,7 +44,9 @@ class Settings(BaseSettings):
     can be reached by the vendor (`auto`). `vendor_project_is_ours`: nobody else uses the vendor's project, so that jobs
     nobody knows may be deleted. `gateway_kind` says what the language model service understands besides the common
     shape. In `phi_mode` a vendor is called only where the agreement with it is recorded (`speech_baa`, `gateway_baa`
-    and their dates) and every model is one of `covered_models`. `monthly_cap` is in dollars, for each registration.
+    and their dates) and every model is one of `covered_models`. A vendor is whoever is reached under another name than
+    this machine's, unless it stands in `sandbox_hosts`, which takes no name that the public Internet could know.
+    `monthly_cap` is in dollars, for each registration.
     """
 
     model_config = SettingsConfigDict(env_prefix="CONNECTOR_", frozen=True, extra="ignore")
@@ -85,6 +91,7 @@ class Settings(BaseSettings):
     gateway_baa: str | None = None
     gateway_baa_date: date | None = None
     covered_models: tuple[str, ...] = ()
+    sandbox_hosts: tuple[str, ...] = ()
     monthly_cap: float | None = Field(default=None, gt=0)
     gateway_max_tokens: int = 6000
     gateway_chart_tokens: int = Field(default=6000, ge=1000)
@@ -126,6 +133,19 @@ class Settings(BaseSettings):
             raise ValueError("has to begin with https://, since browsers bring our cookies back over TLS only")
         return value
 
+    @field_validator("sandbox_hosts")
+    @classmethod
+    def _check_sandbox_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """A vendor of the Internet cannot be called a sandbox: one label, or a top level nobody can register (RFC 2606,
+        6761, 8375 and ICANN's `internal`)."""
+        for host in value:
+            if not _INNER_HOST.fullmatch(host):
+                raise ValueError(
+                    "takes names of your own network only: without a dot, or ending in .test, .localhost, .internal or "
+                    ".home.arpa"
+                )
+        return value
+
     @field_validator("sandbox_audio_ca_file")
     @classmethod
     def _check_sandbox(cls, value: Path | None, info: ValidationInfo) -> Path | None:
@@ -134,6 +154,11 @@ class Settings(BaseSettings):
         if value is not None and not all(_is_here(one) for one in told):
             raise ValueError("is for sandboxes only: the public address and both vendors have to be on this machine")
         return value
+
+    def is_real_vendor(self, address: str) -> bool:
+        """Whether an address leads to somebody else: its host is neither this machine nor declared a sandbox."""
+        host = (urlsplit(address).hostname or "").rstrip(".")
+        return not is_loopback(host) and host not in self.sandbox_hosts
 
     @property
     def audio_folder(self) -> Path:

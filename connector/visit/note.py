@@ -5,19 +5,22 @@ What is signed is what was shown, byte for byte; a redraft or edit is a new revi
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connector.clients.gateway import AnswerSchema, Completion
+from connector.clients.gateway import AnswerSchema, Completion, ModelChain
+from connector.clients.model_chain import ask_in_turn
 from connector.consent.saying import say_for_model, say_for_note
 from connector.consent.standing import read_standing
 from connector.drafting.answer import DraftIdentity, read_answer
 from connector.drafting.chart_text import ChartText, write_chart
+from connector.drafting.mending import REPAIRED, MendedText, mend_json
 from connector.drafting.note_type import NoteType
 from connector.drafting.prompt import build_messages, name_maker
 from connector.drafting.schema import answer_schema
-from connector.errors import Conflict, DraftUnusable, NotFound
+from connector.errors import Conflict, NotFound
 from connector.records import (
     Consent,
     DraftNote,
@@ -27,7 +30,6 @@ from connector.records import (
     SignedNote,
     Stamp,
     Transcript,
-    VendorCopy,
 )
 from connector.review.edits import EditedSections, apply_edit
 from connector.review.findings import check_draft
@@ -35,6 +37,7 @@ from connector.review.rendition import Heading, hash_text, render_text
 from connector.review.signature import Signer, sign_note
 from connector.store.audit import AuditEvent
 from connector.store.visits import Numbered, VisitRow
+from connector.visit.completions import keep_completion
 from connector.visit.consenting import find_standing
 from connector.visit.doubting import find_question
 from connector.visit.parts import Parts, Work
@@ -70,8 +73,10 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
     # After a withdrawal numbers go on: a page that still shows the destroyed draft cannot save into a new one.
     told = await parts.visits.history(visit_id, Consent)
     revision = (previous.revision if previous else max((one.last_revision for one in told), default=0)) + 1
+    answer = await _mend(completion)
+    maker = name_maker(note_type, parts.rules.prompts[note_type.key], chart)
     draft = read_answer(
-        completion.content,
+        answer.text,
         note_type=note_type,
         transcript=transcript,
         context=context,
@@ -80,7 +85,7 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
             revision=revision,
             origin="sandbox" if (completion.model or "").startswith(SANDBOX_MODEL) else "model",
             stamp=Stamp(
-                maker=name_maker(note_type, parts.rules.prompts[note_type.key], chart),
+                maker=f"{maker}+{REPAIRED}" if answer.repaired else maker,
                 at=parts.clock(),
                 who="system",
                 model=completion.model,
@@ -111,27 +116,31 @@ async def _complete(
         consent_line=say_for_model(await find_standing(parts, visit_id), recorded=transcript.origin != TYPED),
         templates=parts.rules.prompts[note_type.key],
     )
-    try:
-        gate = gate_transcript(parts, visit_id, transcript)
-        completion = await parts.gateway.through(gate).complete(
-            model=parts.policy.gateway_model,
+    gateway = parts.gateway.through(gate_transcript(parts, visit_id, transcript))
+    policy = parts.policy
+    schema = AnswerSchema(f"{note_type.key}_note", answer_schema(note_type))
+
+    async def ask(link: ModelChain) -> Completion:
+        return await gateway.complete(
+            chain=link,
             messages=messages,
-            schema=AnswerSchema(f"{note_type.key}_note", answer_schema(note_type)),
-            max_tokens=parts.policy.gateway_max_tokens,
-            timeout=parts.policy.gateway_timeout,
+            schema=schema,
+            max_tokens=policy.gateway_max_tokens,
+            timeout=policy.gateway_timeout,
         )
-    except DraftUnusable as error:
-        await _remember_completion(parts, visit_id, error.request_id)
-        raise
-    await _remember_completion(parts, visit_id, completion.request_id)
-    return completion
+
+    async def attempt(link: ModelChain) -> Completion:
+        return await keep_completion(parts, visit_id, lambda: ask(link))
+
+    chain = ModelChain(policy.gateway_model, policy.gateway_fallbacks, policy.gateway_fallback_depth)
+    return await ask_in_turn(gateway.split(chain), attempt)
 
 
-async def _remember_completion(parts: Parts, visit_id: str, request_id: str | None) -> None:
-    """Writes down that the vendor holds a completion, usable or not, so that it is deleted later."""
-    if request_id:
-        copy = VendorCopy(parts.new_id(), "completion", request_id, "held", parts.clock())
-        await parts.ledger.add_copy(visit_id, copy)
+async def _mend(completion: Completion) -> MendedText:
+    """The answer, mended where its form needs it and the service said that it was whole."""
+    if not completion.finish_reason:
+        return MendedText(completion.content)
+    return await asyncio.to_thread(mend_json, completion.content)
 
 
 async def show_note(parts: Parts, visit_id: str) -> ShownNote:

@@ -37,6 +37,7 @@ from connector.store.sweeps import SweepStore
 from connector.store.visits import VisitStore
 from connector.transcript.rules import SpeechRules
 from connector.visit.directory import EhrDirectory
+from connector.visit.phi import PhiRules
 from connector.writeback.profile import WriteProfile
 
 
@@ -68,8 +69,8 @@ class Rules:
     profiles: Mapping[str, WriteProfile]
     speech: SpeechRules
     consent: ConsentRules
-
     retention: RetentionRules
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -109,11 +110,12 @@ class Policy:
     vendor_project_is_ours: bool = False
     gateway_fallbacks: tuple[str, ...] = ()
     gateway_fallback_depth: int = 2
+    phi: PhiRules = field(default_factory=PhiRules)
     monthly_cap: float | None = None
-
-
     vendor_region: Literal["us", "eu"] = "us"
     vendor_contract: Literal["standard", "baa"] = "standard"
+
+
 @dataclass(frozen=True)
 class Parts:
     """What the steps of a visit work with."""
@@ -123,9 +125,9 @@ class Parts:
     chunks: ChunkStore
     shredder: Shredder
     ledger: Ledger
+    sweeps: SweepStore
     returns: ReturnStore
     registrations: Registrations
-    sweeps: SweepStore
     smart: SmartServer
     directory: EhrDirectory
     key_sets: KeySets

@@ -17,6 +17,7 @@ from connector.records import Recording, Transcript
 from connector.store.chunks import RecordingRow
 from connector.visit.consenting import require_consent
 from connector.visit.parts import Parts
+from connector.visit.phi import Vendor, require_agreement
 from connector.visit.states import GIVEN_UP
 
 _OVER = "What this was made from has been destroyed or replaced meanwhile: nothing is sent."
@@ -29,7 +30,7 @@ def gate_recording(parts: Parts, recording: RecordingRow) -> Gate:
     async def stands(connection: AsyncConnection) -> bool:
         return await parts.shredder.has_sound(connection, recording.recording_id)
 
-    return _gate(parts, recording.visit_id, stands, spoken=True)
+    return _gate(parts, recording.visit_id, stands, vendor="speech")
 
 
 def gate_copy(parts: Parts, visit_id: str, *, kind: str, vendor_id: str) -> Gate:
@@ -38,7 +39,7 @@ def gate_copy(parts: Parts, visit_id: str, *, kind: str, vendor_id: str) -> Gate
     async def stands(connection: AsyncConnection) -> bool:
         return await parts.ledger.is_held(connection, visit_id, kind=kind, vendor_id=vendor_id)
 
-    return _gate(parts, visit_id, stands, spoken=True)
+    return _gate(parts, visit_id, stands, vendor="speech")
 
 
 def gate_transcript(parts: Parts, visit_id: str, transcript: Transcript) -> Gate:
@@ -47,7 +48,7 @@ def gate_transcript(parts: Parts, visit_id: str, transcript: Transcript) -> Gate
     async def stands(connection: AsyncConnection) -> bool:
         return await is_newest(parts, connection, transcript, visit_id=visit_id)
 
-    return _gate(parts, visit_id, stands, spoken=transcript.origin != "typed")
+    return _gate(parts, visit_id, stands, vendor="gateway", spoken=transcript.origin != "typed")
 
 
 async def is_newest(parts: Parts, connection: AsyncConnection, transcript: Transcript, *, visit_id: str) -> bool:
@@ -87,9 +88,10 @@ async def is_void(parts: Parts, visit_id: str) -> bool:
     return newest.get(Recording) is None and newest.get(Transcript) is None
 
 
-def _gate(parts: Parts, visit_id: str, stands: Stands, *, spoken: bool) -> Gate:
+def _gate(parts: Parts, visit_id: str, stands: Stands, *, vendor: Vendor, spoken: bool = True) -> Gate:
     @asynccontextmanager
     async def passing() -> AsyncIterator[None]:
+        require_agreement(parts.policy.phi, vendor, parts.clock().date())
         async with parts.visits.engine.begin() as connection:
             state = await parts.visits.hold_state(connection, visit_id)
             if state in GIVEN_UP or not await stands(connection):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.clients.gateway import AnswerSchema, Gateway, Usage
-from connector.errors import DraftUnusable, Misconfigured, VendorRejected, VendorUnavailable
+from connector.clients.gateway import AnswerSchema, Gateway, ModelChain, Usage
+from connector.errors import DraftUnusable, Misconfigured, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
 
 CANARY = "Zebulon Quixley takes warfarin"
 SCHEMA = AnswerSchema(
@@ -39,7 +39,7 @@ def gateway(http, peer, patience, held_clock):
 def ask(gateway):
     async def complete(timeout: float = 60.0):
         return await gateway.complete(
-            model="claude-x", messages=MESSAGES, schema=SCHEMA, max_tokens=4000, timeout=timeout
+            chain=ModelChain("claude-x"), messages=MESSAGES, schema=SCHEMA, max_tokens=4000, timeout=timeout
         )
 
     return complete
@@ -59,6 +59,7 @@ async def test_the_request_asks_for_the_schema_strictly(ask, peer):
             "type": "json_schema",
             "json_schema": {"name": "soap_note", "schema": SCHEMA.body, "strict": True},
         },
+        "post_processing_steps": [{"type": "json-repair"}],
     }
 
 
@@ -106,6 +107,7 @@ async def test_a_cut_off_answer_is_no_draft_and_names_its_copy(ask, peer, finish
     with pytest.raises(DraftUnusable, match="cut off") as caught:
         await ask()
     assert caught.value.request_id == "r1"
+    assert (caught.value.model, caught.value.tokens) == ("claude-x", (11, 7)), "it was paid for all the same"
 
 
 @pytest.mark.parametrize(
@@ -138,14 +140,31 @@ async def test_an_answer_without_content_is_no_draft(ask, peer, choices):
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"[" * 100_000])
 async def test_what_is_not_an_object_can_be_tried_again(ask, peer, body):
     peer.plays(peer.raw(200, body))
-    with pytest.raises(VendorUnavailable):
+    with pytest.raises(VendorOutcomeUnknown):
         await ask()
 
 
-@pytest.mark.parametrize("first", [429, 500, 503])
+@pytest.mark.parametrize("first", [429, 503])
 async def test_a_busy_gateway_is_asked_again(ask, peer, first):
     peer.plays(peer.answer(first, {"code": first, "message": "later"}, retry_after="1"), peer.answer(200, _answer()))
     assert (await ask()).request_id == "r1"
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 504])
+async def test_a_failure_that_may_have_left_a_copy_is_not_asked_for_twice_and_names_it(ask, peer, status):
+    failure = {"code": status, "message": CANARY, "request_id": "r9"}
+    peer.plays(peer.answer(status, failure), peer.answer(200, _answer()))
+    with pytest.raises(VendorOutcomeUnknown) as caught:
+        await ask()
+    assert (len(peer.requests), caught.value.request_id) == (1, "r9")
+    assert CANARY not in str(caught.value)
+
+
+async def test_an_answer_beyond_repair_is_no_draft_and_is_not_waited_for(ask, peer):
+    peer.plays(peer.answer(500, {"code": 500, "message": "post-processing failed", "request_id": "r9"}))
+    with pytest.raises(DraftUnusable) as caught:
+        await ask()
+    assert caught.value.request_id == "r9"
 
 
 async def test_the_timeout_ends_the_retries(ask, peer, held_clock):
@@ -159,7 +178,7 @@ async def test_the_timeout_ends_the_retries(ask, peer, held_clock):
 
 async def test_a_lost_answer_is_not_asked_for_twice(ask, peer):
     peer.plays(peer.hang_up(), peer.answer(200, _answer()))
-    with pytest.raises(VendorUnavailable):
+    with pytest.raises(VendorOutcomeUnknown):
         await ask()
     assert len(peer.requests) == 1
 
@@ -172,8 +191,9 @@ async def test_a_silent_gateway_ends_at_the_timeout(ask, peer):
 
 async def test_a_provider_failing_behind_a_200_can_be_tried_again(ask, peer):
     peer.plays(peer.answer(200, {"error": {"code": 529, "message": CANARY}, "request_id": "r1"}))
-    with pytest.raises(VendorUnavailable) as caught:
+    with pytest.raises(VendorOutcomeUnknown) as caught:
         await ask()
+    assert caught.value.request_id == "r1"
     assert CANARY not in str(caught.value)
 
 

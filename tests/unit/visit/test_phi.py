@@ -1,0 +1,104 @@
+"""PHI mode: a real vendor is called under a recorded agreement only, and drafts with covered models only."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from connector.app import make_policy
+from connector.errors import Misconfigured
+from connector.settings import Settings
+from connector.visit.phi import PhiRules, require_agreement, require_agreements
+
+TODAY = date(2026, 11, 27)
+SIGNED: dict[str, Any] = {
+    "phi_mode": True,
+    "speech_baa": "BAA 12",
+    "speech_baa_date": TODAY,
+    "gateway_baa": "BAA 12",
+    "gateway_baa_date": date(2026, 1, 31),
+    "gateway_model": "claude-a",
+    "covered_models": ("claude-a", "gemini-b"),
+}
+
+
+def _rules(**changes: Any) -> PhiRules:
+    return make_policy(Settings(**{**SIGNED, **changes})).phi
+
+
+def test_a_recorded_agreement_and_a_covered_chain_pass() -> None:
+    require_agreements(_rules(gateway_fallbacks=("gemini-b",)), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"speech_baa": None}, "CONNECTOR_SPEECH_BAA"),
+        ({"speech_baa": "  "}, "CONNECTOR_SPEECH_BAA"),
+        ({"speech_baa_date": None}, "CONNECTOR_SPEECH_BAA_DATE"),
+        ({"speech_baa_date": date(2026, 11, 28)}, "CONNECTOR_SPEECH_BAA_DATE lies ahead"),
+        ({"gateway_baa": ""}, "CONNECTOR_GATEWAY_BAA"),
+        ({"gateway_baa_date": None}, "CONNECTOR_GATEWAY_BAA_DATE"),
+        ({"gateway_baa_date": date(2027, 1, 1)}, "CONNECTOR_GATEWAY_BAA_DATE lies ahead"),
+        ({"covered_models": ()}, "claude-a must stand in CONNECTOR_COVERED_MODELS"),
+        ({"gateway_fallbacks": ("gpt-5.1",)}, r"gpt-5\.1 must stand"),
+    ],
+)
+def test_what_is_missing_is_named_and_nothing_passes(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(Misconfigured, match=told):
+        require_agreements(_rules(**changes), TODAY)
+
+
+def test_a_fallback_beyond_the_depth_is_never_asked_and_needs_no_cover() -> None:
+    require_agreements(_rules(gateway_fallbacks=("gemini-b", "gpt-5.1"), gateway_fallback_depth=1), TODAY)
+
+
+def test_each_vendor_has_an_agreement_of_its_own() -> None:
+    rules = _rules(gateway_baa=None)
+    require_agreement(rules, "speech", TODAY)
+    with pytest.raises(Misconfigured):
+        require_agreement(rules, "gateway", TODAY)
+
+
+def test_without_phi_mode_nothing_is_asked_for() -> None:
+    require_agreements(make_policy(Settings()).phi, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("address", "real"),
+    [
+        ("https://api.assemblyai.com", True),
+        ("https://api.eu.assemblyai.com", True),
+        ("http://10.0.0.7:8083", True),
+        ("http://sandbox-assemblyai.example.org:8083", True),
+        ("http://another-sandbox:8083", True),
+        ("http://sandbox-assemblyai:8083", False),
+        ("http://SANDBOX-assemblyai.:8083", False),
+        ("http://127.0.0.1:8083", False),
+        ("http://vendor.localhost:8083", False),
+        ("http://localhost.example.org", True),
+    ],
+)
+def test_a_vendor_is_whoever_is_neither_this_machine_nor_a_declared_sandbox(address: str, real: bool) -> None:
+    changes: dict[str, Any] = {
+        "assemblyai_base_url": address,
+        "speech_baa": None,
+        "sandbox_hosts": ("sandbox-assemblyai",),
+    }
+    if real:
+        with pytest.raises(Misconfigured):
+            require_agreement(_rules(**changes), "speech", TODAY)
+    else:
+        require_agreement(_rules(**changes), "speech", TODAY)
+
+
+@pytest.mark.parametrize(
+    "host", ["api.assemblyai.com", "api.openai.com", "10.0.0.7", "Sandbox", "*", "a.test.example.org", "", "-a", "a b"]
+)
+def test_a_name_the_internet_could_know_is_no_sandbox(host: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(sandbox_hosts=(host,))
+    Settings(sandbox_hosts=("sandbox-assemblyai", "vendor.test", "ai.clinic.internal"))
