@@ -70,7 +70,7 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
         lifespan=_live_and_settle,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    pages = Pages(version)
+    pages = Pages(version, synthetic=not parts.policy.phi.on)
     app.state.parts, app.state.pages, app.state.priming = parts, pages, {}
     app.state.throttles = make_throttles(parts.policy)
     address = urlsplit(parts.policy.public_base_url)

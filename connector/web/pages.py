@@ -19,14 +19,18 @@ def wants_json(request: Request) -> bool:
 
 
 class Pages:
-    """The compiled page templates; `version` is shown on every page's foot."""
+    """The compiled page templates; `version` is shown on every page's foot.
 
-    def __init__(self, version: str) -> None:
+    Unless told that real patients may be seen, every page says that it is for synthetic data only.
+    """
+
+    def __init__(self, version: str, *, synthetic: bool = True) -> None:
         folder = templates_folder() / "pages"
         self._environment = Environment(
             loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, auto_reload=False
         )
         self._environment.globals["version"] = version
+        self._environment.globals["synthetic"] = synthetic
 
     def render(
         self,
