@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes this checkout ready to run: .venv from the locked requirements, the project itself in it, the HAPI server.
-#   smart-launch/setup.sh [--without-hapi] [--with-chromium]
+#   smart-launch/setup.sh [--without-hapi] [--with-chromium] [--with-contract]
+# --with-contract: .venv-contract too, the environment of the vendor's own SDK that tests/contract runs.
 # What is done already is skipped; two runs at once wait for each other. Ends with status 2 and one sentence when the
 # machine lacks something that cannot be installed from here.
 set -eu
@@ -8,10 +9,12 @@ cd "$(dirname "$0")/.."
 
 hapi=yes
 chromium=no
+contract=no
 for argument in "$@"; do
     case $argument in
         --without-hapi) hapi=no ;;
         --with-chromium) chromium=yes ;;
+        --with-contract) contract=yes ;;
         *) echo "set-up: unknown argument $argument" >&2; exit 2 ;;
     esac
 done
@@ -118,6 +121,25 @@ if ! is_done project "$project"; then
         pip_install --no-deps --no-build-isolation -e .
     fi
     echo "$project" >.venv/.project
+fi
+
+if [ "$contract" = yes ]; then
+    locked=$(digest requirements/contract.txt)
+    if [ "$(cat .venv-contract/.place 2>/dev/null)" != "$(pwd)" ] || ! is_new_enough .venv-contract/bin/python ||
+        [ "$(cat .venv-contract/.requirements 2>/dev/null)" != "$locked" ]; then
+        say "making .venv-contract"
+        rm -rf .venv-contract
+        if [ "$have_uv" = yes ]; then
+            uv venv --quiet --python "$python" .venv-contract
+            uv pip sync --python .venv-contract/bin/python --require-hashes requirements/contract.txt >&2
+        else
+            "$python" -m venv .venv-contract
+            .venv-contract/bin/python -m pip install --disable-pip-version-check --require-hashes \
+                -r requirements/contract.txt >&2
+        fi
+        pwd >.venv-contract/.place
+        echo "$locked" >.venv-contract/.requirements
+    fi
 fi
 
 [ "$hapi" = no ] || .venv/bin/python -m connector_sandbox.hapi --build

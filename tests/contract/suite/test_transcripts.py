@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import uuid
-from collections.abc import AsyncIterator, Iterator
+import os
+import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
 import assemblyai as aai
 import pytest
-import pytest_asyncio
-from assemblyai.llm_gateway.v1 import LLMGateway
-from connector_sandbox.recordings import BundledRecording, load_recording
-
-from tests.fixtures.assemblyai import ask_for_soap, assemblyai_base, run_process
-
-__all__ = ["assemblyai_base"]
-
-# The SDK still speaks pydantic's first dialect; that is its maker's to mend.
-pytestmark = pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20")
+from assemblyai.types import pydantic_v2
 
 ROLES = {"speaker_type": "role", "known_values": ["Doctor", "Patient"]}
 PLAYBACK = "Sandbox playback of a bundled script: not speech recognition"
-
-
-@pytest.fixture
-def recording() -> BundledRecording:
-    return load_recording("edmundo")
 
 
 @pytest.fixture
@@ -42,59 +28,48 @@ def config() -> aai.TranscriptionConfig:
 
 
 @pytest.fixture
-def settings(assemblyai_base: str, monkeypatch: pytest.MonkeyPatch) -> aai.Settings:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    return aai.Settings(
-        api_key=f"key-{uuid.uuid4()}",
-        base_url=assemblyai_base,
-        llm_gateway_base_url=assemblyai_base,
-        polling_interval=0.1,
-    )
-
-
-@pytest.fixture
-def client(settings: aai.Settings) -> Iterator[aai.Client]:
-    one = aai.Client(settings=settings)
-    with one.http_client:
-        yield one
-
-
-@pytest.fixture
 def transcriber(client: aai.Client) -> aai.Transcriber:
     return aai.Transcriber(client=client)
 
 
 @pytest.fixture
+def async_transcriber(async_client: aai.AsyncClient) -> aai.AsyncTranscriber:
+    return aai.AsyncTranscriber(client=async_client)
+
+
+@pytest.fixture
 def global_client(settings: aai.Settings) -> Iterator[aai.Client]:
     """The SDK's global client, set up as its documentation says: some of its calls know no other."""
-    before = aai.settings.model_dump()
-    for name in ("api_key", "base_url", "polling_interval"):
+    names = ("api_key", "base_url", "polling_interval")
+    before = {name: getattr(aai.settings, name) for name in names}
+    for name in names:
         setattr(aai.settings, name, getattr(settings, name))
     one = aai.Client.get_default()
     with one.http_client:
         yield one
-    for name in ("api_key", "base_url", "polling_interval"):
+    for name in names:
         setattr(aai.settings, name, before[name])
 
 
-@pytest_asyncio.fixture
-async def async_transcriber(settings: aai.Settings) -> AsyncIterator[aai.AsyncTranscriber]:
-    async with aai.AsyncClient(settings=settings) as one:
-        yield aai.AsyncTranscriber(client=one)
-
-
-def check(transcript: Any, recording: BundledRecording) -> None:
+def check(transcript: Any, recording: Any) -> None:
     assert transcript.status == aai.TranscriptStatus.completed, transcript.error
-    assert [utterance.text for utterance in transcript.utterances] == [turn.text for turn in recording.turns]
+    assert [utterance.text for utterance in transcript.utterances] == recording.texts
     assert [utterance.speaker for utterance in transcript.utterances[:2]] == ["Doctor", "Patient"]
-    assert [utterance.start for utterance in transcript.utterances] == [turn.start for turn in recording.turns]
-    assert transcript.text == " ".join(turn.text for turn in recording.turns)
+    assert [utterance.start for utterance in transcript.utterances] == recording.starts
+    assert transcript.text == " ".join(recording.texts)
     assert transcript.audio_duration == 94
     assert 0.8 < transcript.confidence < 1
 
 
-def test_this_is_the_release_the_digest_was_made_from() -> None:
+def test_these_are_the_releases_the_digest_was_made_from() -> None:
     assert version("assemblyai") == "1.8.2"
+    assert version("openai").startswith("3.")
+
+
+def test_the_sdk_speaks_the_dialect_this_run_is_about() -> None:
+    without = bool(os.environ.get("CONTRACT_WITHOUT_SETTINGS"))
+    assert pydantic_v2 is not without
+    assert (sys.modules.get("pydantic_settings") is None) is without
 
 
 def test_sync_upload_submit_poll_list_delete(transcriber, settings, config, recording) -> None:
@@ -110,7 +85,7 @@ def test_sync_upload_submit_poll_list_delete(transcriber, settings, config, reco
     assert mapping == {"A": "Doctor", "B": "Patient"}
     sentences, paragraphs = transcript.get_sentences(), transcript.get_paragraphs()
     assert sentences[0].text == "Good afternoon, Mr. Cummerata."
-    assert [paragraph.text for paragraph in paragraphs] == [turn.text for turn in recording.turns]
+    assert [paragraph.text for paragraph in paragraphs] == recording.texts
     listed = transcriber.list_transcripts()
     assert [row.id for row in listed.transcripts] == [transcript.id]
     assert listed.transcripts[0].audio_url == upload_url
@@ -132,6 +107,9 @@ def test_sync_delete_leaves_the_stub(global_client, config, recording) -> None:
 async def test_async_upload_submit_poll_list_delete(async_transcriber, config, recording) -> None:
     transcript = await async_transcriber.transcribe(str(recording.audio), config=config)
     check(transcript, recording)
+    sentences, paragraphs = await transcript.get_sentences(), await transcript.get_paragraphs()
+    assert sentences[0].text == "Good afternoon, Mr. Cummerata."
+    assert [paragraph.text for paragraph in paragraphs] == recording.texts
     listed = await async_transcriber.list_transcripts()
     assert [row.id for row in listed.transcripts] == [transcript.id]
     stub = await async_transcriber.delete_by_id(transcript.id)
@@ -147,6 +125,26 @@ async def test_async_bytes_are_uploaded(async_transcriber, recording) -> None:
     assert transcript.utterances is None
 
 
+def test_every_further_option_is_taken_and_echoed(transcriber, recording) -> None:
+    config = aai.TranscriptionConfig(
+        speaker_labels=True,
+        speaker_options=aai.SpeakerOptions(min_speakers_expected=2, max_speakers_expected=3),
+        language_detection=True,
+        language_confidence_threshold=0.4,
+        webhook_url="http://127.0.0.1:9/hook",
+        webhook_auth_header_name="X-Secret",
+        webhook_auth_header_value="a-secret",
+    )
+    transcript = transcriber.transcribe(str(recording.audio), config=config)
+    assert transcript.status == aai.TranscriptStatus.completed, transcript.error
+    response = transcript.json_response
+    assert response["speaker_options"]["max_speakers_expected"] == 3
+    assert response["language_code"].startswith("en")
+    assert response["language_confidence"] > 0.4
+    assert response["webhook_auth"] is True
+    assert "a-secret" not in str(response)
+
+
 def test_a_failed_job_is_returned_with_its_error(transcriber) -> None:
     transcript = transcriber.transcribe(b"This is a text.")
     assert transcript.status == aai.TranscriptStatus.error
@@ -159,31 +157,20 @@ def test_a_refused_submission_says_why(transcriber, recording) -> None:
         transcriber.transcribe(str(recording.audio), config=config)
 
 
-def test_a_refused_key_is_told_apart(tmp_path, recording) -> None:
-    with run_process(tmp_path, "--key", "the-right-key") as base:
-        client = aai.Client(settings=aai.Settings(api_key="a-wrong-key", base_url=base))
-        with client.http_client, pytest.raises(aai.TranscriptError) as refused:
-            aai.Transcriber(client=client).upload_file(str(recording.audio))
-    assert refused.value.status_code == 401
+def test_a_refused_key_is_told_apart(transcriber, controls) -> None:
+    controls.post("/sandbox/faults", json=[{"path": "^/v2/upload$", "kind": "revoked_key"}])
+    for _ in range(2):
+        with pytest.raises(aai.TranscriptError) as refused:
+            transcriber.upload_file(b"x")
+        assert refused.value.status_code == 401
 
 
-def test_the_gateways_catalogue_can_be_read(client) -> None:
-    models = LLMGateway(client=client).models.list()
-    assert "claude-sonnet-4-6" in [model.id for model in models.data]
-
-
-def test_the_gateway_completes_for_the_sdk(client, recording) -> None:
-    messages, schema = ask_for_soap([(turn.role, turn.text) for turn in recording.turns])
-    completion = LLMGateway(client=client).chat.completions.create(
-        model="claude-sonnet-4-6",
-        messages=messages,
-        max_tokens=6000,
-        response_format={"type": "json_schema", "json_schema": {"name": "soap", "schema": schema, "strict": True}},
-    )
-    assert completion.request_id
-    assert completion.choices[0].finish_reason == "stop"
-    note = json.loads(completion.choices[0].message.content)
-    plan = " ".join(sentence["text"] for sentence in note["plan"])
-    assert "50 mg twice a day" in plan
-    assert "25" not in plan
-    assert completion.usage.total_tokens == completion.usage.prompt_tokens + completion.usage.completion_tokens
+async def test_one_server_error_ends_the_sdks_wait_although_the_job_goes_on(
+    async_transcriber, recording, controls
+) -> None:
+    """Why the product polls by itself (assemblyai.md 1.3)."""
+    controls.post("/sandbox/faults", json=[{"method": "GET", "path": "^/v2/transcript/", "kind": "status"}])
+    submitted = await async_transcriber.submit(str(recording.audio))
+    with pytest.raises(aai.TranscriptError):
+        await submitted.wait_for_completion()
+    assert (await submitted.wait_for_completion()).status == aai.TranscriptStatus.completed
