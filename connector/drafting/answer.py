@@ -68,6 +68,7 @@ def read_answer(
         sections=sections,
         origin=identity.origin,
         stamp=identity.stamp,
+        transcript_id=transcript.transcript_id,
     )
 
 

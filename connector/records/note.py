@@ -31,7 +31,11 @@ class NoteSection:
 
 @dataclass(frozen=True, slots=True)
 class DraftNote:
-    """A draft under one `revision`; an edit or redraft is a new one with the next. `origin`: `model` or `sandbox`."""
+    """A draft under one `revision`; an edit or redraft is a new one with the next. `origin`: `model` or `sandbox`.
+
+    `transcript_id` is the version of the transcript it was made from, None in drafts of before there were versions;
+    `instead_of` the revision that a redraft took the place of.
+    """
 
     draft_id: str
     revision: int
@@ -40,6 +44,8 @@ class DraftNote:
     sections: tuple[NoteSection, ...]
     origin: str
     stamp: Stamp
+    transcript_id: str | None = None
+    instead_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

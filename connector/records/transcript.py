@@ -77,7 +77,8 @@ class SpokenEntity:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptEdit:
-    """One correction by a clinician. `action`: rename, swap, merge, split, move or correct; `detail` says of what."""
+    """One correction by a clinician; `action` is rename, swap, merge, split, move, cut or correct, `detail` says of
+    what."""
 
     edit_id: str
     action: str
@@ -93,7 +94,8 @@ class Transcript:
 
     `marks` are places where something was not captured, in ms from the start of the recording. `little_speech`: our
     own rule would not have let it pass, and the clinician had it drafted all the same. `reported_ms` is what the vendor
-    says it heard, `captured_ms` what we recorded, 0 where nobody measured it. A corrected transcript has an id of its
+    says it heard, `captured_ms` what we recorded, 0 where nobody measured it. `sent_language` is the code the recording
+    was sent as, None where its language was to be found out. A corrected transcript has an id of its
     own, the next `version`, the id it began with in `based_on`, and its `edits`, oldest first.
     """
 
@@ -113,9 +115,25 @@ class Transcript:
     domain_used: str | None = None
     reported_ms: int = 0
     captured_ms: int = 0
+    sent_language: str | None = None
     version: int = 1
     based_on: str | None = None
     edits: tuple[TranscriptEdit, ...] = ()
+
+    @property
+    def stem(self) -> str:
+        """The id it began with: the same for every version of what one recording said."""
+        return self.based_on or self.transcript_id
+
+    def turns_for(self, turn_id: str, *, earlier: bool = False) -> tuple[Turn, ...]:
+        """What an id of a turn stands for: that turn, or, where a later correction was taken back, the one it had been
+        cut from. An id of an `earlier` version also stands for what has been cut from the turn since."""
+        within = turn_id.partition(".")[0]
+        whole = [turn for turn in self.turns if turn.turn_id.partition(".")[0] == within]
+        exact = [turn for turn in whole if turn.turn_id == turn_id]
+        if earlier and turn_id == within:
+            return tuple(whole)
+        return tuple(exact or [turn for turn in whole if turn.turn_id == within])
 
     def marks_before(self, place: int) -> tuple[Mark, ...]:
         """What was not captured between the turn before `place` and that turn; after the last one for their number."""

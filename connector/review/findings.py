@@ -33,7 +33,9 @@ def check_draft(
 
     A Finding's text names drugs and values of the chart: it is shown to the clinician and never logged.
     """
-    turns = {turn.turn_id for turn in transcript.turns} if transcript is not None else set()
+    sentences = [sentence for section in draft.sections for sentence in section.sentences]
+    cited = {turn_id for sentence in sentences for turn_id in sentence.turn_ids}
+    turns = {turn_id for turn_id in cited if transcript is not None and transcript.turns_for(turn_id)}
     across = _find_across(draft, transcript) if transcript is not None else ()
     items = [*_find_unread(context), *across, *_check_sentences(draft, turns, context)]
     return Findings(revision=draft.revision, items=tuple(items), stamp=Stamp(maker="review/findings@1", at=now))

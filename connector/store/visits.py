@@ -7,7 +7,7 @@ Whoever locks both locks the visit's row before the tenant's audit chain: so no 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -253,12 +253,20 @@ class VisitStore:
         return found
 
     async def history(
-        self, visit_id: str, kind: type[Record], *, newest_only: bool = False, within: AsyncConnection | None = None
+        self,
+        visit_id: str,
+        kind: type[Record],
+        *,
+        newest_only: bool = False,
+        number: int | None = None,
+        within: AsyncConnection | None = None,
     ) -> list[Record]:
-        """All records of one kind, newest first."""
+        """All records of one kind, newest first; with a `number` the one of that number."""
         name, data_kind = KINDS[kind]
         table = schema.visit_records
         query = select(table).where(table.c.visit_id == visit_id, table.c.kind == name).order_by(table.c.number.desc())
+        if number is not None:
+            query = query.where(table.c.number == number)
         async with self._look(within) as connection:
             rows = (await connection.execute(query.limit(1) if newest_only else query)).all()
             key = await self.keys.find(connection, visit_id, data_kind) if rows else None
@@ -270,6 +278,12 @@ class VisitStore:
             )
             for row in rows
         ]
+
+    async def numbered(self, visit_id: str, kind: type[Record], number: int) -> Record:
+        """The record of one kind under a number; raises NotFound where there is none, or none that can be read."""
+        for found in await self.history(visit_id, kind, number=number):
+            return found
+        raise NotFound("An earlier version of this is not kept any more.")
 
     async def newest(self, visit_id: str) -> Newest:
         """The newest record of every kind, in one look."""
@@ -297,14 +311,14 @@ class VisitStore:
                 found[row.visit_id][row.kind] = _adapter_named(row.kind).validate_json(plain)
         return {visit_id: Newest(records) for visit_id, records in found.items()}
 
-    async def show_step(self, visit_id: str, step: str | None, *, at: datetime) -> None:
+    async def show_step(
+        self, visit_id: str, step: str | None, *, at: datetime, within: AsyncConnection | None = None
+    ) -> None:
         """Says what is being tried now, for the page; not a state and not audited."""
-        async with self.engine.begin() as connection:
-            await connection.execute(
-                schema.visits.update()
-                .where(schema.visits.c.visit_id == visit_id)
-                .values(step=step, step_at=at if step else None)
-            )
+        visits = schema.visits
+        shown = visits.update().where(visits.c.visit_id == visit_id).values(step=step, step_at=at if step else None)
+        async with nullcontext(within) if within is not None else self.engine.begin() as connection:
+            await connection.execute(shown)
 
     async def call_attention(self, visit_id: str, *, slug: str, text: str, action: str, at: datetime) -> None:
         """Raises the flag beside the state; the reason's age counts from its first call. Audited once per reason."""
@@ -341,7 +355,7 @@ class VisitStore:
         async with self.engine.begin() as connection:
             await connection.execute(
                 visits.update()
-                .where(visits.c.visit_id == visit_id, visits.c.attention_action == "wait")
+                .where(visits.c.visit_id == visit_id, visits.c.attention_action.in_(["wait", "wait-for-operator"]))
                 .values(**_CALM)
             )
 

@@ -50,8 +50,8 @@ class Question:
 
 
 def pair_up(transcript: Transcript | None, doubts: Doubts | None, answer: DoubtsAnswer | None) -> Question | None:
-    """The question of this very transcript, out of the newest records; None where there is none."""
-    if transcript is None or doubts is None or doubts.transcript_id != transcript.transcript_id:
+    """The question of this transcript, in whatever version, out of the newest records; None where there is none."""
+    if transcript is None or doubts is None or doubts.transcript_id != transcript.stem:
         return None
     return Question(doubts, answer if answer and answer.transcript_id == doubts.transcript_id else None)
 
@@ -62,13 +62,13 @@ async def find_question(parts: Parts, visit_id: str) -> Question | None:
     return pair_up(newest.get(Transcript), newest.get(Doubts), newest.get(DoubtsAnswer))
 
 
-async def doubt(parts: Parts, transcript: Transcript, *, visit_id: str, language: str) -> Doubts | None:
+async def doubt(parts: Parts, transcript: Transcript, *, visit_id: str) -> Doubts | None:
     """What speaks against a transcript; None where nothing does."""
     context = await parts.visits.need(visit_id, PatientContext)
     launch = await parts.visits.need(visit_id, Launch)
     recording = await parts.visits.latest(visit_id, Recording)
     expected = Expected(
-        language=language,
+        language=transcript.sent_language,
         recording_ms=recording.duration_ms if recording else 0,
         clinician=launch.practitioner_name or "",
     )

@@ -43,7 +43,7 @@ def gate_copy(parts: Parts, visit_id: str, *, kind: str, vendor_id: str) -> Gate
 
 
 def gate_transcript(parts: Parts, visit_id: str, transcript: Transcript) -> Gate:
-    """For a draft of a transcript that is still the visit's newest; one that was typed needs no consent."""
+    """For a draft of what the visit goes by still, corrected meanwhile or not; one that was typed needs no consent."""
 
     async def stands(connection: AsyncConnection) -> bool:
         return await is_newest(parts, connection, transcript, visit_id=visit_id)
@@ -52,9 +52,9 @@ def gate_transcript(parts: Parts, visit_id: str, transcript: Transcript) -> Gate
 
 
 async def is_newest(parts: Parts, connection: AsyncConnection, transcript: Transcript, *, visit_id: str) -> bool:
-    """Whether a transcript is the one the visit goes by."""
+    """Whether a transcript, or a corrected version of it, is the one the visit goes by."""
     newest = await parts.visits.latest(visit_id, Transcript, within=connection)
-    return newest is not None and newest.transcript_id == transcript.transcript_id
+    return newest is not None and newest.stem == transcript.stem
 
 
 async def require_copy(parts: Parts, connection: AsyncConnection, visit_id: str, *, kind: str, vendor_id: str) -> None:
