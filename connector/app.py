@@ -49,6 +49,7 @@ from connector.store.ledger import Ledger
 from connector.store.migration import migrate, require_current
 from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
+from connector.store.notices import NoticeStore
 from connector.store.shredding import Shredder
 from connector.store.sweeps import SweepStore
 from connector.store.visits import VisitStore
@@ -228,6 +229,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             key_sets=key_sets,
             ehr=ehr,
             speech=speech,
+            notices=NoticeStore(engine),
             gateway=gateway,
             fetcher=make_fetcher(settings),
             fetches=FetchStore(engine, master),

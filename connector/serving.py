@@ -40,10 +40,12 @@ from connector.store.executors import Executors
 from connector.store.migration import require_current
 from connector.visit.lapsing import forget_lapsed
 from connector.visit.own_audio import SoundSweep
+from connector.store.notices import Notice
 from connector.visit.sweeping import sweep_vendor
 from connector.web.application import make_application
 from connector.web.moments import count
 from connector.worker.beside import Beside
+from connector.visit.vendor_account import MEND, wake_waiting
 from connector.worker.runner import run_worker
 
 _log = structlog.get_logger("connector.serving")
@@ -145,6 +147,7 @@ async def _work(composition: Composition, stop: asyncio.Event) -> None:
         beside.start("sweep", partial(sweep_vendor, composition.parts))
 
     try:
+        await wake_waiting(composition.parts)
         await run_worker(setting, Executors(composition.engine), clock=now, stop=stop, sweep=sweep)
     finally:
         await beside.end()
@@ -202,16 +205,23 @@ async def examine(settings: Settings) -> list[Finding]:
     else:
         findings.append(Finding(True, "AssemblyAI: a key is set"))
     try:
-        async with compose(settings):
+        async with compose(settings) as composition:
             findings.append(Finding(True, "Database and master key: they open and fit each other"))
     except ConnectorError as error:
         findings.append(Finding(False, f"Database and master key: {error.detail}"))
     return findings
+            findings += [_tell(notice) for notice in await composition.parts.notices.open()]
 
 
 def _check_credentials(settings: Settings, registration: Registration) -> str:
     """Whether what proves us to one EHR is there and nobody else's; says which kind it is, and nothing of it."""
     _refuse_open(settings, registration)
+def _tell(notice: Notice) -> Finding:
+    name = "Transcription service" if notice.vendor == "speech" else "Language model service"
+    since = f"since {notice.opened_at:%Y-%m-%d %H:%M} UTC, {count(notice.times, 'call')} turned away"
+    return Finding(False, f"{name}: {MEND[notice.kind]} ({since}). Visits wait, and go on by themselves.")
+
+
     secret = read_client_secret(registration, os.environ)
     keys = read_client_keys(settings, registration)
     if registration.auth_method == "private_key_jwt":

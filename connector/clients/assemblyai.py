@@ -18,7 +18,7 @@ from connector.clients.gate import Gate, send_gated
 from connector.clients.http import Patience, Peer, Timing, send_patiently
 from connector.clients.speech_request import SpeechOptions, build_transcript_request, check_options
 from connector.clients.vendor_answers import is_missing, read_object, require_success
-from connector.errors import AudioUnusable, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
+from connector.errors import AudioUnusable, VendorAccount, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
 
 __all__ = [
     "PEER",
@@ -174,6 +174,8 @@ class AssemblyAI:
             try:
                 once = replace(self._patience, attempts=1, deadline_s=max(0.1, min(60.0, ends - timing.clock())))
                 answer = await self._fetch(job_id, once, gate)
+            except VendorAccount:
+                raise
             except VendorUnavailable as error:
                 pause = max(interval, error.retry_after or 0.0)
             else:

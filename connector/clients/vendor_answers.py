@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from connector.clients.http import Peer, read_json, retry_after
-from connector.errors import ConnectorError, Misconfigured, VendorRejected
+from connector.errors import ConnectorError, Misconfigured, VendorAccount, VendorRejected
 
 _LONGEST_RETRY_AFTER = 3600.0
 
@@ -19,8 +19,9 @@ _LONGEST_RETRY_AFTER = 3600.0
 def require_success(response: httpx.Response, *, peer: Peer) -> None:
     """Pass a 2xx answer; raise what any other one stands for.
 
-    `peer.unavailable` for 408, 429 and 5xx, with the Retry-After in seconds (at most an hour); Misconfigured for a
-    refused key or a redirect; VendorRejected for every other refusal.
+    `peer.unavailable` for 408, 429 and 5xx, with the Retry-After in seconds (at most an hour); VendorAccount for a
+    refused key, a quota that is used up or an account without balance; Misconfigured for a redirect; VendorRejected for
+    every other refusal.
     """
     status = response.status_code
     if 200 <= status < 300:
@@ -30,19 +31,44 @@ def require_success(response: httpx.Response, *, peer: Peer) -> None:
         wait = None if asked is None else min(asked, _LONGEST_RETRY_AFTER)
         words = "asks to wait" if status == 429 else f"is failing (HTTP {status})"
         raise peer.unavailable(f"{peer.name} {words}. Nothing is lost; it can be tried again.", retry_after=wait)
+    kind = _account_trouble(response)
+    if kind is not None:
+        raise VendorAccount(f"{peer.name} does not accept the account: {_ACCOUNT[kind]}.", kind=kind)
     raise _refusal(status, peer.name)
+
+
+_ACCOUNT = {
+    "key": "check API key and region in the settings",
+    "quota": "its quota is used up",
+    "balance": "it has no balance left",
+}
+_TROUBLE = {
+    400: (("balance", ("balance", "insufficient funds", "insufficient credit", "payment")),),
+    402: (("balance", ("",)),),
+    401: (("key", ("",)),),
+    403: (
+        ("balance", ("balance", "insufficient funds", "insufficient credit", "payment")),
+        ("quota", ("quota", "rate limit", "too many", "exceeded")),
+        ("key", ("api key", "api token", "token missing", "invalid token", "account is disabled", "suspended")),
+    ),
+}
+"""What tells by the status and a word of the answer that the account is refused, whatever is sent."""
+
+
+def _account_trouble(response: httpx.Response) -> str | None:
+    said = response.content[:2000].decode("utf-8", "replace").lower()
+    for kind, marks in _TROUBLE.get(response.status_code, ()):
+        if any(mark in said for mark in marks):
+            return kind
+    return None
 
 
 def _refusal(status: int, name: str) -> ConnectorError:
     """Return the error for a refusal, saying who can mend it."""
-    if status == 401:
-        return Misconfigured(f"{name} did not accept the API key: check key and region in the settings.")
     if status < 400:
         return Misconfigured(f"{name} has another address than the one set: check its base URL in the settings.")
     if status == 403:
-        return VendorRejected(
-            f"{name} does not allow this: the data belong to another project or region, or the quota is used up."
-        )
+        return VendorRejected(f"{name} does not allow this: the data belong to another project or region.")
     if status == 413:
         return VendorRejected(f"{name} does not take this much: shorten or compress the recording.")
     return VendorRejected(f"{name} refused the request (HTTP {status}): check models, domain and language settings.")

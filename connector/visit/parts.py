@@ -32,6 +32,7 @@ from connector.store.fetches import FetchStore
 from connector.store.ledger import Ledger
 from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
+from connector.store.notices import NoticeStore
 from connector.store.shredding import Shredder
 from connector.store.sweeps import SweepStore
 from connector.store.visits import VisitStore
@@ -133,6 +134,7 @@ class Parts:
     key_sets: KeySets
     ehr: httpx.AsyncClient
     speech: AssemblyAI
+    notices: NoticeStore
     gateway: Gateway
     fetcher: Fetcher
     fetches: FetchStore

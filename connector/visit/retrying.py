@@ -7,6 +7,10 @@ from connector.store.visits import VisitRow
 from connector.visit.note import ask_for_draft
 from connector.visit.parts import Parts, Work
 from connector.visit.states import State
+from connector.visit.vendor_account import WAITING
+
+_GOES_ON = ("wait", WAITING)
+"""What goes on by itself: it can be woken, and is never started a second time."""
 
 
 async def try_again(parts: Parts, visit_id: str) -> None:
@@ -16,9 +20,9 @@ async def try_again(parts: Parts, visit_id: str) -> None:
         raise Conflict("Nothing is stalled here: reload to see where the visit stands.")
     if row.attention_action == "redraft":
         await ask_for_draft(parts, visit_id)
-    elif row.state == State.SIGNED and row.attention_action != "wait":
+    elif row.state == State.SIGNED and row.attention_action not in _GOES_ON:
         await _start_anew(parts, row, Work("write_back", visit_id, parts.new_id(), str(row.note_version)))
-    elif row.state == State.CAPTURED and row.attention_action != "wait":
+    elif row.state == State.CAPTURED and row.attention_action not in _GOES_ON:
         await _start_anew(parts, row, Work("transcribe_and_draft", visit_id, parts.new_id()))
     else:
         await parts.wake(visit_id)

@@ -16,6 +16,7 @@ from connector.records import ConsentAnswer, Erasure
 from connector.visit.priming import COMPLETABLE, is_unfinished
 from connector.visit.states import OWNERS, State
 from connector.web.chart_view import is_unasked
+from connector.visit.vendor_account import WAITING
 from connector.web.fetch_view import FetchJson, build_fetch_json
 from connector.web.moments import Moment, describe_length, show_moment
 from connector.web.visit_facts import VisitFacts
@@ -119,6 +120,8 @@ _ATTENTION: Mapping[str, str] = {
     "no-space": "There is no room for more sound",
     "vendor-unavailable": "The transcription service cannot be reached",
     "vendor-outcome-unknown": "The transcription service did not confirm the job",
+    "vendor-account": "The transcription service does not accept the practice's account",
+    "cap-reached": "This month's budget is used up",
     "vendor-rejected": "The transcription service refused the recording",
     "draft-unusable": "No usable draft came back",
     "misconfigured": "The scribe is not set up correctly",
@@ -194,7 +197,7 @@ def is_live(facts: VisitFacts) -> bool:
         return owed
     if state is State.TRANSCRIBED and facts.sound.asks:
         return False
-    return state in _WAITING or facts.fetch is not None
+    return state in _WAITING or facts.fetch is not None or is_redrafting(facts.row)
 
 
 def is_reading(facts: VisitFacts) -> bool:
@@ -224,7 +227,7 @@ def build_attention(facts: VisitFacts) -> AttentionView | None:
         action=action,
         button=button,
         post=post,
-        urgent=action != "wait",
+        urgent=action not in ("wait", WAITING),
         since=show_moment(row.attention_at, facts.now) if row.attention_at else None,
     )
 

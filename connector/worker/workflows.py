@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from dbos import DBOS
 
-from connector.errors import AudioUnusable, ConnectorError, ConsentWithdrawn, VendorRejected
+from connector.errors import AudioUnusable, ConnectorError, ConsentWithdrawn, VendorAccount, VendorRejected
 from connector.logs import where_raised
 from connector.store.reach import Reach, narrowed
 from connector.visit.fetching import fetch_recording
@@ -33,6 +33,7 @@ from connector.visit.transcription import (
     take_heard,
 )
 from connector.visit.vendor_copies import delete_copies
+from connector.visit.vendor_account import GATEWAY, SPEECH, TOLD, WAITING, on_account
 
 QUEUE = "visits"
 APPLICATION = "smart-scribe"
@@ -45,6 +46,8 @@ _AFTERWARDS = ("delete-copies", "remove-sound")
 _OF_SPEECH = ("send", "submit", "await-transcript", "take-heard", "draft")
 """Steps that work on what was recorded or typed: where nothing of it is left they end without a word."""
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+_VENDORS = {"send": SPEECH, "submit": SPEECH, "await-transcript": SPEECH, "draft": GATEWAY, "redraft": GATEWAY}
+"""Whose account a step is made on."""
 _LONGEST_PAUSE = 900.0
 _TRIES = 800
 """With the pauses above more than eight days: the vendor promises to be back within seven."""
@@ -158,7 +161,8 @@ async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> d
     try:
         if action not in _AFTERWARDS and (await parts.visits.row(visit_id)).state in GIVEN_UP:
             return vars(Result("given-up"))
-        value = await _actions(parts, visit_id, argument)[action]()
+        async with on_account(parts, _VENDORS.get(action)):
+            value = await _actions(parts, visit_id, argument)[action]()
     except ConsentWithdrawn as error:
         result = await _end_quietly(parts, action, visit_id, error)
         if action in ("submit", "await-transcript"):
@@ -230,3 +234,7 @@ async def _explain(parts: Parts, visit_id: str, action: str, error: ConnectorErr
         return
     todo = "wait" if error.retryable else _TODO.get(action, "ask-for-help")
     await parts.visits.call_attention(visit_id, slug=error.slug, text=error.detail, action=todo, at=parts.clock())
+    if isinstance(error, VendorAccount):
+        slug, at = error.slug, parts.clock()
+        await parts.visits.call_attention(visit_id, slug=slug, text=TOLD, action=WAITING, at=at)
+        return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.clients.gateway import AnswerSchema, Gateway, ModelChain, Usage
-from connector.errors import DraftUnusable, Misconfigured, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
+from connector.errors import DraftUnusable, VendorAccount, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
 
 CANARY = "Zebulon Quixley takes warfarin"
 SCHEMA = AnswerSchema(
@@ -230,7 +230,7 @@ async def test_a_content_policy_refusal_is_no_draft(ask, peer):
 
 async def test_a_refused_key_is_the_operators_to_mend(ask, peer):
     peer.plays(peer.answer(401, {"error": "no", "status": "error"}))
-    with pytest.raises(Misconfigured, match="key"):
+    with pytest.raises(VendorAccount, match="key"):
         await ask()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.clients.assemblyai import AssemblyAI
-from connector.errors import Misconfigured, VendorRejected, VendorUnavailable
+from connector.errors import VendorAccount, VendorRejected, VendorUnavailable
 
 CANARY = "Zebulon Quixley takes warfarin"
 
@@ -72,14 +72,33 @@ async def test_a_job_that_is_gone_ends_the_wait(vendor, peer, status):
 
 async def test_a_revoked_key_ends_the_wait(vendor, peer):
     peer.plays(peer.answer(401, {"error": "Authentication error, API token missing/invalid"}))
-    with pytest.raises(Misconfigured):
+    with pytest.raises(VendorAccount) as caught:
         await vendor.wait("j1", deadline_s=10, interval=1)
+    assert caught.value.kind == "key" and len(peer.requests) == 1
 
 
 async def test_a_job_id_never_leaves_its_place_in_the_address(vendor, peer):
     peer.plays(peer.answer(200, {"status": "completed"}))
     await vendor.fetch("../upload?x=1#y")
     assert peer.requests[0].target == "/v2/transcript/..%2Fupload%3Fx%3D1%23y"
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kind"),
+    [
+        (401, "Authentication error, API token missing/invalid", "key"),
+        (403, "Forbidden: the limit of 20,000 requests in 5 minutes has been exceeded", "quota"),
+        (400, "Your current account balance is negative. Please top up.", "balance"),
+        (402, "", "balance"),
+        (403, "Cannot access uploaded file.", None),
+        (400, "Invalid endpoint schema", None),
+    ],
+)
+async def test_what_only_the_operator_can_mend_is_told_from_a_wrong_request(vendor, peer, status, said, kind):
+    peer.plays(peer.answer(status, {"error": said}))
+    with pytest.raises(VendorAccount if kind else VendorRejected) as caught:
+        await vendor.fetch("j1")
+    assert getattr(caught.value, "kind", None) == kind
 
 
 STUB = {
@@ -103,7 +122,7 @@ async def test_delete_is_done_when_the_vendor_says_so_or_knows_no_such_job(vendo
     assert [request.method for request in peer.requests] == ["DELETE", "DELETE"]
 
 
-@pytest.mark.parametrize(("status", "error"), [(503, VendorUnavailable), (400, VendorRejected), (401, Misconfigured)])
+@pytest.mark.parametrize(("status", "error"), [(503, VendorUnavailable), (400, VendorRejected), (401, VendorAccount)])
 async def test_a_deletion_that_was_not_taken_is_not_done(vendor, peer, status, error):
     peer.plays(peer.answer(status, {"error": "no"}))
     with pytest.raises(error):
@@ -133,7 +152,7 @@ async def test_only_the_stub_or_nothing_counts_as_deleted(vendor, peer, status, 
 @pytest.mark.parametrize("status", [401, 403, 500])
 async def test_a_read_that_fails_proves_nothing(vendor, peer, status):
     peer.plays(peer.answer(status, {"error": "no"}))
-    with pytest.raises((Misconfigured, VendorRejected, VendorUnavailable)):
+    with pytest.raises((VendorAccount, VendorRejected, VendorUnavailable)):
         await vendor.is_deleted("j1")
 
 

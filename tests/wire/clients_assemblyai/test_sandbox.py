@@ -19,7 +19,7 @@ from connector.capture.probe import probe_sound
 from connector.clients.assemblyai import AssemblyAI, SpeechOptions, build_transcript_request
 from connector.clients.gateway import Gateway
 from connector.clients.http import Patience, make_client
-from connector.errors import Misconfigured, NothingSaid, VendorOutcomeUnknown, VendorRejected
+from connector.errors import NothingSaid, VendorAccount, VendorOutcomeUnknown, VendorRejected
 from connector.records import Stamp, Transcript
 from connector.transcript.reading import read_transcript
 from connector.transcript.speech import judge_speech
@@ -159,7 +159,7 @@ async def test_what_is_no_sound_is_refused_in_our_words(speech):
 
 
 async def test_another_key_is_the_operators_to_mend(http, sandbox):
-    with pytest.raises(Misconfigured):
+    with pytest.raises(VendorAccount):
         await AssemblyAI(http, base_url=sandbox, api_key="wrong").find_jobs("u")
 
 
@@ -200,5 +200,5 @@ async def test_a_model_that_takes_a_prompt_or_keyterms_never_gets_both(speech, p
 async def test_both_are_refused_by_such_a_model_and_taken_by_one_that_combines_them(speech):
     both = SpeechOptions(("universal-3-5-pro",), prompt="A clinic visit.")
     assert await _told(speech, both) == {"keyterms_prompt": ["lisinopril"], "prompt": "A clinic visit."}
-    with pytest.raises((Misconfigured, VendorRejected)):
+    with pytest.raises((VendorAccount, VendorRejected)):
         await _told(speech, replace(both, speech_models=("universal-3-pro",)))

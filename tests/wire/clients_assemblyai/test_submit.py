@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from connector.errors import Misconfigured, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
+from connector.errors import Misconfigured, VendorAccount, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
 
 KEY = "k-123"
 CANARY = "Zebulon Quixley takes warfarin"
@@ -67,7 +67,7 @@ async def test_a_refused_connection_while_submitting_is_plainly_unavailable(away
     assert len(held_clock.slept) == 3
 
 
-@pytest.mark.parametrize(("status", "error"), [(400, VendorRejected), (401, Misconfigured), (403, VendorRejected)])
+@pytest.mark.parametrize(("status", "error"), [(400, VendorRejected), (401, VendorAccount), (403, VendorRejected)])
 async def test_a_refusal_is_final_and_quotes_nothing(vendor, peer, status, error):
     peer.plays(peer.answer(status, {"error": CANARY}))
     with pytest.raises(error) as caught:

@@ -2,84 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from connector.clients.assemblyai import AssemblyAI
 from connector.errors import VendorUnavailable
-from connector.records import Recording, VendorCopy
-from connector.store.reach import Reach, narrowed
-from connector.visit.parts import Parts, Work
+from connector.visit.parts import Work
 from connector.visit.sweeping import TAKE_UP, sweep_vendor
 from connector.visit.transcription import send_recording
-from connector.visit.vendor_copies import begin_copy, delete_copies, erasure_of, forget_copy, name_copy
-from tests.fixtures.job_vendor import JobVendor, VendorJob, job_vendor
-from tests.unit.web import samples
-from tests.wire.web.conftest import SOUND, Seat, Site
-
-
-@dataclass
-class World:
-    """A vendor, parts that speak to it at a time the test holds, and the work that was started."""
-
-    vendor: JobVendor
-    parts: Parts
-    now: datetime
-    started: list[Work]
-
-    def pass_hours(self, hours: float) -> None:
-        self.now += timedelta(hours=hours)
-
-    async def delete(self, seat: Seat) -> bool:
-        with narrowed(Reach(visit_id=seat.visit_id)):
-            return await delete_copies(self.parts, seat.visit_id)
-
-    async def states(self, seat: Seat) -> dict[str, str]:
-        return {copy.vendor_id: copy.state for copy in await self.parts.ledger.copies(seat.visit_id)}
+from connector.visit.vendor_copies import begin_copy, erasure_of, forget_copy, name_copy
+from tests.wire.web.conftest import Site
+from tests.wire.web.vendor_world import World, captured, hold, open_world, run_job
 
 
 @pytest.fixture
 async def world(site: Site) -> AsyncIterator[World]:
-    async with job_vendor() as (vendor, speech):
-        yield make_world(site, vendor, speech)
-
-
-def make_world(site: Site, vendor: JobVendor, speech: AssemblyAI) -> World:
-    started: list[Work] = []
-
-    async def enqueue(connection: object, work: Work) -> None:
-        del connection
-        started.append(work)
-
-    # Later than every other test's world: each sweep is the first of its day.
-    world = World(vendor, site.parts, datetime.now(UTC), started)
-    world.parts = replace(site.parts, speech=speech, clock=lambda: world.now, enqueue=enqueue)
-    vendor.clock = lambda: world.now
-    return world
-
-
-async def captured(world: World, site: Site, *, state: str = "CAPTURED") -> Seat:
-    parts = world.parts
-    made = Recording(parts.new_id(), "ogg", len(SOUND), hashlib.sha256(SOUND).hexdigest(), 1, 90_000, samples.stamp())
-    seat = await site.seat(samples.consent(), made, state=state)
-    await parts.chunks.open_recording(made.recording_id, seat.visit_id, token="t", at=parts.clock())
-    await parts.chunks.put(await parts.chunks.find(made.recording_id), 0, SOUND, at=parts.clock())
-    return seat
-
-
-async def hold(world: World, seat: Seat, kind: str, vendor_id: str) -> None:
-    copy = VendorCopy(world.parts.new_id(), kind, vendor_id, "held", world.parts.clock())
-    await world.parts.ledger.add_copy(seat.visit_id, copy)
-
-
-def run_job(world: World, job_id: str, audio_url: str, *, hours_ago: float = 0) -> VendorJob:
-    job = VendorJob(job_id, {"audio_url": audio_url}, world.now - timedelta(hours=hours_ago), "completed")
-    world.vendor.jobs[job_id] = job
-    return job
+    async with open_world(site) as one:
+        yield one
 
 
 async def test_g17_an_upload_never_transcribed_waits_for_the_vendors_rule_and_is_not_called_deleted(

@@ -1,0 +1,64 @@
+"""A vendor that refuses our account: asked of the operator once, not once a visit. In: calls to it. Out: a guard.
+
+While the question is open one visit in a minute tries, and the others wait without a call. Nothing a clinician can do
+mends it, so they are offered nothing to press; the first call that goes through sets everything going again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import structlog
+
+from connector.errors import VendorAccount
+from connector.visit.parts import Parts
+
+SPEECH, GATEWAY = "speech", "gateway"
+WAITING = "wait-for-operator"
+"""The action of a flag that nobody in the room can do anything about."""
+TOLD = (
+    "The transcription service does not accept this practice's account at the moment. Whoever runs the scribe has been "
+    "told; you need not do anything. Nothing is lost, and the work goes on by itself as soon as it is mended."
+)
+MEND = {
+    "key": "it refuses the API key: check key, region and project in the settings",
+    "quota": "the quota of the account is used up: raise it, or wait until it is renewed",
+    "balance": "the account has no balance left: top it up",
+}
+_PROBE_EVERY = timedelta(seconds=60)
+
+_log = structlog.get_logger("connector.visit.account")
+
+
+@asynccontextmanager
+async def on_account(parts: Parts, vendor: str | None) -> AsyncIterator[None]:
+    """Around a step that calls a vendor. Raises VendorAccount where the vendor does, or where another visit tries just
+    now; closes the question once a step went through. None: the step calls nobody."""
+    if vendor is None:
+        yield
+        return
+    open_ones = await parts.notices.open(vendor)
+    if open_ones and not await parts.notices.take_probe(vendor, at=parts.clock(), every=_PROBE_EVERY):
+        wait = _PROBE_EVERY.total_seconds()
+        raise VendorAccount(TOLD, kind=open_ones[0].kind, retry_after=wait)
+    try:
+        yield
+    except VendorAccount as error:
+        if await parts.notices.ask(vendor, error.kind, at=parts.clock()):
+            _log.error("operator.asked", action=vendor, kind=error.kind)
+        raise
+    if open_ones and await parts.notices.close(vendor, at=parts.clock()):
+        _log.info("operator.answered", action=vendor)
+
+
+async def wake_waiting(parts: Parts) -> int:
+    """Wakes every visit that waited for an answer of the operator's, once it is there; how many there were."""
+    woken = 0
+    for vendor, kind in await parts.notices.closed():
+        for visit_id in await parts.notices.waiting(VendorAccount.slug):
+            await parts.wake(visit_id)
+            woken += 1
+        await parts.notices.told(vendor, kind)
+    return woken
