@@ -13,6 +13,7 @@ from connector.records import DraftNote, NoteSection, SignedNote
 from connector.review.wording import clean_line, clean_text
 
 PLAYBACK_LABEL = "SANDBOX PLAYBACK: what was said comes from a stored script, not from a recognised recording."
+RECOGNISER_LABEL = "SANDBOX RECOGNISER, LOW ACCURACY: what was said was recognised badly; many words are wrong."
 SANDBOX_LABEL = "SANDBOX DRAFT: written by an offline stand-in, not by a language model."
 LITTLE_SPEECH_LABEL = "LITTLE SPEECH: drafted from a recording in which little could be made out, as the author chose."
 EMPTY_SECTION = "Nothing recorded in this visit."
@@ -22,17 +23,20 @@ XHTML = "http://www.w3.org/1999/xhtml"
 _MADE_FROM = {
     "recogniser": "a recording of the visit",
     "playback": "a recording of the visit",
+    "sandbox-recogniser": "a recording of the visit",
     "typed": "what the clinician typed",
 }
+_SPOKEN = {"playback": PLAYBACK_LABEL, "sandbox-recogniser": RECOGNISER_LABEL}
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
     """The facts around a note that its rendition shows.
 
-    `transcript_origin` is that of the Transcript (`recogniser`, `playback`, `typed`); `consent` is one line in plain
-    words; `note_id` and `version` are those the note is (or will be) signed under. `sandbox_draft` says that no
-    language model wrote the draft, `little_speech` that the recording held little the draft could be made from.
+    `transcript_origin` is that of the Transcript (`recogniser`, `playback`, `sandbox-recogniser`, `typed`); `consent`
+    is one line in plain words; `note_id` and `version` are those the note is (or will be) signed under.
+    `sandbox_draft` says that no language model wrote the draft, `little_speech` that the recording held little the
+    draft could be made from.
     """
 
     patient_name: str
@@ -51,7 +55,7 @@ class Heading:
 
 def render_text(note: DraftNote | SignedNote, heading: Heading) -> str:
     """The text/plain rendition: blocks apart by one empty line, `\\n` line ends, one at the end, no trailing blanks."""
-    label = [PLAYBACK_LABEL] if heading.transcript_origin == "playback" else []
+    label = [_SPOKEN[heading.transcript_origin]] if heading.transcript_origin in _SPOKEN else []
     label += [SANDBOX_LABEL] if heading.sandbox_draft else []
     label += [LITTLE_SPEECH_LABEL] if heading.little_speech else []
     blocks = [[clean_line(note.title), *label], _facts(heading), *map(_section_lines, note.sections), _closing(heading)]

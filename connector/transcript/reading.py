@@ -22,8 +22,9 @@ from connector.transcript.cleaning import (
 from connector.transcript.roles import Voice, read_roles, read_voice
 from connector.transcript.seating import Seating, list_speakers, names_by_label, seat_turns
 
-# A sandbox that plays back a bundled script says so in a warning that starts like this.
+# A sandbox that plays back a bundled script says so in a warning that starts like this; one that recognises, like that.
 _SANDBOX = "Sandbox"
+_SANDBOX_RECOGNISER = "Sandbox recogniser"
 _DELETED = "deleted_by_user"
 _WHOLE = "unredacted_"
 _WORDS = ("utterances", "words", "text")
@@ -57,7 +58,7 @@ def read_transcript(
     told = tuple(_read_warnings(whole))
     return Transcript(
         transcript_id=transcript_id,
-        origin="playback" if any(words.startswith(_SANDBOX) for words in told) else "recogniser",
+        origin=_read_origin(told),
         language=clean_text(whole.get("language_code")) or None,
         duration_ms=max([reported, *(turn.end_ms for turn in turns)]),
         turns=turns,
@@ -107,6 +108,13 @@ def _read_entities(answer: dict[str, Any]) -> Iterator[SpokenEntity]:
         if kind and text:
             start = read_ms(found.get("start"))
             yield SpokenEntity(kind, text, start, max(start, read_ms(found.get("end"))))
+
+
+def _read_origin(told: tuple[str, ...]) -> str:
+    """Whose words these are, by what the answer warns of."""
+    if any(warning.startswith(_SANDBOX_RECOGNISER) for warning in told):
+        return "sandbox-recogniser"
+    return "playback" if any(warning.startswith(_SANDBOX) for warning in told) else "recogniser"
 
 
 def _read_turns(answer: dict[str, Any]) -> list[Turn]:

@@ -14,7 +14,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGINT or SIGTERM."""
     wanted = _read_arguments(arguments)
     settings = SandboxSettings(
-        state=wanted.state, keys=tuple(wanted.key), largest_upload=wanted.largest_upload, concurrent_jobs=wanted.places
+        state=wanted.state,
+        keys=tuple(wanted.key),
+        largest_upload=wanted.largest_upload,
+        concurrent_jobs=wanted.places,
+        recognises=not wanted.no_recogniser,
     )
     controls = Controls(
         queue_seconds=wanted.queue_seconds,
@@ -35,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m connector_sandbox.assemblyai",
-        description="A sandbox AssemblyAI: plays back the bundled visits, recognises no other speech.",
+        description="A sandbox AssemblyAI: plays back the bundled visits, recognises other speech badly or not at all.",
     )
     defaults = Controls()
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
@@ -48,6 +52,7 @@ def _read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--llm-delete-status", type=int, choices=(200, 204, 404), default=defaults.llm_delete_status)
     parser.add_argument("--largest-upload", type=int, default=SandboxSettings.largest_upload, help="bytes")
     parser.add_argument("--places", type=int, default=SandboxSettings.concurrent_jobs, help="jobs heard at a time")
+    parser.add_argument("--no-recogniser", action="store_true", help="other speech is an error")
     return parser.parse_args(arguments)
 
 

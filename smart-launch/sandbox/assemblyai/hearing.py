@@ -1,6 +1,7 @@
 """In: an uploaded file. Out: the words a recogniser would have heard, taken from the script of the recognised visit.
 
-Never recognises speech: other speech than the bundled visits raises NotTranscribed with an honest sentence.
+Other speech than the bundled visits is really recognised, if badly, where there is something to do it with, and says
+so; else it raises NotTranscribed with an honest sentence.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from connector_sandbox.assemblyai.fingerprint import take_fingerprint
 from connector_sandbox.assemblyai.playback import HeardTurn, HeardWord, play_back
+from connector_sandbox.assemblyai.recognising import LISTENS_S, NotRecognised, Recognise
 from connector_sandbox.assemblyai.sound import FRAME_MS, NotSound, Sound, read_sound
 from connector_sandbox.assemblyai.stretches import LEAST_MS, Known, Stretch, find_stretches, make_known
 from connector_sandbox.assemblyai.voice import Voice, VoiceReport, judge_voice
@@ -28,6 +30,7 @@ OTHER_SPEECH = (
 TOO_SHORT = "Audio duration is too short."
 NO_AUDIO = "Transcoding failed. File does not appear to contain audio. File type is {kind}."
 LEFT_OUT = "Sandbox: {seconds} s of other speech were left out; a sandbox knows only the bundled recordings."
+NOT_RECOGNISED = "Sandbox: the recogniser gave up on this recording: it took too long, or failed."
 NOT_HEARD = "Sandbox: only the first {seconds} s were listened to."
 _ECHO_MS = 500
 _MUMBLED = ("Mm", "the", "uh", "mhm,", "and", "okay.")
@@ -39,18 +42,26 @@ class NotTranscribed(Exception):
 
 @dataclass(frozen=True)
 class Heard:
-    """What was heard in an upload of `duration_ms`; no turns when nobody speaks. `warnings` say what was left out."""
+    """What was heard in an upload of `duration_ms`; no turns when nobody speaks. `warnings` say what was left out.
+
+    `recognised` is whether the words are a recogniser's, not a script's.
+    """
 
     duration_ms: int
     turns: tuple[HeardTurn, ...]
     warnings: tuple[str, ...] = ()
+    recognised: bool = False
 
 
 class Listener:
-    """Knows the bundled visits by their sound; measures them once, for the first job. Hears `limit_s` of an upload."""
+    """Knows the bundled visits by their sound; measures them once, for the first job. Hears `limit_s` of an upload.
 
-    def __init__(self, *, limit_s: float = LIMIT_S) -> None:
+    `recognise` is what makes words of other speech; None where nothing does.
+    """
+
+    def __init__(self, *, limit_s: float = LIMIT_S, recognise: Recognise | None = None) -> None:
         self._limit_s = limit_s
+        self._recognise = recognise
         self._lock = threading.Lock()
         self._known: list[tuple[BundledRecording, Known]] = []
         self._heard: OrderedDict[str, Heard] = OrderedDict()
@@ -80,9 +91,20 @@ class Listener:
             return Heard(duration_ms=sound.duration_ms, turns=turns, warnings=_warn(sound, other_ms=other_ms))
         report = judge_voice(sound)
         if report.voice is Voice.SPEECH:
-            raise NotTranscribed(OTHER_SPEECH)
+            return self._hear_other(path, sound)
         turns = _mumbled_turns(report) if report.voice is Voice.UNCLEAR else ()
         return Heard(duration_ms=sound.duration_ms, turns=turns, warnings=_warn(sound, other_ms=0))
+
+    def _hear_other(self, path: Path, sound: Sound) -> Heard:
+        if self._recognise is None:
+            raise NotTranscribed(OTHER_SPEECH)
+        try:
+            turns = self._recognise(path)
+        except NotRecognised:
+            raise NotTranscribed(NOT_RECOGNISED) from None
+        beyond = sound.duration_ms > LISTENS_S * 1000
+        warnings = (NOT_HEARD.format(seconds=LISTENS_S),) if beyond else ()
+        return Heard(duration_ms=sound.duration_ms, turns=turns, warnings=warnings, recognised=True)
 
     def recognise(self, sound: Sound) -> tuple[tuple[HeardTurn, ...], int]:
         """The turns of bundled visits in this sound, and how many milliseconds of other speech are beside them.

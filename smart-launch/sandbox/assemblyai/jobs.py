@@ -47,6 +47,7 @@ class Job:
     heard: Heard | None = None
     completed: datetime | None = None
     webhook_status_code: int | None = None
+    recognised: bool = False
     deleted: bool = False
     deleted_at: datetime | None = None
     redacted_audio: RedactedAudio | None = None
@@ -160,6 +161,7 @@ class JobBook:
                 job.error = SERVER_ERROR
             else:
                 job.heard = heard
+                job.recognised = heard.recognised
             await asyncio.sleep(max(0.0, ends - time.monotonic()))
         job.completed = datetime.now(UTC)
         job.status = "error" if job.error else "completed"

@@ -15,6 +15,7 @@ from connector_sandbox.assemblyai.hearing import Listener
 from connector_sandbox.assemblyai.jobs import Job, JobBook
 from connector_sandbox.assemblyai.journal import Journal
 from connector_sandbox.assemblyai.pace import Pace
+from connector_sandbox.assemblyai.recognising import find_recogniser
 from connector_sandbox.assemblyai.redacted_audio import RedactedShelf
 from connector_sandbox.assemblyai.refusals import UNAUTHORIZED, GatewayRefused, Refused
 from connector_sandbox.assemblyai.settings import Controls, SandboxSettings
@@ -64,7 +65,7 @@ def build_sandbox(settings: SandboxSettings, *, controls: Controls, draft: Draft
     """An empty sandbox; `draft` stands in for the model, the product's offline drafter unless told."""
     uploads = UploadShelf(settings.state / "uploads", largest=settings.largest_upload)
     redacted = RedactedShelf(settings.state / "redacted", controls=controls)
-    listener = Listener()
+    listener = Listener(recognise=find_recogniser() if settings.recognises else None)
     jobs = JobBook(
         uploads=uploads,
         listener=listener,

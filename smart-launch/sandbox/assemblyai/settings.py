@@ -11,12 +11,14 @@ class SandboxSettings:
     """What is fixed for the life of a sandbox.
 
     `keys`: the accepted API keys, each a project of its own; empty accepts any key. `largest_upload` in bytes.
+    `recognises`: whether other speech than the bundled visits is recognised, where PocketSphinx is installed.
     """
 
     state: Path
     keys: tuple[str, ...] = ()
     largest_upload: int = 2_200_000_000
     concurrent_jobs: int = 2
+    recognises: bool = True
 
 
 @dataclass

@@ -16,8 +16,10 @@ from connector_sandbox.assemblyai.submission import read_submission
 from connector_sandbox.assemblyai.transcript import print_transcript
 from connector_sandbox.assemblyai.uploads import TooLarge
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
 router = APIRouter(prefix="/v2")
+RECOGNISER = {"x-sandbox": "recogniser"}
 
 
 @router.post("/upload")
@@ -57,10 +59,11 @@ async def list_transcripts(request: Request, sandbox: SandboxDep, *, project: Pr
 
 
 @router.get("/transcript/{job_id}")
-async def read(job_id: str, request: Request, sandbox: SandboxDep, *, project: ProjectDep) -> dict[str, Any]:
+async def read(job_id: str, request: Request, sandbox: SandboxDep, *, project: ProjectDep) -> JSONResponse:
     """The transcript object as it stands."""
     job = sandbox.find_job(job_id, project=project)
-    return await read_through(sandbox.jobs, job, fault=request.scope.get(FAULT))
+    printed = await read_through(sandbox.jobs, job, fault=request.scope.get(FAULT))
+    return JSONResponse(printed, headers=RECOGNISER if job.recognised else None)
 
 
 @router.get("/transcript/{job_id}/sentences")

@@ -1,6 +1,6 @@
 """In: a job. Out: the transcript object of GET /v2/transcript/{id}, as the vendor prints it.
 
-Never says more than the script: what is not offered is null, and every completed transcript says it is playback.
+Never says more than the script: what is not offered is null, and every completed transcript says whose words it holds.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from connector_sandbox.assemblyai.seats import Seat, map_labels, seat_turns
 from connector_sandbox.assemblyai.submission import Submission
 
 PLAYBACK = "Sandbox playback of a bundled script: not speech recognition"
+RECOGNISED = "Sandbox recogniser (PocketSphinx), low accuracy: many words are wrong, names of drugs nearly always"
 DELETED_TEXT = "Deleted by user."
 DELETED_URL = "http://deleted_by_user"
 _ECHOED = (
@@ -133,7 +134,7 @@ def _print_result(job: Job) -> dict[str, Any]:
         "speech_model_used": asked.model_used,
         "metadata": {
             "domain_used": asked.domain_used,
-            "warnings": [{"message": message} for message in (PLAYBACK, *asked.warnings, *heard.warnings)],
+            "warnings": [{"message": message} for message in (_source(job), *asked.warnings, *heard.warnings)],
         },
         **_print_understanding(job, seats),
     }
@@ -191,6 +192,11 @@ def _print_understanding(job: Job, seats: Sequence[Seat]) -> dict[str, Any]:
     return {"speech_understanding": {**job.submission.body["speech_understanding"], "response": answer}}
 
 
+def _source(job: Job) -> str:
+    """Where the words come from; the first warning of every completed transcript."""
+    return RECOGNISED if job.recognised else PLAYBACK
+
+
 def _stub(job: Job) -> dict[str, Any]:
     """What is left of a deleted transcript; the status stays what it was."""
     return {
@@ -205,7 +211,7 @@ def _stub(job: Job) -> dict[str, Any]:
         "prompt": None,
         "speech_understanding": None,
         "webhook_auth_header_name": None,
-        "metadata": {"domain_used": job.submission.domain_used, "warnings": [{"message": PLAYBACK}]},
+        "metadata": {"domain_used": job.submission.domain_used, "warnings": [{"message": _source(job)}]},
     }
 
 

@@ -12,6 +12,7 @@ from connector.records import DraftNote, Sentence
 from connector.review.rendition import (
     LITTLE_SPEECH_LABEL,
     PLAYBACK_LABEL,
+    RECOGNISER_LABEL,
     Heading,
     hash_text,
     render_text,
@@ -55,6 +56,13 @@ def test_a_played_back_visit_is_labelled(draft: DraftNote, heading: Heading) -> 
     played = render_text(draft, replace(heading, transcript_origin="playback"))
     assert played.splitlines()[1] == PLAYBACK_LABEL
     assert PLAYBACK_LABEL not in EXPECTED
+
+
+def test_a_visit_the_sandbox_recognised_is_labelled(draft: DraftNote, heading: Heading) -> None:
+    heard = render_text(draft, replace(heading, transcript_origin="sandbox-recogniser"))
+    assert heard.splitlines()[1] == RECOGNISER_LABEL
+    assert PLAYBACK_LABEL not in heard
+    assert "Drafted with AI assistance from a recording of the visit" in heard
 
 
 def test_a_note_from_little_speech_says_so_in_both_renditions(draft: DraftNote, heading: Heading) -> None:

@@ -155,6 +155,11 @@ def test_a_sandbox_is_called_a_playback():
     assert _read(text="x", metadata={"warnings": warnings}).origin == "playback"
 
 
+def test_what_a_sandbox_recognised_itself_is_neither_playback_nor_the_vendors():
+    warnings = [{"message": "Sandbox recogniser (PocketSphinx), low accuracy: many words are wrong"}]
+    assert _read(text="x", metadata={"warnings": warnings}).origin == "sandbox-recogniser"
+
+
 def test_speech_about_a_sandbox_is_no_playback():
     assert _read(text="Sandbox playback", metadata={"warnings": ["the Sandbox"]}).origin == "recogniser"
 

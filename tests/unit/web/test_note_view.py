@@ -150,7 +150,15 @@ def test_playback_is_labelled_and_recognised_speech_is_not() -> None:
     assert heard.label is None
 
 
-def test_the_sandbox_recognisers_own_warning_is_not_said_twice() -> None:
+def test_what_the_sandbox_recognised_is_labelled_once() -> None:
+    warning = "Sandbox recogniser (PocketSphinx), low accuracy: many words are wrong"
+    heard = build_transcript(replace(transcript("sandbox-recogniser"), warnings=(warning,)))
+    assert heard is not None
+    assert heard.label == "SANDBOX RECOGNISER, low accuracy: many words are wrong"
+    assert heard.warnings == ()
+
+
+def test_the_sandbox_playbacks_own_warning_is_not_said_twice() -> None:
     warnings = ("Sandbox playback of a bundled script, not speech recognition.", "Two minutes are missing.")
     played = build_transcript(replace(transcript("playback"), warnings=warnings))
     assert played is not None

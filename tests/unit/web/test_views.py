@@ -76,6 +76,8 @@ def test_a_flag_takes_the_hope_out_of_the_heading() -> None:
 def test_playback_is_named_on_top_of_every_page_and_speech_is_not() -> None:
     played = build_visit_view(facts("SIGNED", transcript=transcript("playback")))
     assert played.ribbon == "Sandbox playback: a bundled script, not speech recognition"
+    badly = build_visit_view(facts("SIGNED", transcript=transcript("sandbox-recogniser")))
+    assert badly.ribbon == "SANDBOX RECOGNISER, low accuracy: many words are wrong"
     given = facts("SIGNED", transcript=transcript("typed"))
     assert given.note is not None
     stand_in = replace(given.note, draft=replace(given.note.draft, origin="sandbox"))
