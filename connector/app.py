@@ -53,11 +53,12 @@ from connector.store.notices import NoticeStore
 from connector.store.shredding import Shredder
 from connector.store.sweeps import SweepStore
 from connector.store.visits import VisitStore
+from connector.transcript.languages import SpeechModels
 from connector.transcript.rules import SpeechRules
+from connector.visit.asking import Present, plan_asking
 from connector.visit.directory import EhrDirectory
 from connector.visit.parts import Enqueue, Parts, Policy, Rules, Wake, Work
 from connector.visit.phi import PhiRules, VendorTerms, require_agreements
-from connector.visit.transcription import make_options
 from connector.worker.runner import WorkerSetting, dbos_config
 from connector.worker.workflows import APPLICATION, APPLICATION_VERSION, QUEUE, WAKE, register_workflows
 from connector.writeback.profile import WriteProfile
@@ -94,6 +95,7 @@ def load_rules() -> Rules:
         prompts={key: _load_prompt(note_type) for key, note_type in note_types.items()},
         profiles={name: WriteProfile.from_dict(vendor) for name, vendor in vendors.items()},
         speech=SpeechRules.from_dict(load_mapping("speech.yaml")),
+        speech_models=SpeechModels.from_dict(load_mapping("speech-models.yaml")),
         consent=ConsentRules.from_dict(load_mapping("consent.yaml")),
         retention=RetentionRules.from_dict(load_mapping("vendor-retention.yaml")),
     )
@@ -120,6 +122,7 @@ def make_policy(settings: Settings) -> Policy:
         speech_models=settings.speech_models,
         speech_domain=settings.speech_domain,
         speech_roles=settings.speech_roles,
+        speech_channels=settings.speech_channels,
         speech_prompt=settings.speech_prompt,
         speech_prefers=settings.speech_prefers,
         speech_language=settings.speech_language,
@@ -195,7 +198,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
     guard_http_stack()
     rules = load_rules()
     policy = make_policy(settings)
-    check_options(make_options(policy, rules.keyterms.mapping))
+    check_options(plan_asking(policy, rules, Present()).options)
     require_agreements(policy.phi, now().date())
     registrations = load_registrations(
         settings.registrations_folder, profiles=rules.profiles, jurisdictions=rules.consent.jurisdictions

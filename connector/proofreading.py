@@ -28,6 +28,7 @@ from connector.hints.mapping import KeytermMapping
 from connector.hints.sensitive import read_sensitive
 from connector.hints.word_tables import Vocabulary, WordList, read_common_words, read_problem_book
 from connector.settings import Settings
+from connector.transcript.languages import SpeechModels
 from connector.transcript.rules import SpeechRules
 from connector.writeback.profile import WriteProfile
 
@@ -101,6 +102,7 @@ _STAGES: Mapping[str, Callable[[Any], object]] = {
     "problem-names": read_problem_book,
     "sensitive": read_sensitive,
     "speech": SpeechRules.from_dict,
+    "speech-models": SpeechModels.from_dict,
     "vendor-retention": RetentionRules.from_dict,
     "common-words": read_common_words,
     "drug-classes": read_classes,

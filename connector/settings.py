@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     speech_models: tuple[str, ...] = ("universal-3-5-pro", "universal-2")
     speech_domain: str | None = "medical-v1"
     speech_roles: tuple[str, ...] = ("Clinician", "Patient")
+    speech_channels: tuple[str, ...] = ()
     speech_prompt: str | None = None
     speech_prefers: Literal["keyterms", "prompt"] = "keyterms"
     speech_language: str = Field(default="chart", pattern=r"^(chart|detect|[a-z]{2,3}(_[a-z]{2})?)$")

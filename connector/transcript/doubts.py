@@ -33,10 +33,11 @@ _LANGUAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is known beside transcript and chart: the language the recording was sent as, a two-letter code, its own
-    length in ms (0: not known), and the clinician's name as the EHR shows it."""
+    """What is known beside transcript and chart: the language the recording was sent as (a code such as `en` or
+    `en_us`; None: it was to be found out), its own length in ms (0: not known), and the clinician's name as the EHR
+    shows it."""
 
-    language: str = "en"
+    language: str | None = "en"
     recording_ms: int = 0
     clinician: str = ""
 
@@ -82,7 +83,7 @@ def _doubt_drugs(
 
 
 def _doubt_length(transcript: Transcript, expected: Expected, rules: SpeechRules) -> Iterator[Doubt]:
-    recorded, written = expected.recording_ms / 1000, transcript.duration_ms / 1000
+    recorded, written = expected.recording_ms / 1000, (transcript.reported_ms or transcript.duration_ms) / 1000
     if not recorded or not written:
         return
     apart = abs(recorded - written)
@@ -94,8 +95,8 @@ def _doubt_length(transcript: Transcript, expected: Expected, rules: SpeechRules
 def _doubt_language(
     transcript: Transcript, context: PatientContext, *, expected: Expected, rules: SpeechRules
 ) -> Iterator[Doubt]:
-    sent = expected.language
-    stated = (transcript.language or sent).replace("_", "-").split("-")[0].casefold()
+    stated = _base(transcript.language or expected.language or "")
+    sent = _base(expected.language or "") or stated
     if stated != sent:
         yield Doubt("language", f"The recogniser heard {_name(stated)}; recordings are sent as {_name(sent)}.")
         return
@@ -121,6 +122,11 @@ def _doubt_speakers(transcript: Transcript, rules: SpeechRules) -> Iterator[Doub
         longest = sorted(spoken, key=lambda turn: -len(turn.words))[:1]
         text = "Only one voice was told apart, where a visit has at least two."
         yield Doubt("one-speaker", text, tuple(turn.turn_id for turn in longest))
+
+
+def _base(code: str) -> str:
+    """`en_us` → `en`."""
+    return code.replace("_", "-").split("-")[0].casefold()
 
 
 def _name(code: str) -> str:

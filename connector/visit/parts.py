@@ -36,6 +36,7 @@ from connector.store.notices import NoticeStore
 from connector.store.shredding import Shredder
 from connector.store.sweeps import SweepStore
 from connector.store.visits import VisitStore
+from connector.transcript.languages import SpeechModels
 from connector.transcript.rules import SpeechRules
 from connector.visit.directory import EhrDirectory
 from connector.visit.phi import PhiRules
@@ -69,6 +70,7 @@ class Rules:
     prompts: Mapping[str, PromptTemplates]
     profiles: Mapping[str, WriteProfile]
     speech: SpeechRules
+    speech_models: SpeechModels
     consent: ConsentRules
     retention: RetentionRules
 
@@ -98,6 +100,7 @@ class Policy:
     failed_tickets_per_minute: int = 10
     speech_prompt: str | None = None
     speech_prefers: Literal["keyterms", "prompt"] = "keyterms"
+    speech_channels: tuple[str, ...] = ()
     audio_kept: Literal["until-filed", "until-transcribed"] = "until-filed"
     speech_language: str = "chart"
     speech_speaker_count: Literal["range", "exact", "off"] = "range"

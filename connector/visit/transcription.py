@@ -12,21 +12,19 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connector.clients.assemblyai import SpeechOptions, build_transcript_request
+from connector.clients.assemblyai import build_transcript_request
 from connector.erasure.ledger import next_action
 from connector.errors import Conflict, ConnectorError, NotAllowed, NothingSaid, VendorOutcomeUnknown, VendorUnavailable
-from connector.hints.limits import strictest
-from connector.hints.mapping import KeytermMapping
-from connector.records import Doubts, Recording, Refusal, SpeechHints, Stamp, Transcript, VendorCopy
+from connector.records import Recording, Refusal, SpeechHints, Transcript, VendorCopy
 from connector.store.visits import Numbered, Step
-from connector.transcript.reading import read_transcript
-from connector.transcript.seating import Seating
 from connector.transcript.speech import judge_speech
+from connector.visit.asking import ask_for
 from connector.visit.consenting import require_consent
 from connector.visit.doubting import doubt, raise_question
+from connector.visit.hearing import read_heard
 from connector.visit.joining import join_pieces
 from connector.visit.own_audio import destroy_sound
-from connector.visit.parts import Parts, Policy
+from connector.visit.parts import Parts
 from connector.visit.refusing import LITTLE, note_refusal
 from connector.visit.speaking import gate_copy, gate_recording, require_copy, speak
 from connector.visit.states import GIVEN_UP, State
@@ -36,20 +34,6 @@ from connector.visit.vendor_copies import begin_copy, forget_copy, name_copy
 CUT_OFF = "cut-off"
 _CUT_OFF = "The transcription was cut off: what it worked with has been deleted. Choose Transcribe again."
 _CLOCK_SLACK = timedelta(minutes=10)
-
-
-def make_options(policy: Policy, mapping: KeytermMapping) -> SpeechOptions:
-    """How recordings are transcribed. Raises Misconfigured for a model whose limits the mapping does not know."""
-    limits = strictest(mapping.limits_for("prerecorded", model) for model in policy.speech_models)
-    return SpeechOptions(
-        speech_models=policy.speech_models,
-        roles=policy.speech_roles,
-        domain=policy.speech_domain,
-        language="en",
-        prompt=policy.speech_prompt,
-        exclusive=limits.exclusive,
-        prefers=policy.speech_prefers,
-    )
 
 
 async def send_recording(parts: Parts, visit_id: str) -> str:
@@ -87,8 +71,7 @@ async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
     since = (await parts.visits.need(visit_id, Recording)).stamp.at - _CLOCK_SLACK
     known = await parts.speech.find_jobs(address, since=since)
     if not known:
-        options = make_options(parts.policy, parts.rules.keyterms.mapping)
-        options = replace(options, by_channel=(await parts.visits.need(visit_id, Recording)).two_sided)
+        options = (await ask_for(parts, visit_id)).options
         terms = [term.text for term in (await keep_sent(parts, visit_id, keyterms=options.sends_keyterms)).keyterms]
         try:
             request = build_transcript_request(address, terms, options=options)
@@ -115,13 +98,8 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     answer = await parts.speech.wait(
         job_id, deadline_s=policy.transcription_deadline, interval=policy.transcription_poll_interval, gate=gate
     )
-    stamp = Stamp(maker="transcript@1", at=parts.clock(), model=_model_of(answer))
     recording = await parts.visits.need(visit_id, Recording)
-    sides = policy.speech_roles if recording.two_sided else ()
-    seating = Seating(sides=sides, captured_ms=recording.duration_ms, clinician_first=policy.clinician_speaks_first)
-    transcript = read_transcript(answer, transcript_id=parts.new_id(), stamp=stamp, seating=seating)
-    warnings = (*transcript.warnings, *_warnings(transcript, recording))
-    transcript = replace(transcript, warnings=warnings, marks=recording.marks)
+    transcript = read_heard(parts, answer, recording=recording, asking=await ask_for(parts, visit_id))
     try:
         judge_speech(transcript, rules=parts.rules.speech, recording_ms=recording.duration_ms)
     except NothingSaid as refusal:
@@ -141,7 +119,7 @@ async def take_heard(parts: Parts, visit_id: str) -> str:
     if (await parts.visits.row(visit_id)).state == State.CAPTURED:
         heard = (await parts.visits.need(visit_id, Refusal)).transcript
         taken = replace(heard, warnings=(LITTLE, *heard.warnings), little_speech=True)
-        doubts = await _doubt(parts, visit_id, taken)
+        doubts = await doubt(parts, taken, visit_id=visit_id)
 
         async def end_sound(connection: AsyncConnection) -> None:
             if parts.policy.audio_kept == "until-transcribed":
@@ -151,11 +129,6 @@ async def take_heard(parts: Parts, visit_id: str) -> str:
         arrow = (State.CAPTURED, State.TRANSCRIBED)
         await move(parts, visit_id, Move(arrow, records=records, detail={"way": "draft-anyway"}, also=end_sound))
     return await _tell_outcome(parts, visit_id)
-
-
-async def _doubt(parts: Parts, visit_id: str, transcript: Transcript) -> Doubts | None:
-    language = make_options(parts.policy, parts.rules.keyterms.mapping).language or "en"
-    return await doubt(parts, transcript, visit_id=visit_id, language=language)
 
 
 async def _ended_with_its_sound(parts: Parts, visit_id: str) -> bool:
@@ -171,7 +144,7 @@ async def _tell_outcome(parts: Parts, visit_id: str) -> str:
 async def _keep_transcript(parts: Parts, visit_id: str, transcript: Transcript, *, job_id: str) -> None:
     """CAPTURED to TRANSCRIBED, with what speaks against the transcript, and with the end of the sound where the site
     keeps it no longer."""
-    doubts = await _doubt(parts, visit_id, transcript)
+    doubts = await doubt(parts, transcript, visit_id=visit_id)
 
     async def end_sound(connection: AsyncConnection) -> None:
         # A visit recorded anew after a withdrawal stands where this one stood: its words are not these.
@@ -249,20 +222,3 @@ async def keep_sent(parts: Parts, visit_id: str, *, keyterms: bool = True) -> Sp
 def _held(parts: Parts, kind: str, vendor_id: str) -> VendorCopy:
     return VendorCopy(parts.new_id(), kind, vendor_id, "held", parts.clock())
 
-
-def _model_of(answer: object) -> str | None:
-    model = answer.get("speech_model_used") if isinstance(answer, dict) else None
-    return model if isinstance(model, str) else None
-
-
-def _warnings(transcript: Transcript, recording: Recording) -> tuple[str, ...]:
-    """What may be missing: the vendor rounds up to whole seconds, a larger difference is sound without a transcript."""
-    cut = ("The recording breaks off: its end is missing. Add to the note what was said after that.",)
-    found = (*recording.warnings, *(cut if recording.truncated else ()))
-    difference = abs(transcript.duration_ms - recording.duration_ms) / 1000
-    if not recording.duration_ms or not transcript.duration_ms or difference <= 2.0:
-        return found
-    return (
-        *found,
-        f"The recording and its transcript differ by {difference:.0f} seconds: listen to what may be missing.",
-    )

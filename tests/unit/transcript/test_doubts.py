@@ -209,6 +209,19 @@ def test_another_language_is_a_doubt_by_what_the_recogniser_says_and_by_the_word
     assert "Spanish" in found[0].text
 
 
+def test_a_language_that_was_found_out_is_only_doubted_by_its_words() -> None:
+    assert kinds(spoken(*VISIT, language="en_us"), chart(), language=None) == []
+    assert kinds(spoken(*VISIT, language="es"), chart(), language=None) == ["language"]
+    assert kinds(spoken(*VISIT, language="vi"), chart(), language=None) == []
+    assert kinds(spoken(*VISIT, language="es"), chart(), language="es_mx") == ["language"]
+
+
+def test_a_length_the_vendor_states_is_not_hidden_by_words_that_run_longer() -> None:
+    found = spoken(*VISIT)
+    assert kinds(replace(found, reported_ms=2_000), chart()) == ["length"]
+    assert kinds(replace(found, reported_ms=found.duration_ms), chart()) == []
+
+
 def test_one_voice_is_a_doubt_where_speakers_were_told_apart() -> None:
     alone = spoken(*(("Speaker A", text) for _, text in VISIT))
     assert kinds(alone, chart()) == ["one-speaker"]
