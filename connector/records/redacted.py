@@ -13,7 +13,11 @@ class RedactedTranscript:
     """A copy for audit, training or supervision, never for care. `of_transcript` is the id of the clinical one.
 
     `policies` are the vendor's names of what was taken out, `substitution` is hash or entity_name. `found` counts what
-    was found by type; what it was stands nowhere. `audio_recording_id` is the redacted sound, kept under its own key.
+    was found by type; what it was stands nowhere. `silences` are the times, in ms from the start of the recording, of
+    every word that was taken out. It stems from the recogniser's words: no clinician's correction is in it.
+
+    `sound` is not-asked, awaited, kept or missing, and `why_no_sound` says why it is missing, in one sentence.
+    `audio_recording_id` is the redacted sound, kept under its own key. `origin` as in Transcript.
     """
 
     of_transcript: str
@@ -23,3 +27,9 @@ class RedactedTranscript:
     found: tuple[tuple[str, int], ...]
     stamp: Stamp
     audio_recording_id: str | None = None
+    silences: tuple[tuple[int, int], ...] = ()
+    sound: str = "not-asked"
+    why_no_sound: str = ""
+    origin: str = "recogniser"
+    language: str | None = None
+    duration_ms: int = 0
