@@ -143,7 +143,7 @@ def _plain(words: Sequence[str]) -> _Phrase:
     return tuple(pieces for word in words if (pieces := tuple(_PIECES.findall(word.casefold()))))
 
 
-def _take_out_again(line: list[_Place], phrases: Mapping[_Phrase, str], names: Collection[str]) -> None:
+def _take_out_again(line: list[_Place], phrases: Mapping[_Phrase, str], names: frozenset[str]) -> None:
     """Takes phrases out of a line wherever they are said once more, and every word with a name in it."""
     spoken = [
         (at, pieces) for at, place in enumerate(line) if (pieces := tuple(_PIECES.findall(place.said.text.casefold())))
