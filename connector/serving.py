@@ -38,14 +38,14 @@ from connector.store.client_keys import refuse_open_key_file, refuse_open_keys
 from connector.store.database import locate_database, make_engine
 from connector.store.executors import Executors
 from connector.store.migration import require_current
+from connector.store.notices import Notice
 from connector.visit.lapsing import forget_lapsed
 from connector.visit.own_audio import SoundSweep
-from connector.store.notices import Notice
 from connector.visit.sweeping import sweep_vendor
+from connector.visit.vendor_account import MEND, wake_waiting
 from connector.web.application import make_application
 from connector.web.moments import count
 from connector.worker.beside import Beside
-from connector.visit.vendor_account import MEND, wake_waiting
 from connector.worker.runner import run_worker
 
 _log = structlog.get_logger("connector.serving")
@@ -144,10 +144,10 @@ async def _work(composition: Composition, stop: asyncio.Event) -> None:
     async def sweep() -> None:
         await forget_lapsed(composition.parts)
         await sound(composition.parts)
+        await wake_waiting(composition.parts)
         beside.start("sweep", partial(sweep_vendor, composition.parts))
 
     try:
-        await wake_waiting(composition.parts)
         await run_worker(setting, Executors(composition.engine), clock=now, stop=stop, sweep=sweep)
     finally:
         await beside.end()
@@ -207,21 +207,21 @@ async def examine(settings: Settings) -> list[Finding]:
     try:
         async with compose(settings) as composition:
             findings.append(Finding(True, "Database and master key: they open and fit each other"))
+            findings += [_tell(notice) for notice in await composition.parts.notices.open()]
     except ConnectorError as error:
         findings.append(Finding(False, f"Database and master key: {error.detail}"))
     return findings
-            findings += [_tell(notice) for notice in await composition.parts.notices.open()]
 
 
-def _check_credentials(settings: Settings, registration: Registration) -> str:
-    """Whether what proves us to one EHR is there and nobody else's; says which kind it is, and nothing of it."""
-    _refuse_open(settings, registration)
 def _tell(notice: Notice) -> Finding:
     name = "Transcription service" if notice.vendor == "speech" else "Language model service"
     since = f"since {notice.opened_at:%Y-%m-%d %H:%M} UTC, {count(notice.times, 'call')} turned away"
     return Finding(False, f"{name}: {MEND[notice.kind]} ({since}). Visits wait, and go on by themselves.")
 
 
+def _check_credentials(settings: Settings, registration: Registration) -> str:
+    """Whether what proves us to one EHR is there and nobody else's; says which kind it is, and nothing of it."""
+    _refuse_open(settings, registration)
     secret = read_client_secret(registration, os.environ)
     keys = read_client_keys(settings, registration)
     if registration.auth_method == "private_key_jwt":
