@@ -61,8 +61,34 @@ class ShownNote:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class MadeDraft:
+    """A draft that is not kept yet, its findings, and the transcript it was made from."""
+
+    draft: DraftNote
+    findings: Findings
+    transcript: Transcript
+
+
 async def draft_note(parts: Parts, visit_id: str) -> int:
     """Asks the model for a draft and seals it: TRANSCRIBED to DRAFTED; returns the revision."""
+    made = await make_draft(parts, visit_id)
+    revision = made.draft.revision
+    records = (Numbered(made.draft, revision), Numbered(made.findings, revision))
+
+    async def bind(connection: AsyncConnection) -> None:
+        await require_newest(parts, connection, made.transcript, visit_id=visit_id)
+
+    try:
+        await move(parts, visit_id, Move((State.TRANSCRIBED, State.DRAFTED), records=records, also=bind))
+    except Conflict:
+        if (await parts.visits.row(visit_id)).state == State.TRANSCRIBED:
+            raise
+    return revision
+
+
+async def make_draft(parts: Parts, visit_id: str) -> MadeDraft:
+    """Asks the model for a draft of the newest transcript, under the next revision."""
     await parts.visits.show_step(visit_id, "drafting", at=parts.clock())
     transcript = await parts.visits.need(visit_id, Transcript)
     context = await parts.visits.need(visit_id, PatientContext)
@@ -92,18 +118,7 @@ async def draft_note(parts: Parts, visit_id: str) -> int:
             ),
         ),
     )
-    findings = check_draft(draft, transcript=transcript, context=context, now=parts.clock())
-    records = (Numbered(draft, revision), Numbered(findings, revision))
-
-    async def bind(connection: AsyncConnection) -> None:
-        await require_newest(parts, connection, transcript, visit_id=visit_id)
-
-    try:
-        await move(parts, visit_id, Move((State.TRANSCRIBED, State.DRAFTED), records=records, also=bind))
-    except Conflict:
-        if (await parts.visits.row(visit_id)).state == State.TRANSCRIBED:
-            raise
-    return revision
+    return MadeDraft(draft, check_draft(draft, transcript=transcript, context=context, now=parts.clock()), transcript)
 
 
 async def _complete(

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from connector.visit.parts import Parts
 from connector.web import (
     capturing,
+    correcting,
     deciding,
     fetching,
     knowing,
@@ -75,7 +76,19 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
     app.state.throttles = make_throttles(parts.policy)
     address = urlsplit(parts.policy.public_base_url)
     app.state.origin = f"{address.scheme}://{address.netloc}"
-    rooms = (launching, picking, visiting, knowing, listening, capturing, deciding, fetching, recorder, returning)
+    rooms = (
+        launching,
+        picking,
+        visiting,
+        correcting,
+        knowing,
+        listening,
+        capturing,
+        deciding,
+        fetching,
+        recorder,
+        returning,
+    )
     for room in rooms:
         app.include_router(room.router)
     app.add_api_route("/health/live", _live, methods=["GET"])

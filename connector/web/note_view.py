@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 from connector.records import Finding, Mark, NoteSection, Sentence, Transcript, Turn
 from connector.visit.note import ShownNote
+from connector.visit.redrafting import is_behind
+from connector.web.corrections_view import SpeakerView, build_speakers
 from connector.web.moments import describe_length, show_offset
 
 UNSURE_BELOW = 0.6
@@ -18,10 +20,12 @@ UNSURE_BELOW = 0.6
 
 @dataclass(frozen=True, slots=True)
 class PieceView:
-    """A stretch of a turn's text; `unsure` marks a word the recogniser doubted."""
+    """A stretch of a turn's text; `unsure` marks a word the recogniser doubted, `kind` what it is where that matters
+    more than other words."""
 
     text: str
     unsure: bool
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +43,6 @@ class TurnView:
     end: float | None
     pieces: tuple[PieceView, ...]
     before: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SpeakerView:
-    """One speaker: the role shown and how it was decided; `doubtful` when nobody has confirmed it."""
-
-    role: str
-    decided: str
-    doubtful: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +145,7 @@ _DRAFTERS: Mapping[str, str] = {
 _TYPED = "What was typed"
 _OWN_WARNINGS = ("Sandbox playback", "Sandbox recogniser")
 """The sandbox warns of itself in these words; the label says the same and stands on every page."""
-_DECIDED: Mapping[str, tuple[str, bool]] = {
-    "channel": ("own microphone channel", False),
-    "vendor": ("recognised from what was said", False),
-    "guess": ("not decided: check who spoke", True),
-    "clinician": ("set by you", False),
-}
+_DOUBTED: Mapping[str, str] = {"drug": "drug name", "dose": "dose", "negation": "yes or no"}
 _FINDINGS: Mapping[str, tuple[str, bool]] = {
     "allergy": ("Allergy", True),
     "dose-differs": ("Dose differs", True),
@@ -173,7 +163,11 @@ def build_transcript(transcript: Transcript | None) -> TranscriptView | None:
         return None
     timed = transcript.origin != "typed"
     sides: dict[str, str] = {}
-    turns = tuple(_build_turn(turn, timed=timed, side=_side(turn, sides)) for turn in transcript.turns)
+    doubted = _place_spans(transcript)
+    turns = tuple(
+        _build_turn(turn, doubted.get(turn.turn_id, {}), timed=timed, side=_side(turn, sides))
+        for turn in transcript.turns
+    )
     before, after = _place_marks(transcript)
     turns = tuple(replace(turn, before=before.get(turn.turn_id, ())) for turn in turns)
     label = _ORIGINS.get(transcript.origin)
@@ -181,7 +175,7 @@ def build_transcript(transcript: Transcript | None) -> TranscriptView | None:
         label=label,
         played_back=transcript.origin in ("playback", "sandbox-recogniser"),
         turns=turns,
-        speakers=_build_speakers(transcript.turns) if timed else (),
+        speakers=build_speakers(transcript) if timed else (),
         warnings=tuple(warning for warning in transcript.warnings if not (label and warning.startswith(_OWN_WARNINGS))),
         length=show_offset(transcript.duration_ms) if timed and transcript.duration_ms else None,
         unsure=sum(piece.unsure for turn in turns for piece in turn.pieces),
@@ -216,9 +210,9 @@ def build_note(note: ShownNote | None, *, transcript: Transcript | None, chart: 
     """The draft as the page shows it; `chart` names chart entries by relative reference."""
     if note is None:
         return None
-    turns = {turn.turn_id: turn for turn in transcript.turns} if transcript else {}
     timed = transcript is not None and transcript.origin != "typed"
-    evidence = _Evidence(turns, chart, timed, note.findings.items)
+    behind = transcript is not None and is_behind(note.draft, transcript)
+    evidence = _Evidence(transcript, behind, chart, timed, note.findings.items)
     return NoteView(
         title=note.draft.title,
         label=_DRAFTERS.get(note.draft.origin),
@@ -230,10 +224,18 @@ def build_note(note: ShownNote | None, *, transcript: Transcript | None, chart: 
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    turns: Mapping[str, Turn]
+    transcript: Transcript | None
+    behind: bool
     chart: Mapping[str, str]
     timed: bool
     findings: tuple[Finding, ...]
+
+    def turns(self, turn_ids: Iterable[str]) -> list[Turn]:
+        """The turns that ids stand for in the transcript as it is now, each once."""
+        if self.transcript is None:
+            return []
+        found = (turn for one in turn_ids for turn in self.transcript.turns_for(one, earlier=self.behind))
+        return list({turn.turn_id: turn for turn in found}.values())
 
 
 def _side(turn: Turn, sides: dict[str, str]) -> str:
@@ -241,7 +243,15 @@ def _side(turn: Turn, sides: dict[str, str]) -> str:
     return sides.setdefault(turn.speaker, "abcd"[len(sides) % 4])
 
 
-def _build_turn(turn: Turn, *, timed: bool, side: str) -> TurnView:
+def _place_spans(transcript: Transcript) -> dict[str, dict[int, str]]:
+    """By turn and word the kind of what was hardly heard there."""
+    placed: dict[str, dict[int, str]] = {}
+    for span in transcript.spans:
+        placed.setdefault(span.turn_id, {}).update(dict.fromkeys(range(span.first, span.last + 1), span.kind))
+    return placed
+
+
+def _build_turn(turn: Turn, doubted: Mapping[int, str], *, timed: bool, side: str) -> TurnView:
     return TurnView(
         turn_id=turn.turn_id,
         role=turn.role if timed else "Typed",
@@ -249,32 +259,25 @@ def _build_turn(turn: Turn, *, timed: bool, side: str) -> TurnView:
         at=show_offset(turn.start_ms) if timed else None,
         start=turn.start_ms / 1000 if timed else None,
         end=turn.end_ms / 1000 if timed else None,
-        pieces=tuple(_split_turn(turn)) if timed else (PieceView(turn.text, False),),
+        pieces=tuple(_split_turn(turn, doubted)) if timed else (PieceView(turn.text, False),),
     )
 
 
-def _split_turn(turn: Turn) -> Iterable[PieceView]:
+def _split_turn(turn: Turn, doubted: Mapping[int, str]) -> Iterable[PieceView]:
     """The turn's text cut around doubtful words; a word the text does not hold is passed over."""
-    at = 0
-    for word in turn.words:
+    at = told = 0
+    for place, word in enumerate(turn.words):
         found = turn.text.find(word.text, at)
-        if found < 0:
+        if found < 0 or not word.text:
             continue
-        if word.confidence < UNSURE_BELOW:
-            if found > at:
-                yield PieceView(turn.text[at:found], False)
-            yield PieceView(word.text, True)
-            at = found + len(word.text)
-    if at < len(turn.text):
-        yield PieceView(turn.text[at:], False)
-
-
-def _build_speakers(turns: Iterable[Turn]) -> tuple[SpeakerView, ...]:
-    speakers: dict[str, SpeakerView] = {}
-    for turn in turns:
-        decided, doubtful = _DECIDED.get(turn.role_from, (turn.role_from, True))
-        speakers.setdefault(turn.speaker, SpeakerView(turn.role, decided, doubtful))
-    return tuple(speakers.values())
+        at = found + len(word.text)
+        if word.confidence < UNSURE_BELOW or place in doubted:
+            if found > told:
+                yield PieceView(turn.text[told:found], False)
+            yield PieceView(word.text, True, _DOUBTED.get(doubted.get(place, "")))
+            told = at
+    if told < len(turn.text):
+        yield PieceView(turn.text[told:], False)
 
 
 def _build_checks(note: ShownNote) -> tuple[CheckView, ...]:
@@ -301,7 +304,7 @@ def _build_section(section: NoteSection, evidence: _Evidence) -> NoteSectionView
 
 
 def _build_sentence(sentence: Sentence, evidence: _Evidence) -> SentenceView:
-    said = [evidence.turns[turn_id] for turn_id in sentence.turn_ids if turn_id in evidence.turns]
+    said = evidence.turns(sentence.turn_ids)
     charted = tuple(
         EvidenceView(evidence.chart.get(source.reference, "Chart entry"), None, source.reference)
         for source in sentence.chart

@@ -14,6 +14,7 @@ from connector.context.chart import SECTIONS, may_mend
 from connector.erasure.ledger import is_unnamed, next_action
 from connector.records import ConsentAnswer, Erasure
 from connector.visit.priming import COMPLETABLE, is_unfinished
+from connector.visit.redrafting import is_redrafting
 from connector.visit.states import OWNERS, State
 from connector.web.chart_view import is_unasked
 from connector.visit.vendor_account import WAITING
@@ -137,6 +138,7 @@ _BUTTONS: Mapping[str, tuple[str, str]] = {
 _COMFORT: Mapping[State, str] = {
     State.CAPTURED: "The recording is sealed here; nothing is lost.",
     State.TRANSCRIBED: "The transcript is kept here; nothing is lost.",
+    State.DRAFTED: "The note stands below as it was.",
     State.SIGNED: "It stays here until it is filed; you can copy it below at any time.",
     State.FILED: "The note is in the EHR.",
 }
@@ -186,7 +188,8 @@ def name_version(facts: VisitFacts) -> str:
     complete = facts.erasure.complete if facts.erasure else False
     consent = facts.consents[0].consent_id if facts.consents else ""
     fetch = "fetching" if facts.fetch else ""
-    return ".".join((facts.row.state, facts.row.attention or "", consent, "gone" if complete else "held", fetch))
+    again = "redrafting" if is_redrafting(facts.row) else ""
+    return ".".join((facts.row.state, facts.row.attention or "", consent, "gone" if complete else "held", fetch, again))
 
 
 def is_live(facts: VisitFacts) -> bool:

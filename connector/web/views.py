@@ -15,6 +15,7 @@ from connector.visit.states import OWNERS, UNSIGNED, State
 from connector.web import (
     chart_view,
     consent_view,
+    corrections_view,
     erasure_view,
     fetch_view,
     note_view,
@@ -99,7 +100,9 @@ class VisitView:
     fetch: fetch_view.FetchView | None
     must_type: bool
     transcript: note_view.TranscriptView | None
+    corrections: corrections_view.CorrectionsView | None
     note: note_view.NoteView | None
+    redraft: corrections_view.RedraftView | None
     audio: bool
     sound: sound_view.SoundView
     sign: SignView | None
@@ -165,7 +168,9 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         fetch=fetch_view.build_fetch(facts.fetch),
         must_type=bool(facts.standing.refusing),
         transcript=transcript,
+        corrections=corrections_view.build_corrections(facts.transcript, state, waiting=_is_drafting(facts)),
         note=note,
+        redraft=corrections_view.build_redraft(facts.note.draft if facts.note else None, facts.transcript, facts.row),
         audio=sound.playable and transcript is not None and bool(transcript.length),
         sound=sound,
         sign=_build_sign(facts, len(note.checks) if note else 0),
@@ -175,6 +180,11 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         discard_reasons=tuple(REASONS.items()) if state in UNSIGNED else (),
         limits=tuple(one.sentence for one in facts.limits) if state in UNSIGNED else (),
     )
+
+
+def _is_drafting(facts: VisitFacts) -> bool:
+    """Whether the first draft is being made, with nothing to answer and nothing gone wrong."""
+    return not facts.sound.asks and facts.row.attention is None
 
 
 def _choose_heading(facts: VisitFacts, heading: str) -> str:

@@ -268,13 +268,6 @@ async def retry(request: Request, session: Changing) -> Response:
     return await visit_done(request, session)
 
 
-@router.post("/redraft")
-async def redraft(request: Request, session: Changing) -> Response:
-    """Asks for another draft after one that could not be used."""
-    await notes.ask_for_draft(session.parts, session.row.visit_id)
-    return await visit_done(request, session)
-
-
 async def visit_done(request: Request, session: Session, *, page: str = "") -> Response:
     """The answer to a change: the visit's status for machines, a page of the visit for people."""
     if wants_json(request):

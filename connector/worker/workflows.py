@@ -21,6 +21,7 @@ from connector.visit.filing import Outcome, try_filing
 from connector.visit.note import draft_note
 from connector.visit.own_audio import remove_sound
 from connector.visit.parts import Parts, Work
+from connector.visit.redrafting import AGAIN, redraft_note
 from connector.visit.speaking import is_void
 from connector.visit.states import GIVEN_UP
 from connector.visit.sweeping import TAKE_UP
@@ -43,7 +44,7 @@ WAKE = "wake"
 
 # What is still done for a visit that was given up.
 _AFTERWARDS = ("delete-copies", "remove-sound")
-_OF_SPEECH = ("send", "submit", "await-transcript", "take-heard", "draft")
+_OF_SPEECH = ("send", "submit", "await-transcript", "take-heard", "draft", "redraft")
 """Steps that work on what was recorded or typed: where nothing of it is left they end without a word."""
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _VENDORS = {"send": SPEECH, "submit": SPEECH, "await-transcript": SPEECH, "draft": GATEWAY, "redraft": GATEWAY}
@@ -124,8 +125,13 @@ def register_workflows(parts: Parts) -> None:
         if taken.value == "transcribed":
             await draft_then_delete(visit_id, "1")
 
+    @DBOS.workflow(name="redraft")
+    async def redraft(visit_id: str, revision: str) -> None:
+        await persist("redraft", visit_id, revision)
+        await persist("delete-copies", visit_id)
+
     _register_short_ones(persist, attempt)
-    del transcribe_and_draft, draft_from_text, draft_again, draft_anyway
+    del transcribe_and_draft, draft_from_text, draft_again, draft_anyway, redraft
 
 
 def _register_short_ones(persist: Callable[..., Awaitable[Result]], attempt: Callable[..., Awaitable[Any]]) -> None:
@@ -203,6 +209,9 @@ def _actions(parts: Parts, visit_id: str, argument: str) -> dict[str, Job]:
     async def draft() -> str:
         return str(await draft_note(parts, visit_id))
 
+    async def redraft() -> str:
+        return str(await redraft_note(parts, visit_id, instead_of=int(argument)))
+
     async def delete() -> str:
         return "complete" if await delete_copies(parts, visit_id) else Outcome.AGAIN
 
@@ -211,6 +220,7 @@ def _actions(parts: Parts, visit_id: str, argument: str) -> dict[str, Job]:
         "submit": lambda: submit_recording(parts, visit_id, argument),
         "await-transcript": lambda: await_transcript(parts, visit_id, argument),
         "draft": draft,
+        "redraft": redraft,
         "delete-copies": delete,
         "remove-sound": lambda: remove_sound(parts, visit_id),
         "take-heard": lambda: take_heard(parts, visit_id),
@@ -224,6 +234,7 @@ _TODO = {
     "submit": "transcribe-again",
     "await-transcript": "transcribe-again",
     "draft": "redraft",
+    "redraft": AGAIN,
     "file": "retry-filing",
 }
 

@@ -6,7 +6,18 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
 
-from connector.web import capturing, fetching, knowing, launching, listening, picking, recorder, returning, visiting
+from connector.web import (
+    capturing,
+    correcting,
+    fetching,
+    knowing,
+    launching,
+    listening,
+    picking,
+    recorder,
+    returning,
+    visiting,
+)
 from connector.web.application import OPEN_ROUTES
 from connector.web.session import open_changing_session, open_hidden_session, open_session, open_unlocking_session
 from tests.house.tree import ROOT
@@ -15,7 +26,18 @@ ROUTES = [
     route
     for router in (
         room.router
-        for room in (launching, picking, visiting, knowing, listening, capturing, fetching, recorder, returning)
+        for room in (
+            launching,
+            picking,
+            visiting,
+            correcting,
+            knowing,
+            listening,
+            capturing,
+            fetching,
+            recorder,
+            returning,
+        )
     )
     for route in router.routes
 ]

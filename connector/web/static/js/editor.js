@@ -218,6 +218,12 @@ export class Editor {
     this.draft.save();
   }
 
+  /** Has note and findings drawn anew once nothing is open: the transcript they rest on was corrected. */
+  refresh() {
+    this.stale = true;
+    if (this.draft.settled) this.show("saved");
+  }
+
   /** Closes the open sentence with what was typed. */
   keep() {
     const { row, item, box, undoable } = this.open;

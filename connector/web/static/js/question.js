@@ -5,8 +5,9 @@ import { Player } from "./player.js";
 /** Wires the play buttons of the question and of the transcript below it. */
 export function enableQuestion(main, signal) {
   if (!main.querySelector("[data-question]")) return;
-  const turns = [...main.querySelectorAll("[data-turn][data-start]")];
-  const player = new Player(main.querySelector("[data-player]"), turns, signal);
+  const turns = () => [...main.querySelectorAll("[data-turn][data-start]")];
+  const player = new Player(main.querySelector("[data-player]"), turns(), signal);
+  document.addEventListener("transcript:drawn", () => { player.turns = turns(); }, { signal });
   main.addEventListener("click", (event) => {
     const play = event.target instanceof Element ? event.target.closest("[data-play]") : null;
     const turn = play && main.querySelector(`[data-turn="${CSS.escape(play.dataset.play)}"]`);

@@ -2,6 +2,7 @@
 
 import { enableCodes } from "./code.js";
 import { enableCopy } from "./copy.js";
+import { enableCorrections } from "./corrections.js";
 import { Editor } from "./editor.js";
 import { darken, linkEvidence } from "./evidence.js";
 import { enliven } from "./forms.js";
@@ -34,15 +35,23 @@ function begin() {
   enableRecordCard(main, signal);
   enableQuestion(main, signal);
   if (main.dataset.panel === "review") review(main, signal);
-  else enableCopy(main, signal);
+  else {
+    enableCopy(main, signal);
+    enableCorrections(main, signal, () => document.dispatchEvent(new CustomEvent("transcript:drawn")));
+  }
 }
 
+const timedTurns = (main) => [...main.querySelectorAll("[data-turn][data-start]")];
+
 function review(main, signal) {
-  const turns = [...main.querySelectorAll("[data-turn][data-start]")];
-  const player = new Player(main.querySelector("[data-player]"), turns, signal);
+  const player = new Player(main.querySelector("[data-player]"), timedTurns(main), signal);
   const showPane = enableTabs(main, signal);
   const editor = new Editor(main, signal, { onOpen: () => { player.stop(); darken(main); } });
   linkEvidence(main, signal, { player, showPane });
+  enableCorrections(main, signal, () => {
+    player.turns = timedTurns(main);
+    editor.refresh();
+  });
   enableSigning(main, signal);
   enableCopy(main, signal, () => editor.settle());
   document.addEventListener("note:drawn", () => {

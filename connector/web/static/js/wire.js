@@ -79,19 +79,19 @@ async function read(answer) {
   return content;
 }
 
-/** This page of the visit as the service draws it now, parsed but not run. */
-export async function fetchPage() {
-  const page = await fetchDocument();
+/** This page of the visit, or the one at `address`, as the service draws it now, parsed but not run. */
+export async function fetchPage(address = main().dataset.page || base()) {
+  const page = await fetchDocument(address);
   if (page.getElementById("main")?.dataset.base) return page;
   if (!page.querySelector("[data-locked]") || !unlocked) throw new Problem(LOCKED, problemOf(page));
   await unlocked();
-  return fetchPage();
+  return fetchPage(address);
 }
 
-function fetchDocument() {
+function fetchDocument(address) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("GET", main().dataset.page || base());
+    request.open("GET", address);
     request.responseType = "document";
     request.setRequestHeader("Accept", "text/html");
     request.onload = () => {
