@@ -21,8 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.errors import Conflict, NoSpace, NotFound
 from connector.store import schema
-from connector.store.keyring import DataKind, MasterKey, seal, unseal
-from connector.store.recordings import NO_RECORDING, TAKING, Opening, RecordingRow, RecordingRows
+from connector.store.keyring import MasterKey, seal, unseal
+from connector.store.recordings import NO_RECORDING, TAKING, Opening, RecordingRow, RecordingRows, key_of
 from connector.store.sealed_files import FULL, write_synced
 
 __all__ = ["NO_RECORDING", "ChunkRow", "ChunkStore", "Opening", "Reader", "RecordingRow"]
@@ -132,7 +132,7 @@ class ChunkStore(RecordingRows):
     async def _take_key(self, connection: AsyncConnection, recording: RecordingRow) -> bytes:
         key = self._at_hand.get(recording.recording_id)
         if key is None:
-            key = await self._keys.find(connection, recording.visit_id, DataKind.AUDIO)
+            key = await self._keys.find(connection, recording.visit_id, key_of(recording.source))
         if key is None:
             raise Conflict("This visit was given up: no more sound is taken.")
         if len(self._at_hand) >= _AT_HAND:
@@ -157,9 +157,9 @@ class ChunkStore(RecordingRows):
             self._at_hand.pop(recording_id, None)
             raise Conflict("This recording was closed meanwhile: reload to see where the visit stands.")
 
-    async def _key(self, visit_id: str) -> bytes | None:
+    async def _key(self, recording: RecordingRow) -> bytes | None:
         async with self._looking.connect() as connection:
-            return await self._keys.find(connection, visit_id, DataKind.AUDIO)
+            return await self._keys.find(connection, recording.visit_id, key_of(recording.source))
 
     async def _chunk(self, recording_id: str, seq: int) -> ChunkRow | None:
         table = schema.chunks
@@ -182,7 +182,7 @@ class ChunkStore(RecordingRows):
 
         Raises NotFound once its key was destroyed.
         """
-        key = await self._key(recording.visit_id)
+        key = await self._key(recording)
         if key is None:
             raise NotFound("This recording has been destroyed.")
         chunks = (await self.acknowledged(recording.recording_id))[:most]

@@ -27,6 +27,9 @@ TAKING = ("open", "superseded")
 """States in which chunks are taken: a superseded recorder captures no more, but what it has is still wanted."""
 UNFINISHED = (*TAKING, "whole")
 JOINED = "joined"
+REDACTED = "redacted"
+"""Sound with parts taken out: no piece of the visit's own, sealed by a key of its own, so that it can outlast that."""
+_NOT_PIECES = (JOINED, REDACTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class RecordingRow:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a piece begins: `source` is microphone, file, url or joined."""
+    """How a piece begins: `source` is microphone, file, url, joined or redacted."""
 
     source: str = "file"
     missing_ms: int | None = None
@@ -88,7 +91,7 @@ class RecordingRows:
 
     async def add_recording(self, connection: AsyncConnection, new: NewRecording, *, at: datetime) -> None:
         """The same inside the caller's transaction; it comes after every piece the visit has."""
-        await self._keys.obtain(connection, new.visit_id, DataKind.AUDIO, at=at)
+        await self._keys.obtain(connection, new.visit_id, key_of(new.opening.source), at=at)
         table = schema.recordings
         last = select(func.coalesce(func.max(table.c.place), -1)).where(table.c.visit_id == new.visit_id)
         place = int((await connection.execute(last)).scalar_one()) + 1
@@ -114,9 +117,9 @@ class RecordingRows:
     async def of_visit(
         self, visit_id: str, *, states: Sequence[str] | None = None, within: AsyncConnection | None = None
     ) -> list[RecordingRow]:
-        """The pieces of a visit in their order, without what was joined from them."""
+        """The pieces of a visit in their order, without what was joined or redacted from them."""
         table = schema.recordings
-        query = _rows().where(table.c.visit_id == visit_id, table.c.source != JOINED)
+        query = _rows().where(table.c.visit_id == visit_id, table.c.source.not_in(_NOT_PIECES))
         if states is not None:
             query = query.where(table.c.state.in_(states))
         query = query.order_by(table.c.place, table.c.created_at)
@@ -129,10 +132,10 @@ class RecordingRows:
         """Pieces of this visit that still take chunks or wait for the others, newest first."""
         return (await self.of_visit(visit_id, states=UNFINISHED))[::-1]
 
-    async def joined_of(self, visit_id: str) -> list[RecordingRow]:
-        """What was begun to be joined from a visit's pieces and is no part of its sound."""
+    async def joined_of(self, visit_id: str, *, source: str = JOINED) -> list[RecordingRow]:
+        """What was begun to be joined, or redacted, from a visit's pieces and was not kept."""
         table = schema.recordings
-        mine = table.c.visit_id == visit_id, table.c.source == JOINED
+        mine = table.c.visit_id == visit_id, table.c.source == source
         query = _rows().where(*mine, table.c.state.in_((*UNFINISHED, "dropped")))
         async with self._looking.connect() as connection:
             return [RecordingRow(*row) for row in await connection.execute(query)]
@@ -175,8 +178,8 @@ class RecordingRows:
     async def drop_open(self, connection: AsyncConnection, visit_id: str) -> None:
         """Ends every piece of this visit that is no part of its sound, inside the transaction that moves it."""
         table = schema.recordings
-        statement = table.update().where(table.c.visit_id == visit_id, table.c.state.in_(UNFINISHED))
-        await connection.execute(statement.values(state="dropped"))
+        mine = table.c.visit_id == visit_id, table.c.source != REDACTED
+        await connection.execute(table.update().where(*mine, table.c.state.in_(UNFINISHED)).values(state="dropped"))
 
     async def drop(self, recording_id: str, *, chunks: int | None = None) -> None:
         """Leaves one unfinished piece out; where `chunks` says how many were judged, only with no more of them.
@@ -211,11 +214,17 @@ class RecordingRows:
         """Destroys the keys of a visit's sound and words: what is stored of them can no longer be read."""
         await self._keys.destroy(connection, visit_id, DataKind.AUDIO)
         await self._keys.destroy(connection, visit_id, DataKind.WORDS)
+        await self._keys.destroy(connection, visit_id, DataKind.REDACTED)
 
     async def _set(self, recording_id: str, **values: Any) -> None:
         table = schema.recordings
         async with self._engine.begin() as connection:
             await connection.execute(table.update().where(table.c.recording_id == recording_id).values(**values))
+
+
+def key_of(source: str) -> DataKind:
+    """Which of a visit's keys seals sound of this source."""
+    return DataKind.REDACTED if source == REDACTED else DataKind.AUDIO
 
 
 def _rows() -> Any:

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from connector.store import schema
 from connector.store.data_keys import DataKeys
 from connector.store.keyring import DataKind
-from connector.store.recordings import JOINED, UNFINISHED
+from connector.store.recordings import JOINED, REDACTED, UNFINISHED, key_of
 from connector.store.visits import KINDS
 
 DESTROYED = "destroyed"
@@ -41,19 +41,34 @@ class Shredder:
         self._folder = folder
 
     async def destroy(self, connection: AsyncConnection, visit_id: str, *, words: bool) -> int:
-        """Destroys the key of the sound, with `words` that of the words too, inside the caller's transaction.
+        """Destroys the key of the sound, with `words` those of the words and of the redacted copy too, inside the
+        caller's transaction.
 
         Records and chunk rows under them go as well, so that a later recording of the visit begins anew. Returns how
         many recordings were destroyed.
         """
+        copies = await self.destroy_redacted(connection, visit_id) if words else 0
         kinds = (DataKind.AUDIO, DataKind.WORDS) if words else (DataKind.AUDIO,)
+        await self._destroy_keys(connection, visit_id, kinds)
+        return copies + await self._destroy_sound(connection, visit_id, redacted=False)
+
+    async def destroy_redacted(self, connection: AsyncConnection, visit_id: str) -> int:
+        """Destroys the redacted copy, words and sound, inside the caller's transaction; how many recordings it had."""
+        await self._destroy_keys(connection, visit_id, (DataKind.REDACTED,))
+        return await self._destroy_sound(connection, visit_id, redacted=True)
+
+    async def _destroy_keys(self, connection: AsyncConnection, visit_id: str, kinds: Sequence[DataKind]) -> None:
+        """Keys of these kinds, and the records sealed by them."""
         for kind in kinds:
             await self._keys.destroy(connection, visit_id, kind)
         records = schema.visit_records
         names = [name for name, kind in KINDS.values() if kind in kinds]
         await connection.execute(records.delete().where(records.c.visit_id == visit_id, records.c.kind.in_(names)))
+
+    async def _destroy_sound(self, connection: AsyncConnection, visit_id: str, *, redacted: bool) -> int:
         table = schema.recordings
-        left = table.c.visit_id == visit_id, table.c.state.not_in((DESTROYED, GONE))
+        which = table.c.source == REDACTED if redacted else table.c.source != REDACTED
+        left = table.c.visit_id == visit_id, which, table.c.state.not_in((DESTROYED, GONE))
         found = list((await connection.execute(select(table.c.recording_id).where(*left))).scalars())
         if found:
             await self.destroy_some(connection, found)
@@ -126,11 +141,11 @@ class Shredder:
         query = select(*columns).where(table.c.recording_id.in_(names))
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
-            held = select(keys.c.visit_id).where(
-                keys.c.kind == DataKind.AUDIO.value, keys.c.visit_id.in_({row.visit_id for row in rows})
-            )
-            keyed = set((await connection.execute(held)).scalars()) if rows else set()
-        over = [row.recording_id for row in rows if _is_over(row) or row.visit_id not in keyed]
+            held = select(keys.c.visit_id, keys.c.kind).where(keys.c.visit_id.in_({row.visit_id for row in rows}))
+            keyed = {tuple(row) for row in await connection.execute(held)} if rows else set()
+        over = [
+            row.recording_id for row in rows if _is_over(row) or (row.visit_id, key_of(row.source).value) not in keyed
+        ]
         return len(rows), over
 
     async def _remove(self, recording_id: str) -> None:
@@ -142,8 +157,8 @@ class Shredder:
 
 
 def _is_over(row: Any) -> bool:
-    """Whether nobody opens it any more: destroyed, or put together from pieces and given up."""
-    return row.state in (DESTROYED, GONE) or (row.source == JOINED and row.state == "dropped")
+    """Whether nobody opens it any more: destroyed, or put together or redacted from pieces and given up."""
+    return row.state in (DESTROYED, GONE) or (row.source in (JOINED, REDACTED) and row.state == "dropped")
 
 
 def _list_folders(folder: Path) -> list[str]:

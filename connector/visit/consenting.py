@@ -145,6 +145,7 @@ async def _keep(parts: Parts, launch: Launch, row: VisitRow, consent: Consent) -
 
 async def _destroy(parts: Parts, connection: AsyncConnection, row: VisitRow, *, words: bool) -> None:
     """Keys and records at once; files and the vendors' copies by durable work that is started here."""
+    await parts.shredder.destroy_redacted(connection, row.visit_id)
     await destroy_sound(parts, connection, row.visit_id, reason=_REASON, words=words)
     # What was heard in a refused recording goes too where the visit was typed afterwards, and its words stay.
     heard = await list_numbers(connection, row.visit_id, Refusal)
