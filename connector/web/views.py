@@ -68,7 +68,8 @@ class VisitView:
     """One visit's page. `panel` names the template of its main part, `base` the path all its addresses begin with.
 
     `discard_reasons`: pairs of slug and words, none where the visit can no longer be given up. `limits`: sentences on
-    what this launch will not be able to do, as long as that still matters. `reading`: the chart is still being read;
+    what this launch will not be able to do, as long as that still matters; `heard_less`: what will be recognised less
+    well, before and while it is recorded. `reading`: the chart is still being read;
     `again`: reading it again can help.
     """
 
@@ -111,6 +112,7 @@ class VisitView:
     erasure: erasure_view.ErasureView | None
     discard_reasons: tuple[tuple[str, str], ...]
     limits: tuple[str, ...]
+    heard_less: tuple[str, ...]
 
 
 _PANELS: dict[State, tuple[str, str]] = {
@@ -179,6 +181,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         erasure=erasure_view.build_erasure(facts.erasure, now, facts.retention),
         discard_reasons=tuple(REASONS.items()) if state in UNSIGNED else (),
         limits=tuple(one.sentence for one in facts.limits) if state in UNSIGNED else (),
+        heard_less=facts.heard_less if state in (State.PRIMED, State.CAPTURING) else (),
     )
 
 

@@ -58,6 +58,7 @@ class VisitFacts:
     erasure: Erasure | None = None
     retention: RetentionTerms | None = None
     sent: tuple[SpeechHints, ...] = ()
+    heard_less: tuple[str, ...] = ()
     sound: SoundFacts = NO_SOUND
     fetch: FetchProgress | None = None
     may_fetch: bool = False

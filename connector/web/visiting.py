@@ -24,6 +24,7 @@ from connector.records import (
 )
 from connector.review.signature import ATTESTATION
 from connector.visit import note as notes
+from connector.visit.asking import tell_before
 from connector.visit.consenting import find_jurisdiction, keep_answer
 from connector.visit.encounter import choose_encounter
 from connector.visit.fetching import allowed_hosts
@@ -103,6 +104,8 @@ async def collect_facts(session: Session) -> VisitFacts:
     # The state first: records are written with it, so those read later are never missing for the state shown.
     row = await parts.visits.row(visit_id)
     newest = await parts.visits.newest(visit_id)
+    context = newest.get(PatientContext)
+    consents = tuple(await parts.visits.history(visit_id, Consent)) if newest.get(Consent) else ()
     return VisitFacts(
         launch_id=session.row.launch_id,
         csrf=session.row.csrf,
@@ -110,9 +113,10 @@ async def collect_facts(session: Session) -> VisitFacts:
         row=row,
         launch=session.launch,
         limits=find_limits(parts, session.launch),
-        context=newest.get(PatientContext),
+        context=context,
         hints=newest.get(SpeechHints),
-        consents=tuple(await parts.visits.history(visit_id, Consent)) if newest.get(Consent) else (),
+        consents=consents,
+        heard_less=tell_before(parts, context, consents),
         asking=find_jurisdiction(parts, session.row.tenant),
         recording=newest.get(Recording),
         transcript=newest.get(Transcript),
@@ -140,6 +144,7 @@ def _facts_of(session: Session, primed: Primed) -> VisitFacts:
         limits=find_limits(parts, session.launch),
         context=primed.context,
         hints=primed.hints,
+        heard_less=tell_before(parts, primed.context, ()),
         asking=find_jurisdiction(parts, session.row.tenant),
         attestation=ATTESTATION.text,
         erasure=nothing_to_erase(parts),

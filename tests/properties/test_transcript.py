@@ -10,12 +10,18 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.app import load_keyterm_rules
 from connector.errors import NothingSaid, VendorRejected
 from connector.records import Stamp, Transcript
+from connector.transcript.doubtful_words import mark_doubtful
 from connector.transcript.reading import read_transcript
-from connector.transcript.speech import judge_speech
+from connector.transcript.rules import SpeechRules
+from connector.transcript.seating import Seating
+from connector.transcript.speech import judge_speech, measure_ms
 from connector.transcript.typed import typed_transcript
 
+RULES = SpeechRules()
+BOOK = load_keyterm_rules().drugs
 STAMP = Stamp(maker="test", at=datetime(2026, 3, 2, 12, 0, tzinfo=UTC))
 
 texts = st.text(st.characters(), max_size=20)  # surrogates and control characters included
@@ -104,6 +110,59 @@ def test_no_spoken_word_is_lost_or_invented(said):
     answer = {"status": "completed", "utterances": rows}
     turns = read_transcript(answer, transcript_id="x1", stamp=STAMP).turns
     assert [(turn.speaker, turn.text.split()) for turn in turns] == [(speaker, text.split()) for speaker, text in said]
+
+
+voices = st.sampled_from(["A", "B", "1", "2B", "Doctor", None])
+tokens = st.text("abcé1.,'", min_size=1, max_size=6).filter(lambda text: text.strip(" "))
+spoken = st.lists(st.tuples(voices, st.lists(tokens, min_size=1, max_size=5)), min_size=1, max_size=6)
+seatings = st.builds(
+    Seating,
+    sides=st.sampled_from([(), ("Clinician", "Patient")]),
+    names=st.sampled_from([{}, {"Doctor": "Clinician"}]),
+    clinician_first=st.booleans(),
+    domain=st.sampled_from([None, "medical-v1"]),
+)
+
+
+def written(said: list[tuple[str | None, list[str]]]) -> list[dict[str, object]]:
+    """The words of an answer, one after the other, each with its speaker."""
+    rows = [(speaker, word) for speaker, words in said for word in words]
+    return [
+        {"text": word, "start": 100 * n, "end": 100 * n + 80, "confidence": 0.5 + (n % 5) / 10, "speaker": speaker}
+        for n, (speaker, word) in enumerate(rows)
+    ]
+
+
+def uttered(said: list[tuple[str | None, list[str]]]) -> list[dict[str, object]]:
+    """The same words in utterances."""
+    rows = iter(written(said))
+    return [
+        {"speaker": speaker, "text": " ".join(words), "words": [next(rows) for _ in words]} for speaker, words in said
+    ]
+
+
+@given(spoken, seatings, st.sampled_from(["utterances", "words", "unredacted_utterances", "unredacted_words"]))
+def test_no_word_is_lost_repeated_or_moved_whatever_the_turns_are_made_of(said, seating, source):
+    """Roles, guesses and doubtful spans come and go: the words, their times and their order are the vendor's."""
+    rows = uttered(said) if source.endswith("utterances") else written(said)
+    answer: dict[str, object] = {"status": "completed", source: rows}
+    if source.startswith("unredacted"):
+        hidden = [(speaker, ["#" * len(word) for word in words]) for speaker, words in said]
+        answer |= {"redact_pii": True, "utterances": uttered(hidden), "words": written(hidden), "text": "####"}
+    read = read_transcript(answer, transcript_id="x1", stamp=STAMP, seating=seating)
+    transcript = mark_doubtful(read, rules=RULES, book=BOOK)
+    expected = [(row["text"], row["start"], row["end"]) for row in written(said)]
+    assert [(word.text, word.start_ms, word.end_ms) for turn in transcript.turns for word in turn.words] == expected
+    assert [turn.text.split() for turn in transcript.turns] == [
+        [word.text for word in turn.words] for turn in transcript.turns
+    ]
+    spoken_ms = measure_ms(transcript.turns)
+    assert [speaker.label for speaker in transcript.speakers] == list(
+        dict.fromkeys(t.speaker for t in transcript.turns)
+    )
+    assert sum(speaker.speech_ms for speaker in transcript.speakers) == spoken_ms
+    lengths = {turn.turn_id: len(turn.words) for turn in transcript.turns}
+    assert all(0 <= one.first <= one.last < lengths[one.turn_id] for one in transcript.spans)
 
 
 def assert_sound(transcript: Transcript) -> None:
