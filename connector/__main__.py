@@ -93,6 +93,21 @@ def doctor() -> None:
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 
+@cli.command()
+def costs(month: Annotated[str | None, typer.Option(help="Such as 2026-11; this one unless said.")] = None) -> None:
+    """Says what each registration's visits cost at the vendors in a month, and what is not counted."""
+    from connector.serving import sum_costs
+    from connector.web.cost_view import show_dollars
+    from connector.web.moments import count
+
+    found = asyncio.run(sum_costs(Settings(), month))
+    for one in found:
+        missing = f"; not counted: {', '.join(one.uncounted)}" if one.uncounted else ""
+        print(f"{one.tenant}: {show_dollars(one.micros)} for {count(one.visits, 'visit')}{missing}")
+    if not found:
+        print("Nothing was spent.")
+
+
 @audit_cli.command("verify")
 def audit_verify() -> None:
     """Recomputes every tenant's audit chain; exit code 1 when one is broken."""

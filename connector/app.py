@@ -23,6 +23,7 @@ from dbos import EnqueueOptions as _EnqueueOptions
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.assets.catalogue import list_mappings, load_mapping, load_template
+from connector.assets.prices import Prices
 from connector.assets.registrations import Registration, load_registrations, read_client_secret
 from connector.clients.assemblyai import AssemblyAI, check_options
 from connector.clients.fetching import Fetcher, Ways, resolve_by_system, trust_authorities
@@ -41,6 +42,7 @@ from connector.hints.rules import DRUG_FILES, KeytermRules
 from connector.settings import Settings
 from connector.store.chunks import ChunkStore
 from connector.store.client_keys import ClientKey, read_key_file, read_keys
+from connector.store.costs import CostStore
 from connector.store.data_keys import DataKeys
 from connector.store.database import DatabaseAddress, locate_database, make_engine, open_master_key, open_state_folder
 from connector.store.fetches import FetchStore
@@ -98,6 +100,7 @@ def load_rules() -> Rules:
         speech_models=SpeechModels.from_dict(load_mapping("speech-models.yaml")),
         consent=ConsentRules.from_dict(load_mapping("consent.yaml")),
         retention=RetentionRules.from_dict(load_mapping("vendor-retention.yaml")),
+        prices=Prices.from_dict(load_mapping("prices.yaml")),
     )
 
 
@@ -224,6 +227,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             chunks=ChunkStore(engine, master, settings.audio_folder, reserve=settings.audio_disk_reserve),
             shredder=Shredder(engine, DataKeys(master), settings.audio_folder),
             ledger=Ledger(engine),
+            costs=CostStore(engine),
             sweeps=SweepStore(engine),
             returns=ReturnStore(engine, master),
             registrations=registrations,

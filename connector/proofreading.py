@@ -16,6 +16,7 @@ from connector.app import load_keyterm_rules
 from connector.assets.catalogue import list_mappings, list_templates, load_mapping, load_template, read_mapping
 from connector.assets.mapping_check import check_mapping, check_prompt, load_schema, locate
 from connector.assets.marked_yaml import Problem, read_marked
+from connector.assets.prices import Prices
 from connector.assets.registrations import check_registrations
 from connector.consent.mapping import ConsentRules
 from connector.context.mapping import ContextMapping, VendorReading
@@ -102,6 +103,7 @@ _STAGES: Mapping[str, Callable[[Any], object]] = {
     "problem-names": read_problem_book,
     "sensitive": read_sensitive,
     "speech": SpeechRules.from_dict,
+    "prices": Prices.from_dict,
     "speech-models": SpeechModels.from_dict,
     "vendor-retention": RetentionRules.from_dict,
     "common-words": read_common_words,

@@ -12,6 +12,7 @@ import resource
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 import structlog
@@ -35,12 +36,14 @@ from connector.logs import start_logging
 from connector.settings import Settings
 from connector.store import audit
 from connector.store.client_keys import refuse_open_key_file, refuse_open_keys
+from connector.store.costs import CostStore, Spent
 from connector.store.database import locate_database, make_engine
 from connector.store.executors import Executors
 from connector.store.migration import require_current
 from connector.store.notices import Notice
 from connector.visit.lapsing import forget_lapsed
 from connector.visit.own_audio import SoundSweep
+from connector.visit.spending import month_of
 from connector.visit.sweeping import sweep_vendor
 from connector.visit.vendor_account import MEND, wake_waiting
 from connector.web.application import make_application
@@ -237,3 +240,22 @@ async def verify_audit(settings: Settings) -> list[audit.ChainReport]:
         return await audit.verify_all(engine)
     finally:
         await engine.dispose()
+
+
+async def sum_costs(settings: Settings, month: str | None) -> list[Spent]:
+    """What each registration's visits cost at vendors in a month (`2026-11`), this one unless said."""
+    moment = now() if month is None else _read_month(month)
+    since, until = month_of(moment)
+    engine = make_engine(locate_database(settings))
+    try:
+        await require_current(engine)
+        return await CostStore(engine).by_tenant(since=since, until=until)
+    finally:
+        await engine.dispose()
+
+
+def _read_month(month: str) -> datetime:
+    try:
+        return datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    except ValueError:
+        raise Misconfigured("A month is written as 2026-11.") from None

@@ -24,6 +24,7 @@ _KINDS = {
     "array": "a list",
     "string": "a text, in quotes if it looks like a number",
     "integer": "a whole number",
+    "number": "a number",
     "boolean": "true or false",
     "null": "nothing",
 }

@@ -78,6 +78,8 @@ class Registration:
     insecure_hosts: tuple[str, ...] = ()
     audio_hosts: tuple[str, ...] = ()
     """Hosts recordings may be fetched from, each with or without port; `*.` stands for any names before it."""
+    monthly_cap: float | None = None
+    """Most to spend at vendors a month, in dollars; in place of the setting of that name."""
 
     @property
     def plain_http_hosts(self) -> tuple[str, ...]:

@@ -56,9 +56,11 @@ OPTIONAL_KEYS = (
     "jurisdiction",
     "redirect_path",
     "audio_hosts",
+    "monthly_cap",
     "insecure_hosts_for_tests",
 )
 LONGEST_ASSERTION = 300
+_MOST_DOLLARS = 1_000_000_000
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9\-]{0,62}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
@@ -168,6 +170,15 @@ class _Entries:
             self.refuse(key, "must be true or false")
         return value is True
 
+    def dollars(self, key: str) -> float | None:
+        value = self.body.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _MOST_DOLLARS:
+            self.refuse(key, "must be a number of dollars above 0")
+            return None
+        return float(value)
+
     def words(self, key: str, pattern: re.Pattern[str], what: str) -> tuple[str, ...]:
         value = self.body.get(key)
         if value is None:
@@ -211,6 +222,7 @@ def _read(entries: _Entries, tenant: str, folder: Path) -> Registration:
         audio_hosts=entries.words(
             "audio_hosts", _AUDIO_HOST, "a host's full name in lower case: files.example.org or *.example.org"
         ),
+        monthly_cap=entries.dollars("monthly_cap"),
     )
     _check_authentication(entries, registration)
     return registration

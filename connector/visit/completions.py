@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from connector.clients.gateway import Completion
 from connector.errors import ConnectorError, DraftUnusable, VendorOutcomeUnknown, VendorUnavailable
 from connector.visit.parts import Parts
+from connector.visit.spending import record_draft_cost, require_budget
 from connector.visit.vendor_copies import Begun, begin_copy, forget_copy, name_copy
 
 KIND = "completion"
@@ -18,13 +19,17 @@ KIND = "completion"
 async def keep_completion(parts: Parts, visit_id: str, call: Callable[[], Awaitable[Completion]]) -> Completion:
     """Makes the call and writes down what the vendor holds of it, usable or not, so that it is deleted later.
 
-    Raises what the call raises; where an answer may have been made that nobody got, VendorUnavailable.
+    Raises CapReached before it where the month's budget is used up, and what the call raises; where an answer may have
+    been made that nobody got, VendorUnavailable.
     """
+    await require_budget(parts, visit_id)
     begun = await begin_copy(parts, visit_id, KIND)
     try:
         completion = await call()
     except DraftUnusable as error:
         await _settle(parts, visit_id, begun, error.request_id)
+        if error.model:
+            await record_draft_cost(parts, visit_id, call=parts.new_id(), model=error.model, tokens=error.tokens)
         raise
     except VendorOutcomeUnknown as error:
         if error.request_id:
@@ -34,6 +39,8 @@ async def keep_completion(parts: Parts, visit_id: str, call: Callable[[], Awaita
         await forget_copy(parts, begun)  # turned away, or never let out: nothing was made
         raise
     await _settle(parts, visit_id, begun, completion.request_id)
+    tokens = (completion.usage.input_tokens, completion.usage.output_tokens)
+    await record_draft_cost(parts, visit_id, call=parts.new_id(), model=completion.model, tokens=tokens)
     return completion
 
 

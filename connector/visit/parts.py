@@ -13,6 +13,7 @@ from typing import Literal
 import httpx
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from connector.assets.prices import Prices
 from connector.assets.registrations import Registration, Registrations
 from connector.clients.assemblyai import AssemblyAI
 from connector.clients.fetching import Fetcher
@@ -28,6 +29,7 @@ from connector.erasure.retention import RetentionRules
 from connector.hints.rules import KeytermRules
 from connector.store.chunks import ChunkStore
 from connector.store.client_keys import ClientKey
+from connector.store.costs import CostStore
 from connector.store.fetches import FetchStore
 from connector.store.ledger import Ledger
 from connector.store.returns import ReturnStore
@@ -73,6 +75,7 @@ class Rules:
     speech_models: SpeechModels
     consent: ConsentRules
     retention: RetentionRules
+    prices: Prices
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,7 @@ class Parts:
     chunks: ChunkStore
     shredder: Shredder
     ledger: Ledger
+    costs: CostStore
     sweeps: SweepStore
     returns: ReturnStore
     registrations: Registrations

@@ -27,6 +27,7 @@ from connector.visit.own_audio import destroy_sound
 from connector.visit.parts import Parts
 from connector.visit.refusing import LITTLE, note_refusal
 from connector.visit.speaking import gate_copy, gate_recording, require_copy, speak
+from connector.visit.spending import record_speech_cost, require_budget
 from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
 from connector.visit.vendor_copies import begin_copy, forget_copy, name_copy
@@ -44,6 +45,7 @@ async def send_recording(parts: Parts, visit_id: str) -> str:
         usable = copy.kind == "upload" and copy.state == "held" and next_action(copy) == "ask"
         if usable and copy.made_at >= record.stamp.at:
             return copy.vendor_id
+    await require_budget(parts, visit_id)
     await parts.visits.show_step(visit_id, "uploading", at=parts.clock())
     recording = await parts.chunks.find(record.recording_id)
     gate = gate_recording(parts, recording)
@@ -71,6 +73,7 @@ async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
     since = (await parts.visits.need(visit_id, Recording)).stamp.at - _CLOCK_SLACK
     known = await parts.speech.find_jobs(address, since=since)
     if not known:
+        await require_budget(parts, visit_id)
         options = (await ask_for(parts, visit_id)).options
         terms = [term.text for term in (await keep_sent(parts, visit_id, keyterms=options.sends_keyterms)).keyterms]
         try:
@@ -100,6 +103,7 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     )
     recording = await parts.visits.need(visit_id, Recording)
     transcript = read_heard(parts, answer, recording=recording, asking=await ask_for(parts, visit_id))
+    await record_speech_cost(parts, visit_id, transcript, job_id=job_id)
     try:
         judge_speech(transcript, rules=parts.rules.speech, recording_ms=recording.duration_ms)
     except NothingSaid as refusal:

@@ -23,6 +23,7 @@ from connector.records import (
     SpeechHints,
     Transcript,
 )
+from connector.store.costs import Cost
 from connector.store.fetches import FetchProgress
 from connector.store.visits import VisitRow
 from connector.visit.note import ShownNote
@@ -35,8 +36,9 @@ class VisitFacts:
 
     `asking` is what is asked before a recording, `consents` every answer, newest first; `attestation` is what a signer
     declares, `csrf` goes into every form; `limits` is what this launch will not be able to do, `note` the draft with
-    the text that would be signed, `erasure` what the deletion ledger says. `sent` are the lists of names that went to a
-    recogniser, the last one first.
+    the text that would be signed, `erasure` what the deletion ledger says, `costs` what vendors were used
+    for. `sent` are the lists of names that went to a recogniser, the last one first; `heard_less` says what will be
+    recognised less well.
     """
 
     launch_id: str
@@ -56,6 +58,7 @@ class VisitFacts:
     signed: SignedNote | None = None
     filing: Filing | None = None
     erasure: Erasure | None = None
+    costs: tuple[Cost, ...] = ()
     retention: RetentionTerms | None = None
     sent: tuple[SpeechHints, ...] = ()
     heard_less: tuple[str, ...] = ()
