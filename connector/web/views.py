@@ -16,6 +16,7 @@ from connector.web import (
     chart_view,
     consent_view,
     corrections_view,
+    cost_view,
     erasure_view,
     fetch_view,
     note_view,
@@ -110,6 +111,7 @@ class VisitView:
     signed: SignedView | None
     filing: FilingView | None
     erasure: erasure_view.ErasureView | None
+    cost: cost_view.CostView | None
     discard_reasons: tuple[tuple[str, str], ...]
     limits: tuple[str, ...]
     heard_less: tuple[str, ...]
@@ -179,6 +181,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         signed=_build_signed(facts.signed, now),
         filing=_build_filing(facts.filing, now),
         erasure=erasure_view.build_erasure(facts.erasure, now, facts.retention),
+        cost=cost_view.build_cost(facts.costs),
         discard_reasons=tuple(REASONS.items()) if state in UNSIGNED else (),
         limits=tuple(one.sentence for one in facts.limits) if state in UNSIGNED else (),
         heard_less=facts.heard_less if state in (State.PRIMED, State.CAPTURING) else (),

@@ -98,6 +98,10 @@ def show_lock(request: Request, session: Session, *, place: str = "") -> Respons
     return pages.render(request, "locked.html", values)
 
 
+_COUNTED = (State.SIGNED, State.FILED, State.AMENDED, State.DISCARDED, State.EXPIRED, State.ERASED)
+"""States in which a page tells what the visit cost: nothing more is asked of a vendor by then."""
+
+
 async def collect_facts(session: Session) -> VisitFacts:
     """Everything a page of this visit may show, read from the store."""
     parts, visit_id = session.parts, session.row.visit_id
@@ -126,6 +130,7 @@ async def collect_facts(session: Session) -> VisitFacts:
         filing=newest.get(Filing),
         erasure=await erasure_of(parts, visit_id),
         retention=terms_of(parts),
+        costs=tuple(await parts.costs.of_visit(visit_id)) if row.state in _COUNTED else (),
         sound=await gather_sound(parts, visit_id, newest),
         fetch=await parts.fetches.under_way(visit_id) if row.state == State.CAPTURING else None,
         may_fetch=bool(allowed_hosts(parts, session.row.tenant)),
