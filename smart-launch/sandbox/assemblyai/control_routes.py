@@ -27,6 +27,7 @@ class ControlChange(BaseModel):
     completions_per_minute: int = Field(default=1, ge=1)
     gateway_envelope: Literal["current", "nested"] = "current"
     failing_models: tuple[str, ...] = ()
+    jobs_held: bool = False
     redaction_seconds: float = Field(default=0, ge=0)
     redacted_audio_seconds: float = Field(default=0, ge=0)
     link_seconds: float = Field(default=0, ge=0)

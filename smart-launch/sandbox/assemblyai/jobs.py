@@ -24,6 +24,7 @@ SERVER_ERROR = "Server error, developers have been alerted."
 NOT_DOWNLOADED = (
     "Download error, unable to download {url}. Please make sure the file exists and is accessible from the internet."
 )
+_HOLD_SECONDS = 0.1
 CAUSES = {
     "download": NOT_DOWNLOADED,
     "no_audio": NO_AUDIO.format(kind="text/plain"),
@@ -163,6 +164,8 @@ class JobBook:
                 job.heard = heard
                 job.recognised = heard.recognised
             await asyncio.sleep(max(0.0, ends - time.monotonic()))
+            while self._controls.jobs_held:
+                await asyncio.sleep(_HOLD_SECONDS)
         job.completed = datetime.now(UTC)
         job.status = "error" if job.error else "completed"
         self._start(job, self._announce(job))

@@ -27,7 +27,7 @@ class Controls:
 
     Uploads end after `upload_seconds`, the words of a transcript `transcript_seconds` after it was completed; 0: never.
     `completions_per_minute` are for a project and a model, `gateway_envelope` is current or nested (an older shape of
-    errors), `failing_models` are those whose provider fails.
+    errors), `failing_models` are those whose provider fails. While `jobs_held`, no job ends.
     """
 
     queue_seconds: float = 0.3
@@ -39,6 +39,7 @@ class Controls:
     completions_per_minute: int = 10_000
     gateway_envelope: str = "current"
     failing_models: tuple[str, ...] = ()
+    jobs_held: bool = False
     redaction_seconds: float = 0.3
     redacted_audio_seconds: float = 86_400.0
     link_seconds: float = 1_800.0

@@ -12,7 +12,7 @@ from tests.fixtures.assemblyai import KEY
 UNKNOWN_URL = "http://127.0.0.1:9/upload/none/none"
 READING = {"method": "GET", "path": "^/v2/transcript/[^/]+$"}
 SUBMITTING = {"method": "POST", "path": "^/v2/transcript$"}
-CONTROLS = {"upload_seconds": 0, "transcript_seconds": 0}
+CONTROLS = {"upload_seconds": 0, "transcript_seconds": 0, "jobs_held": False}
 
 
 def set_faults(vendor, *rules: dict[str, object]) -> None:
@@ -141,3 +141,12 @@ def test_uploads_and_transcripts_end_by_themselves(vendor, visit) -> None:
     assert vendor.read(job["id"])["text"] == job["text"]
     vendor.client.patch("/sandbox/controls", json={"transcript_seconds": 0.1})
     assert vendor.read(job["id"])["text"] == "Deleted by user."
+
+
+def test_no_job_ends_while_they_are_held(vendor, visit) -> None:
+    vendor.client.patch("/sandbox/controls", json={"jobs_held": True})
+    job = vendor.submit(audio_url=vendor.upload(visit)).json()
+    time.sleep(3)
+    assert vendor.read(job["id"])["status"] == "processing"
+    vendor.client.patch("/sandbox/controls", json={"jobs_held": False})
+    assert vendor.wait(job["id"])["status"] == "completed"
