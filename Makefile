@@ -7,7 +7,7 @@ COMPILE := uv pip compile $(ARGS) --universal --python-version 3.11 --generate-h
 LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock stop clean
+.PHONY: help demo test check bench live lock stop clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,10 @@ check: ## style, types, import floors, generated documents
 bench: ## names the benchmarks; NAME=visit: runs one
 	@smart-launch/setup.sh
 	@exec $(PYTHON_ENV)/python -m bench $(NAME)
+
+live: ## one recording through the real AssemblyAI; needs CONNECTOR_ASSEMBLYAI_API_KEY, is billed some cents
+	@smart-launch/setup.sh --without-hapi
+	@exec $(PYTHON_ENV)/python -m bench.live
 
 lock: ## recompiles requirements/*.txt from pyproject.toml and contract.in; ARGS=--upgrade: to the newest versions
 	$(LOCK) --extra audio -o requirements/run.txt
