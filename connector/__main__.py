@@ -89,7 +89,7 @@ def doctor() -> None:
 
     findings = asyncio.run(examine(Settings()))
     for finding in findings:
-        print(f"{'ok  ' if finding.good else 'MEND'}  {finding.text}")
+        print(f"{'NOTE' if finding.noted else 'ok  ' if finding.good else 'MEND'}  {finding.text}")
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
@@ -30,6 +31,7 @@ from connector.clients.fetching import Fetcher, Ways, resolve_by_system, trust_a
 from connector.clients.gateway import Gateway, ModelChain
 from connector.clients.http import make_client
 from connector.clients.key_sets import KeySets
+from connector.clients.model_catalogue import ModelNeeds, judge_models, list_models
 from connector.clients.smart import SmartServer
 from connector.consent.mapping import ConsentRules
 from connector.context.mapping import ContextMapping, VendorReading
@@ -64,6 +66,9 @@ from connector.visit.phi import PhiRules, VendorTerms, require_agreements
 from connector.worker.runner import WorkerSetting, dbos_config
 from connector.worker.workflows import APPLICATION, APPLICATION_VERSION, QUEUE, WAKE, register_workflows
 from connector.writeback.profile import WriteProfile
+
+TRANSCRIPT_TOKENS = 40_000
+"""Room for the transcript of a visit of more than an hour, in a draft's request."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ def make_policy(settings: Settings) -> Policy:
         gateway_fallback_depth=settings.gateway_fallback_depth,
         phi=_make_phi_rules(settings),
         monthly_cap=settings.monthly_cap,
-        vendor_region="eu" if ".eu." in (urlsplit(settings.assemblyai_base_url).hostname or "") else "us",
+        vendor_region=_vendor_region(settings.assemblyai_base_url),
         vendor_contract="baa" if settings.speech_baa else "standard",
         gateway_model=settings.gateway_model,
         gateway_max_tokens=settings.gateway_max_tokens,
@@ -158,6 +163,10 @@ def make_policy(settings: Settings) -> Policy:
         failed_callbacks_per_minute=settings.failed_callbacks_per_minute,
         failed_tickets_per_minute=settings.failed_tickets_per_minute,
     )
+
+
+def _vendor_region(address: str) -> Literal["us", "eu"]:
+    return "eu" if ".eu." in (urlsplit(address).hostname or "") else "us"
 
 
 def _make_phi_rules(settings: Settings) -> PhiRules:
@@ -285,10 +294,27 @@ def make_fetcher(settings: Settings) -> Fetcher:
 def _speak_to_vendor(settings: Settings, client: httpx.AsyncClient) -> tuple[AssemblyAI, Gateway]:
     key = settings.assemblyai_api_key.get_secret_value()
     speech = AssemblyAI(client, base_url=settings.assemblyai_base_url, api_key=key)
-    # Another service than the vendor's own is never shown the vendor's key.
-    gateway_key = settings.gateway_api_key.get_secret_value() or (key if settings.gateway_kind == "assemblyai" else "")
-    gateway = Gateway(client, base_url=settings.gateway_base_url, api_key=gateway_key, kind=settings.gateway_kind)
+    gateway = Gateway(
+        client, base_url=settings.gateway_base_url, api_key=_gateway_key(settings), kind=settings.gateway_kind
+    )
     return speech, gateway
+
+
+def _gateway_key(settings: Settings) -> str:
+    """Another service than the vendor's own is never shown the vendor's key."""
+    own = settings.gateway_api_key.get_secret_value()
+    shared = settings.assemblyai_api_key.get_secret_value() if settings.gateway_kind == "assemblyai" else ""
+    return own or shared
+
+
+async def find_model_faults(client: httpx.AsyncClient, settings: Settings) -> list[str]:
+    """What speaks against the models of the chain, by the service's own list. Raises what asking for it raises."""
+    listed = await list_models(client, base_url=settings.gateway_base_url, api_key=_gateway_key(settings))
+    policy = make_policy(settings)
+    tokens = policy.chart_budget.chart + policy.chart_budget.note + policy.gateway_max_tokens
+    region = _vendor_region(settings.gateway_base_url) if settings.gateway_kind == "assemblyai" else None
+    needs = ModelNeeds(tokens + TRANSCRIPT_TOKENS, region, now().date())
+    return judge_models(listed, policy.phi.models, needs)
 
 
 def _client_secret(registration: Registration) -> str | None:

@@ -10,7 +10,7 @@ import contextlib
 import os
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -22,8 +22,10 @@ from connector.app import (
     Composition,
     client_key_folder,
     compose,
+    find_model_faults,
     guard_http_stack,
     load_rules,
+    make_policy,
     make_worker,
     migrate_all,
     now,
@@ -31,7 +33,9 @@ from connector.app import (
     version,
 )
 from connector.assets.registrations import Registration, load_registrations, read_client_secret, refuse_open_secret
-from connector.errors import ConnectorError, Misconfigured
+from connector.clients.http import make_client
+from connector.clients.model_catalogue import check_speech_key
+from connector.errors import ConnectorError, Misconfigured, VendorAccount, VendorUnavailable
 from connector.logs import start_logging
 from connector.settings import Settings
 from connector.store import audit
@@ -43,6 +47,7 @@ from connector.store.migration import require_current
 from connector.store.notices import Notice
 from connector.visit.lapsing import forget_lapsed
 from connector.visit.own_audio import SoundSweep
+from connector.visit.phi import require_agreements
 from connector.visit.spending import month_of
 from connector.visit.sweeping import sweep_vendor
 from connector.visit.vendor_account import MEND, wake_waiting
@@ -150,6 +155,7 @@ async def _work(composition: Composition, stop: asyncio.Event) -> None:
         await wake_waiting(composition.parts)
         beside.start("sweep", partial(sweep_vendor, composition.parts))
 
+    beside.start("models", partial(log_model_faults, composition.settings))
     try:
         await run_worker(setting, Executors(composition.engine), clock=now, stop=stop, sweep=sweep)
     finally:
@@ -168,10 +174,11 @@ async def migrate_database(settings: Settings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing an examination looked at."""
+    """One thing an examination looked at; `noted` where it could not be, and nothing is said against it."""
 
     good: bool
     text: str
+    noted: bool = False
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -203,10 +210,8 @@ async def examine(settings: Settings) -> list[Finding]:
         look(f"Secret or key for {one.tenant}", partial(_check_credentials, settings, one))
     for one in waiting:
         look(f"Secret or key for {one.tenant}, which waits for a client id", partial(_refuse_open, settings, one))
-    if not settings.assemblyai_api_key.get_secret_value():
-        findings.append(Finding(False, "AssemblyAI: set CONNECTOR_ASSEMBLYAI_API_KEY."))
-    else:
-        findings.append(Finding(True, "AssemblyAI: a key is set"))
+    look("PHI mode", partial(_check_agreements, settings))
+    findings += await examine_vendors(settings)
     try:
         async with compose(settings) as composition:
             findings.append(Finding(True, "Database and master key: they open and fit each other"))
@@ -214,6 +219,59 @@ async def examine(settings: Settings) -> list[Finding]:
     except ConnectorError as error:
         findings.append(Finding(False, f"Database and master key: {error.detail}"))
     return findings
+
+
+def _check_agreements(settings: Settings) -> str:
+    if not settings.phi_mode:
+        return "off, every page says that it is for synthetic data only"
+    require_agreements(make_policy(settings).phi, now().date())
+    return "on, and each vendor's agreement is recorded"
+
+
+async def examine_vendors(settings: Settings) -> list[Finding]:
+    """Asks both vendors whether our keys and models will do. One that is away is noted: nothing is wrong here then."""
+    key = settings.assemblyai_api_key.get_secret_value()
+    if not key:
+        return [Finding(False, "AssemblyAI: set CONNECTOR_ASSEMBLYAI_API_KEY.")]
+    async with make_client(timeout=10.0) as client:
+        speech = check_speech_key(client, base_url=settings.assemblyai_base_url, api_key=key)
+        found = [await _ask_vendor("Transcription service", speech, good="the key is accepted")]
+        try:
+            faults = await find_model_faults(client, settings)
+        except VendorUnavailable as error:
+            return [*found, _note("Language models", error)]
+        except ConnectorError as error:
+            return [*found, Finding(False, f"Language models: {error.detail}")]
+    models = count(len(make_policy(settings).phi.models), "model")
+    wrong = [Finding(False, f"Language models: {fault}") for fault in faults]
+    return [*found, *(wrong or [Finding(True, f"Language models: {models} listed and fit")])]
+
+
+async def _ask_vendor(name: str, asking: Awaitable[None], *, good: str) -> Finding:
+    try:
+        await asking
+    except VendorAccount as error:
+        return Finding(False, f"{name}: {error.detail}")
+    except VendorUnavailable as error:
+        return _note(name, error)
+    except ConnectorError as error:
+        return Finding(False, f"{name}: {error.detail}")
+    return Finding(True, f"{name}: {good}")
+
+
+def _note(name: str, error: ConnectorError) -> Finding:
+    return Finding(True, f"{name}: not looked at. {error.detail}", noted=True)
+
+
+async def log_model_faults(settings: Settings) -> None:
+    """One line on whether the models will do; no network is no reason not to start, and the doctor says more."""
+    try:
+        async with make_client(timeout=10.0) as client:
+            faults = await find_model_faults(client, settings)
+    except ConnectorError as error:
+        _log.info("models.not-checked", slug=error.slug)
+    else:
+        (_log.warning if faults else _log.info)("models.checked", count=len(faults))
 
 
 def _tell(notice: Notice) -> Finding:
