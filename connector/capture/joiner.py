@@ -160,6 +160,10 @@ class Encode:
         self._encode(self._fifo.read_many(self._pieces, partial=True) if self._fifo.samples else [])
         self._output.mux(self._stream.encode(None))
 
+    def pass_frame(self, frame: Any) -> Any:
+        """What of a converted frame is wanted: all of it. None where nothing is."""
+        return frame
+
     def _convert(self, frame: Any) -> None:
         shape = (frame.format.name, frame.layout.name, frame.layout.nb_channels, frame.sample_rate)
         if shape != self._shape:
@@ -195,8 +199,10 @@ class Encode:
             except (self._av.error.BlockingIOError, self._av.error.EOFError):
                 break
             frame.pts = None
-            self._fifo.write(frame)
-            self.played += frame.samples
+            wanted = self.pass_frame(frame)
+            if wanted is not None:
+                self._fifo.write(wanted)
+                self.played += wanted.samples
         self._encode(self._fifo.read_many(self._pieces) if self._fifo.samples >= self._pieces else [])
 
     def _encode(self, frames: list[Any]) -> None:
@@ -226,7 +232,7 @@ def join(av: Any, inputs: list[Input], output: PipedOutput) -> dict[str, Any]:
                 way = Encode(av, written, rate=rate, channels=channels)
             for one, track in zip(inputs, tracks, strict=True):
                 offsets.append(round(way.played * 1000 / way.rate))
-                for packet in _packets(av, one) if track is not None else ():
+                for packet in packets_of(av, one) if track is not None else ():
                     way.take(packet)
                     if way.played > LONGEST_SECONDS * way.rate or output.written > LARGEST_OUTPUT:
                         raise TooLong
@@ -246,7 +252,7 @@ def join(av: Any, inputs: list[Input], output: PipedOutput) -> dict[str, Any]:
     }
 
 
-def _packets(av: Any, one: Input) -> Iterator[Any]:
+def packets_of(av: Any, one: Input) -> Iterator[Any]:
     """Yield the packets of a file's first sound track, as far as they can be read; the last one is empty."""
     opened = open_sound(av, one.file, container=one.container)
     if opened is None:
