@@ -31,6 +31,7 @@ from connector.clients.fetching import Fetcher, Ways, resolve_by_system, trust_a
 from connector.clients.gateway import Gateway, ModelChain
 from connector.clients.http import make_client
 from connector.clients.key_sets import KeySets
+from connector.clients.redacted_audio import RedactedAudioClient
 from connector.clients.model_catalogue import ModelNeeds, judge_models, list_models
 from connector.clients.smart import SmartServer
 from connector.consent.mapping import ConsentRules
@@ -63,6 +64,7 @@ from connector.visit.asking import Present, plan_asking
 from connector.visit.directory import EhrDirectory
 from connector.visit.parts import Enqueue, Parts, Policy, Rules, Wake, Work
 from connector.visit.phi import PhiRules, VendorTerms, require_agreements
+from connector.visit.redacting import check_policy
 from connector.worker.runner import WorkerSetting, dbos_config
 from connector.worker.workflows import APPLICATION, APPLICATION_VERSION, QUEUE, WAKE, register_workflows
 from connector.writeback.profile import WriteProfile
@@ -210,6 +212,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
     guard_http_stack()
     rules = load_rules()
     policy = make_policy(settings)
+    check_policy(policy)
     check_options(plan_asking(policy, rules, Present()).options)
     require_agreements(policy.phi, now().date())
     registrations = load_registrations(
@@ -245,6 +248,7 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             key_sets=key_sets,
             ehr=ehr,
             speech=speech,
+            redacted_audio=_make_redacted_audio(settings, vendor),
             notices=NoticeStore(engine),
             gateway=gateway,
             fetcher=make_fetcher(settings),
@@ -315,6 +319,13 @@ async def find_model_faults(client: httpx.AsyncClient, settings: Settings) -> li
     region = _vendor_region(settings.gateway_base_url) if settings.gateway_kind == "assemblyai" else None
     needs = ModelNeeds(tokens + TRANSCRIPT_TOKENS, region, now().date())
     return judge_models(listed, policy.phi.models, needs)
+
+
+def _make_redacted_audio(settings: Settings, client: httpx.AsyncClient) -> RedactedAudioClient:
+    """What fetches redacted sound: from public hosts of the vendor's, or from the address that is set for it."""
+    key = settings.assemblyai_api_key.get_secret_value()
+    fetcher = Fetcher(Ways(resolve_by_system, trust_authorities()))
+    return RedactedAudioClient(client, fetcher, base_url=settings.assemblyai_base_url, api_key=key)
 
 
 def _client_secret(registration: Registration) -> str | None:

@@ -109,8 +109,8 @@ def _as_words(turn: Turn) -> tuple[Word, ...]:
 
 
 def _kind(word: Word, shown: str, chosen: Sequence[SpokenEntity], *, exact: bool) -> str:
-    if shown != word.text:
-        tag = _TAG.search(shown)
+    tag = _TAG.search(shown)
+    if tag or shown != word.text or ("#" in shown and not _LETTERS.search(shown)):
         return tag[1].lower() if tag else UNNAMED
     if not exact:
         return ""

@@ -19,6 +19,7 @@ from connector.clients.assemblyai import AssemblyAI
 from connector.clients.fetching import Fetcher
 from connector.clients.gateway import Gateway
 from connector.clients.key_sets import KeySets
+from connector.clients.redacted_audio import RedactedAudioClient
 from connector.clients.smart import SmartServer
 from connector.consent.mapping import ConsentRules
 from connector.context.mapping import ContextMapping
@@ -141,6 +142,7 @@ class Parts:
     key_sets: KeySets
     ehr: httpx.AsyncClient
     speech: AssemblyAI
+    redacted_audio: RedactedAudioClient
     notices: NoticeStore
     gateway: Gateway
     fetcher: Fetcher

@@ -13,6 +13,7 @@ from connector.erasure.retention import RetentionTerms
 from connector.errors import ConnectorError
 from connector.records import Erasure, Stamp, VendorCopy
 from connector.visit.parts import Parts
+from connector.visit.redacting import take_sound
 from connector.visit.states import State
 
 _ORDER = {"redacted-audio": 1, "upload": 2}
@@ -25,6 +26,10 @@ async def delete_copies(parts: Parts, visit_id: str) -> bool:
     if (await parts.visits.row(visit_id)).state == State.CAPTURED:
         # What is held is being worked with: it goes with the workflow that transcribes it.
         copies = [copy for copy in copies if copy.state != "held"]
+    fetched = await take_sound(parts, visit_id)
+    if not fetched:
+        # Redacted sound is on its way, and would go with its transcript.
+        copies = [copy for copy in copies if copy.kind == "completion"]
     # Redacted sound and uploads go with the transcripts made from them, so they are looked at last.
     for copy in sorted(copies, key=lambda one: _ORDER.get(one.kind, 0)):
         try:
@@ -32,7 +37,7 @@ async def delete_copies(parts: Parts, visit_id: str) -> bool:
         except ConnectorError as error:
             if not error.retryable:
                 raise
-    return all(next_action(copy) in (None, "await") for copy in await parts.ledger.copies(visit_id))
+    return fetched and all(next_action(copy) in (None, "await") for copy in await parts.ledger.copies(visit_id))
 
 
 @dataclass(frozen=True, slots=True)
