@@ -19,6 +19,8 @@ Action = Literal["ask", "verify", "await"]
 # read: the vendor's answer to the deletion is the most that can be known of it.
 PROVABLE = frozenset({"upload", "transcript", "redacted-audio"})
 UNPROVABLE = frozenset({"completion"})
+KEPT = "kept-draft"
+"""A completion at a service that offers no deletion: nothing can be asked for, and nothing is claimed."""
 UNNAMED = "unknown:"
 """How the vendor's id of a copy begins while nobody here knows it: asked for, and no answer came."""
 
@@ -46,7 +48,7 @@ def next_action(copy: VendorCopy) -> Action | None:
     A copy that was asked for without an answer is asked for again: deleting twice does no harm. `await`: there is no
     id to ask with, so it is there until the vendor's own rule ends it; a copy with `expires_at` is such a one.
     """
-    if copy.state in ("verified", "lapsed"):
+    if copy.kind == KEPT or copy.state in ("verified", "lapsed"):
         return None
     if copy.state == "answered":
         return None if copy.kind in UNPROVABLE else "verify"

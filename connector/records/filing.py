@@ -22,7 +22,8 @@ class Filing:
 
 @dataclass(frozen=True, slots=True)
 class VendorCopy:
-    """A copy a vendor holds. `kind`: `upload`, `transcript`, `redacted-audio` or `completion`. `state`: `held`,
+    """A copy a vendor holds. `kind`: `upload`, `transcript`, `redacted-audio` or `completion`; `kept-draft` is a
+    completion at a service that offers no deletion. `state`: `held`,
     `asked`, `answered`, `verified` or `lapsed` (nobody can ask for it; it ends by the vendor's own rule at
     `expires_at`). Times are None until reached."""
 

@@ -20,6 +20,7 @@ from connector.store.database import for_reading
 
 _LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:visit, 8))")
 _UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:visit, 8))")
+_KEPT = "kept-draft"  # nobody can ask for it, see erasure/ledger.py
 _COPY = ("copy_id", "kind", "vendor_id", "state", "made_at", "asked_at", "answered_at", "verified_at", "expires_at")
 
 
@@ -112,6 +113,7 @@ class Ledger:
             table.c.state.in_(["held", "asked"]), and_(table.c.state == "answered", table.c.kind != "completion")
         )
         oldest = func.min(table.c.made_at)
+        left = and_(left, table.c.kind != _KEPT)
         query = select(table.c.visit_id).where(left, table.c.made_at < before).group_by(table.c.visit_id)
         async with self._engine.connect() as connection:
             return [row.visit_id for row in await connection.execute(query.order_by(oldest).limit(limit))]

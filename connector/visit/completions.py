@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from connector.clients.gateway import Completion
+from connector.erasure.ledger import KEPT
 from connector.errors import ConnectorError, DraftUnusable, VendorOutcomeUnknown, VendorUnavailable
 from connector.visit.parts import Parts
 from connector.visit.spending import record_draft_cost, require_budget
@@ -23,7 +24,7 @@ async def keep_completion(parts: Parts, visit_id: str, call: Callable[[], Awaita
     been made that nobody got, VendorUnavailable.
     """
     await require_budget(parts, visit_id)
-    begun = await begin_copy(parts, visit_id, KIND)
+    begun = await begin_copy(parts, visit_id, KIND if parts.gateway.deletes else KEPT)
     try:
         completion = await call()
     except DraftUnusable as error:

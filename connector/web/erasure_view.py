@@ -5,11 +5,11 @@ How long a vendor keeps copies is told as the vendor's word of a day, never as a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.erasure.ledger import next_action
+from connector.erasure.ledger import KEPT, next_action
 from connector.erasure.retention import RetentionTerms
 from connector.records import Erasure, VendorCopy
 from connector.web.moments import count, describe_age
@@ -40,6 +40,7 @@ _COPIES: Mapping[str, str] = {
     "transcript": "Transcript",
     "redacted-audio": "Redacted recording",
     "completion": "Draft",
+    KEPT: "Draft",
 }
 _STANDING: Mapping[str, str] = {
     "held": "still there",
@@ -56,28 +57,42 @@ def build_erasure(erasure: Erasure | None, now: datetime, terms: RetentionTerms 
     if erasure is None or not erasure.copies:
         return None
     copies = tuple(_build_copy(copy, now) for copy in erasure.copies)
+    told = () if terms is None else _tell(terms)
+    owed = [copy for copy in erasure.copies if copy.kind != KEPT]
+    kept = len(erasure.copies) - len(owed)
+    sentences = [_summarise(owed, now)] if owed else []
+    if kept:
+        held = "is kept" if kept == 1 else "are kept"
+        sentences.append(f"{count(kept, 'draft')} {held} by the language model service, which offers no deletion.")
+    return ErasureView(erasure.complete and not kept, " ".join(sentences), copies, told)
+
+
+def _summarise(owed: Sequence[VendorCopy], now: datetime) -> str:
+    """How far the deletion of what can be deleted is."""
+    copies = [_build_copy(copy, now) for copy in owed]
     total = count(len(copies), "copy", "copies")
     left = sum(not copy.gone for copy in copies)
-    unproven = sum(copy.state == "answered" for copy in erasure.copies)
-    lapsed = sum(copy.state == "lapsed" for copy in erasure.copies)
+    unproven = sum(copy.state == "answered" for copy in owed)
+    lapsed = sum(copy.state == "lapsed" for copy in owed)
     if left:
-        summary = f"{left} of {total} at the transcription service still to be deleted."
-    elif lapsed:
+        return f"{left} of {total} at the transcription service still to be deleted."
+    if lapsed:
         rest = len(copies) - lapsed - unproven
         parts = [f"{rest} deleted and checked"] if rest else []
         parts += [f"{unproven} deleted on its word"] if unproven else []
         parts.append(f"{lapsed} ended by its own rule, which nobody checked")
-        summary = f"{total} at the transcription service: {', '.join(parts)}."
-    elif unproven:
-        summary = (
+        return f"{total} at the transcription service: {', '.join(parts)}."
+    if unproven:
+        return (
             f"{total} deleted at the transcription service: {len(copies) - unproven} checked, {unproven} on its word."
         )
-    else:
-        summary = f"{total} deleted at the transcription service, each checked."
-    return ErasureView(erasure.complete, summary, copies, () if terms is None else _tell(terms))
+    return f"{total} deleted at the transcription service, each checked."
 
 
 def _build_copy(copy: VendorCopy, now: datetime) -> CopyView:
+    age = describe_age((now - copy.made_at).total_seconds())
+    if copy.kind == KEPT:
+        return CopyView(_COPIES[KEPT], "kept by that service's own rule, it offers no deletion", False, age)
     todo = next_action(copy)
     gone = todo is None
     standing = _STANDING[copy.state]
@@ -89,7 +104,6 @@ def _build_copy(copy: VendorCopy, now: datetime) -> CopyView:
         )
     if copy.state == "answered":
         standing += " (the service offers no way to check)" if gone else "; being checked"
-    age = describe_age((now - copy.made_at).total_seconds())
     return CopyView(_COPIES.get(copy.kind, copy.kind), standing, gone, age)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from connector.context.chart import SECTIONS, may_mend
-from connector.erasure.ledger import is_unnamed, next_action
+from connector.erasure.ledger import KEPT, is_unnamed, next_action
 from connector.records import ConsentAnswer, Erasure
 from connector.visit.priming import COMPLETABLE, is_unfinished
 from connector.visit.redrafting import is_redrafting
@@ -282,7 +282,7 @@ def _filing_steps(facts: VisitFacts, *, filed: bool) -> list[Reached]:
     signed = facts.signed.signed_at if facts.signed else facts.row.changed_at
     stored = _reached(filed, facts.filing.stamp.at if facts.filing else facts.row.changed_at)
     steps: list[Reached] = [("signed", signed), ("filing", stored), ("read-back", stored)]
-    if facts.erasure is not None and facts.erasure.copies:
+    if facts.erasure is not None and any(copy.kind != KEPT for copy in facts.erasure.copies):
         ends = [at for copy in facts.erasure.copies if (at := copy.verified_at or copy.answered_at)]
         steps.append(("deletion", _reached(facts.erasure.complete, max(ends, default=facts.row.changed_at))))
     return steps

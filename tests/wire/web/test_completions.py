@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -16,6 +17,8 @@ from connector.records import DraftNote
 from connector.store.reach import Reach, narrowed
 from connector.visit.note import draft_note
 from connector.visit.parts import Parts
+from connector.visit.vendor_copies import delete_copies, erasure_of
+from connector.web.erasure_view import build_erasure
 from tests.wire.clients_assemblyai.conftest import Peer, Step
 from tests.wire.web.conftest import Seat
 from tests.wire.web.test_vendor_gate import seat_of
@@ -142,3 +145,22 @@ async def test_elsewhere_each_model_that_was_asked_has_a_row(
     assert (await parts.visits.need(seat.visit_id, DraftNote)).stamp.model == "two"
     copies = await parts.ledger.copies(seat.visit_id)
     assert [copy.vendor_id for copy in copies] == ["chatcmpl-1", "chatcmpl-2"]
+
+
+async def test_elsewhere_no_deletion_is_asked_for_and_none_is_claimed(
+    speaking: Callable[[GatewayKind], Parts], peer: Peer
+) -> None:
+    parts = speaking("openai")
+    seat, _ = await _draft(parts, peer, peer.answer(200, _answer()), peer.answer(404, {"error": "not found"}))
+    with narrowed(Reach(visit_id=seat.visit_id)):
+        assert await delete_copies(parts, seat.visit_id), "nothing is left to do"
+    assert [request.method for request in peer.requests] == ["POST"]
+    (copy,) = await parts.ledger.copies(seat.visit_id)
+    assert (copy.kind, copy.state, copy.answered_at) == ("kept-draft", "held", None)
+    view = build_erasure(await erasure_of(parts, seat.visit_id), parts.clock())
+    assert view is not None and not view.complete
+    assert view.summary == "1 draft is kept by the language model service, which offers no deletion."
+    assert [(one.gone, one.standing) for one in view.copies] == [
+        (False, "kept by that service's own rule, it offers no deletion")
+    ]
+    assert seat.visit_id not in await parts.ledger.visits_with_copies(before=parts.clock() + timedelta(days=99))
