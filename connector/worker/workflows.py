@@ -125,17 +125,17 @@ def register_workflows(parts: Parts) -> None:
         if taken.value == "transcribed":
             await draft_then_delete(visit_id, "1")
 
+    _register_short_ones(persist, attempt)
+    del transcribe_and_draft, draft_from_text, draft_again, draft_anyway
+
+
+def _register_short_ones(persist: Callable[..., Awaitable[Result]], attempt: Callable[..., Awaitable[Any]]) -> None:
+    """Workflows of one step, and drafting again."""
+
     @DBOS.workflow(name="redraft")
     async def redraft(visit_id: str, revision: str) -> None:
         await persist("redraft", visit_id, revision)
         await persist("delete-copies", visit_id)
-
-    _register_short_ones(persist, attempt)
-    del transcribe_and_draft, draft_from_text, draft_again, draft_anyway, redraft
-
-
-def _register_short_ones(persist: Callable[..., Awaitable[Result]], attempt: Callable[..., Awaitable[Any]]) -> None:
-    """Workflows of one step."""
 
     @DBOS.workflow(name="fetch_recording")
     async def fetch(visit_id: str, recording_id: str) -> None:
@@ -158,7 +158,7 @@ def _register_short_ones(persist: Callable[..., Awaitable[Result]], attempt: Cal
     async def write_back(visit_id: str, version: str) -> None:
         await persist("file", visit_id, version)
 
-    del fetch, clean_up, remove_sound_files, write_back
+    del redraft, fetch, clean_up, remove_sound_files, write_back
 
 
 async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from connector.logs import ALLOWED
 from connector.settings import Settings
 from connector.web import (
     capturing,
+    correcting,
     deciding,
     fetching,
     knowing,
@@ -92,7 +93,19 @@ def test_every_command_named_is_one() -> None:
 
 
 def test_every_route_is_told_and_every_route_told_is_one() -> None:
-    rooms = (launching, picking, visiting, knowing, listening, deciding, fetching, capturing, recorder, returning)
+    rooms = (
+        launching,
+        picking,
+        visiting,
+        correcting,
+        knowing,
+        listening,
+        deciding,
+        fetching,
+        capturing,
+        recorder,
+        returning,
+    )
     routes = {
         f"{method} {route.path}"
         for room in rooms

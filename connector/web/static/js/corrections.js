@@ -30,7 +30,7 @@ export function enableCorrections(main, signal, drawn) {
 async function correct(main, form, drawn) {
   if (form.dataset.busy) return;
   form.dataset.busy = "yes";
-  const path = new URL(form.action).pathname;
+  const path = form.getAttribute("action"); // form.action is its field of that name
   const undoing = path.endsWith("/undo");
   try {
     clearNotices();

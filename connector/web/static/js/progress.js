@@ -23,7 +23,7 @@ export function follow(main, signal) {
       else if (!live && status.state !== main.dataset.state && !isHeld()) {
         await drawAnew(); // moved on from another window
         return;
-      } else if (live && (status.version !== main.dataset.version || !status.live)) {
+      } else if (live && (status.version !== main.dataset.version || !status.live) && !isTyping(main)) {
         await drawAnew();
         return;
       } else {
@@ -54,6 +54,9 @@ export function follow(main, signal) {
   signal.addEventListener("abort", () => clearInterval(tick));
   setTimeout(ask, live ? 400 : SELDOM);
 }
+
+/** A note that is being changed while it is drafted again is not drawn away under the hands. */
+const isTyping = (main) => main.dataset.panel === "review" && isHeld();
 
 function show(steps) {
   for (const step of steps) {
