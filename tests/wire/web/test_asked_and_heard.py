@@ -35,11 +35,13 @@ PARTNER = replace(samples.consent(), person=PersonAsked("p1", "partner", "Ron Kl
 
 @dataclass(frozen=True)
 class Told:
-    """One transcription: what went over the wire, the answer, and what became of it."""
+    """One transcription: what went over the wire, the answer, and what became of it; `unsaid` is what would have, had
+    the vendor used no domain and said nothing of it."""
 
     sent: dict[str, Any]
     answer: dict[str, Any]
     heard: Transcript
+    unsaid: Transcript
     redacted: tuple[str, ...]
     doubts: tuple[Doubt, ...]
 
@@ -82,15 +84,12 @@ async def _transcribe(
     job = await parts.speech.submit(build_transcript_request(address, keyterms, options=asking.options))
     answer = await parts.speech.wait(job.job_id, deadline_s=120, interval=0.1)
     heard = read_heard(parts, answer, recording=record, asking=asking)
+    silent = {**answer, "metadata": {"domain_used": None, "warnings": []}}
+    unsaid = read_heard(parts, silent, recording=record, asking=asking)
     found = await doubt(parts, heard, visit_id=seat.visit_id)
     redacted = read_redacted_turns(answer, seating=seat_by(parts, asking, record))
-    return Told(
-        await _sent(base, address),
-        dict(answer),
-        heard,
-        tuple(turn.text for turn in redacted),
-        found.items if found else (),
-    )
+    texts, doubts = tuple(turn.text for turn in redacted), found.items if found else ()
+    return Told(await _sent(base, address), dict(answer), heard, unsaid, texts, doubts)
 
 
 async def _sent(base: str, address: str) -> dict[str, Any]:
@@ -121,6 +120,8 @@ async def test_row_2_models_domain_and_keyterms_go_and_what_was_used_comes_back(
     assert told.sent["speech_models"] == ["universal-3-5-pro", "universal-2"]
     assert (told.sent["domain"], told.sent["keyterms_prompt"]) == ("medical-v1", ["lisinopril", "Zestril"])
     assert (told.heard.domain_used, told.heard.stamp.model) == ("medical-v1", "universal-3-5-pro")
+    assert not any("medical vocabulary was not used" in warning for warning in told.heard.warnings)
+    assert any("medical vocabulary was not used" in warning for warning in told.unsaid.warnings)
     prompted = await transcribe("billie", settings={"speech_prompt": "A visit.", "speech_prefers": "prompt"})
     assert (prompted.sent["prompt"], "keyterms_prompt" in prompted.sent) == ("A visit.", False)
 
