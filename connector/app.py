@@ -31,8 +31,8 @@ from connector.clients.fetching import Fetcher, Ways, resolve_by_system, trust_a
 from connector.clients.gateway import Gateway, ModelChain
 from connector.clients.http import make_client
 from connector.clients.key_sets import KeySets
-from connector.clients.redacted_audio import RedactedAudioClient
 from connector.clients.model_catalogue import ModelNeeds, judge_models, list_models
+from connector.clients.redacted_audio import RedactedAudioClient
 from connector.clients.smart import SmartServer
 from connector.consent.mapping import ConsentRules
 from connector.context.mapping import ContextMapping, VendorReading
@@ -49,12 +49,14 @@ from connector.store.costs import CostStore
 from connector.store.data_keys import DataKeys
 from connector.store.database import DatabaseAddress, locate_database, make_engine, open_master_key, open_state_folder
 from connector.store.fetches import FetchStore
+from connector.store.inbox import WebhookInbox
+from connector.store.jobs import JobStore
 from connector.store.keyring import MasterKey
 from connector.store.ledger import Ledger
 from connector.store.migration import migrate, require_current
+from connector.store.notices import NoticeStore
 from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
-from connector.store.notices import NoticeStore
 from connector.store.shredding import Shredder
 from connector.store.sweeps import SweepStore
 from connector.store.visits import VisitStore
@@ -206,15 +208,21 @@ async def migrate_all(engine: AsyncEngine, address: DatabaseAddress) -> str:
     return revision
 
 
-@asynccontextmanager
-async def compose(settings: Settings) -> AsyncIterator[Composition]:
-    """Opens database, key and clients, and closes them again. Migrates an embedded database by itself."""
+def _read_rules(settings: Settings) -> tuple[Rules, Policy]:
+    """Mappings and policy, checked against each other; raises Misconfigured before anything is opened."""
     guard_http_stack()
     rules = load_rules()
     policy = make_policy(settings)
     check_policy(policy)
     check_options(plan_asking(policy, rules, Present()).options)
     require_agreements(policy.phi, now().date())
+    return rules, policy
+
+
+@asynccontextmanager
+async def compose(settings: Settings) -> AsyncIterator[Composition]:
+    """Opens database, key and clients, and closes them again. Migrates an embedded database by itself."""
+    rules, policy = _read_rules(settings)
     registrations = load_registrations(
         settings.registrations_folder, profiles=rules.profiles, jurisdictions=rules.consent.jurisdictions
     )
@@ -241,6 +249,9 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             ledger=Ledger(engine),
             costs=CostStore(engine),
             sweeps=SweepStore(engine),
+            notices=NoticeStore(engine),
+            jobs=JobStore(engine),
+            inbox=WebhookInbox(engine),
             returns=ReturnStore(engine, master),
             registrations=registrations,
             smart=smart,
@@ -249,7 +260,6 @@ async def compose(settings: Settings) -> AsyncIterator[Composition]:
             ehr=ehr,
             speech=speech,
             redacted_audio=_make_redacted_audio(settings, vendor),
-            notices=NoticeStore(engine),
             gateway=gateway,
             fetcher=make_fetcher(settings),
             fetches=FetchStore(engine, master),

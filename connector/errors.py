@@ -192,6 +192,10 @@ class VendorUnavailable(ConnectorError):
     slug, title, status, retryable = "vendor-unavailable", "The transcription service cannot be reached", 503, True
 
 
+class AnotherJob(VendorUnavailable):
+    """The vendor answered about another job than was asked for: nothing of the answer is used."""
+
+
 class VendorAccount(VendorUnavailable):
     """The vendor refuses our account, whatever is sent: its key, its quota or its balance. The operator mends it, then
     everything that waits goes on."""

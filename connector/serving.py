@@ -48,12 +48,13 @@ from connector.store.notices import Notice
 from connector.visit.lapsing import forget_lapsed
 from connector.visit.own_audio import SoundSweep
 from connector.visit.phi import require_agreements
+from connector.visit.reconciling import Reconciler
 from connector.visit.spending import month_of
 from connector.visit.sweeping import sweep_vendor
 from connector.visit.vendor_account import MEND, wake_waiting
 from connector.web.application import make_application
 from connector.web.moments import count
-from connector.worker.beside import Beside
+from connector.worker.beside import Beside, keep_stepping
 from connector.worker.runner import run_worker
 
 _log = structlog.get_logger("connector.serving")
@@ -148,11 +149,13 @@ async def serve_work(settings: Settings, stop: asyncio.Event) -> None:
 async def _work(composition: Composition, stop: asyncio.Event) -> None:
     setting = make_worker(composition)
     sound, beside = SoundSweep(), Beside()
+    reconciler = Reconciler(composition.parts, holder=setting.executor_id, term=2 * setting.lease)
 
     async def sweep() -> None:
         await forget_lapsed(composition.parts)
         await sound(composition.parts)
         await wake_waiting(composition.parts)
+        beside.start("reconcile", partial(keep_stepping, reconciler.begin, clock=now, every=setting.poll))
         beside.start("sweep", partial(sweep_vendor, composition.parts))
 
     beside.start("models", partial(log_model_faults, composition.settings))
@@ -160,6 +163,7 @@ async def _work(composition: Composition, stop: asyncio.Event) -> None:
         await run_worker(setting, Executors(composition.engine), clock=now, stop=stop, sweep=sweep)
     finally:
         await beside.end()
+        await reconciler.end()
 
 
 async def migrate_database(settings: Settings) -> str:

@@ -6,7 +6,7 @@ Never repeats a submit whose answer was lost; never lets the vendor's words into
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,15 @@ from connector.clients.gate import Gate, send_gated
 from connector.clients.http import Patience, Peer, Timing, send_patiently
 from connector.clients.speech_request import SpeechOptions, build_transcript_request, check_options
 from connector.clients.vendor_answers import is_missing, read_object, require_success
-from connector.errors import AudioUnusable, VendorAccount, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
+from connector.errors import (
+    AnotherJob,
+    AudioUnusable,
+    TranscriptGone,
+    VendorAccount,
+    VendorOutcomeUnknown,
+    VendorRejected,
+    VendorUnavailable,
+)
 
 __all__ = [
     "PEER",
@@ -190,6 +198,29 @@ class AssemblyAI:
                 )
             await timing.sleep(min(pause, left))
 
+    async def look(self, job_id: str, *, of: Collection[str] = (), gate: Gate | None = None) -> dict[str, Any] | None:
+        """Ask once about a job: its answer as it is, or None while it is under way.
+
+        `of` are the uploads it can have been made from. Raises TranscriptGone where the vendor has lost job or upload,
+        so that sending the recording anew mends it, VendorRejected where it cannot be transcribed, AnotherJob where
+        the answer is about another one, VendorUnavailable where none came.
+        """
+        once = replace(self._patience, attempts=1)
+        try:
+            answer = await self._fetch(job_id, once, gate)
+        except VendorRejected as error:
+            raise TranscriptGone(error.detail) from error
+        if _is_stub(answer):
+            raise TranscriptGone("The transcription service has deleted this job: it is sent anew.")
+        made_from = answer.get("audio_url")
+        if of and isinstance(made_from, str) and made_from not in of:
+            raise AnotherJob("The transcription service answered about another job: it is asked again.")
+        if answer.get("status") == "error":
+            if _lost_upload(answer.get("error")):
+                raise TranscriptGone("The transcription service could not read its copy of the recording.")
+            raise VendorRejected(_job_failure(answer.get("error")))
+        return answer if answer.get("status") == "completed" else None
+
     async def delete(self, job_id: str) -> None:
         """Delete a job's transcript and the upload it was made from; a job that is not there counts as done."""
         request = self._client.build_request("DELETE", self._job(job_id), headers=self._headers)
@@ -224,7 +255,7 @@ class AssemblyAI:
         require_success(response, peer=PEER)
         answer = read_object(response, peer=PEER)
         if answer.get("id") not in (None, job_id):
-            raise VendorUnavailable("The transcription service answered about another job: it is asked again.")
+            raise AnotherJob("The transcription service answered about another job: it is asked again.")
         return answer
 
     def _job(self, job_id: str) -> str:
@@ -297,6 +328,11 @@ _FAILURES = (
     (("download", "fetch"), "The transcription service could not read its copy of the recording: transcribe again."),
     (("language",), "The language of the visit is not supported by the configured models: set another language."),
 )  # fmt: skip
+
+
+def _lost_upload(vendor_words: object) -> bool:
+    said = str(vendor_words or "").lower()
+    return "download" in said or "fetch" in said
 
 
 def _job_failure(vendor_words: object) -> str:

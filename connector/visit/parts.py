@@ -32,10 +32,12 @@ from connector.store.chunks import ChunkStore
 from connector.store.client_keys import ClientKey
 from connector.store.costs import CostStore
 from connector.store.fetches import FetchStore
+from connector.store.inbox import WebhookInbox
+from connector.store.jobs import JobStore
 from connector.store.ledger import Ledger
+from connector.store.notices import NoticeStore
 from connector.store.returns import ReturnStore
 from connector.store.sessions import SessionStore
-from connector.store.notices import NoticeStore
 from connector.store.shredding import Shredder
 from connector.store.sweeps import SweepStore
 from connector.store.visits import VisitStore
@@ -56,6 +58,8 @@ class Work:
     argument: str | None = None
 
 
+PREPARE = "prepare_transcription"
+"""The workflow that puts a recording together and plans its transcription."""
 # Starts a durable workflow inside the transaction that makes it due.
 Enqueue = Callable[[AsyncConnection, Work], Awaitable[None]]
 # Ends the pauses of a visit's waiting workflows.
@@ -135,6 +139,9 @@ class Parts:
     ledger: Ledger
     costs: CostStore
     sweeps: SweepStore
+    notices: NoticeStore
+    jobs: JobStore
+    inbox: WebhookInbox
     returns: ReturnStore
     registrations: Registrations
     smart: SmartServer
@@ -143,7 +150,6 @@ class Parts:
     ehr: httpx.AsyncClient
     speech: AssemblyAI
     redacted_audio: RedactedAudioClient
-    notices: NoticeStore
     gateway: Gateway
     fetcher: Fetcher
     fetches: FetchStore

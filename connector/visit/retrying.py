@@ -25,6 +25,7 @@ async def try_again(parts: Parts, visit_id: str) -> None:
     elif row.state == State.CAPTURED and row.attention_action not in _GOES_ON:
         await _start_anew(parts, row, Work("transcribe_and_draft", visit_id, parts.new_id()))
     else:
+        await parts.jobs.hurry(visit_id, at=parts.clock())
         await parts.wake(visit_id)
 
 

@@ -15,7 +15,7 @@ import structlog
 from connector.clients.assemblyai import ListedJob
 from connector.errors import ConnectorError
 from connector.records import VendorCopy
-from connector.visit.parts import Parts, Work
+from connector.visit.parts import PREPARE, Parts, Work
 from connector.visit.states import State
 
 NAME = "vendor"
@@ -23,6 +23,8 @@ TAKE_UP = "take_up_deletion"
 _EVERY = timedelta(days=1)
 _SOONER = timedelta(hours=1)
 _GRACE = timedelta(hours=24)
+_NOBODY_SINCE = timedelta(days=9)
+"""Work of an earlier version ended after eight days of trying; what it left waiting is begun anew."""
 _MOST_PAGES = 200
 
 _log = structlog.get_logger("connector.visit.sweeping")
@@ -40,6 +42,8 @@ class Swept:
 async def sweep_vendor(parts: Parts) -> Swept | None:
     """Takes up every deletion that is owed, however old, and deletes orphans; None where it ran within the day.
 
+    Transcriptions that nobody works on any more are begun anew, and old webhooks are forgotten.
+
     A vendor that is away is asked again in an hour.
     """
     now = parts.clock()
@@ -47,6 +51,8 @@ async def sweep_vendor(parts: Parts) -> Swept | None:
         return None
     swept = Swept()
     await _take_up(parts, await parts.ledger.visits_with_copies(before=now - _GRACE))
+    await _take_up(parts, await parts.jobs.stranded(before=now - _NOBODY_SINCE), workflow=PREPARE)
+    await parts.inbox.forget(before=now - _GRACE)
     try:
         await _look_through(parts, swept)
     except ConnectorError as error:
@@ -57,11 +63,11 @@ async def sweep_vendor(parts: Parts) -> Swept | None:
     return swept
 
 
-async def _take_up(parts: Parts, visits: Sequence[str]) -> None:
+async def _take_up(parts: Parts, visits: Sequence[str], *, workflow: str = TAKE_UP) -> None:
     run = parts.clock().isoformat()
     async with parts.visits.engine.begin() as connection:
         for visit_id in visits:
-            await parts.enqueue(connection, Work(TAKE_UP, visit_id, run))
+            await parts.enqueue(connection, Work(workflow, visit_id, run))
 
 
 async def _look_through(parts: Parts, swept: Swept) -> None:

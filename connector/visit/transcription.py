@@ -7,12 +7,15 @@ job is looked for in the vendor's list before another is submitted. No call with
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.clients.assemblyai import build_transcript_request
+from connector.clients.speech_request import Webhook
 from connector.erasure.ledger import next_action
 from connector.errors import Conflict, ConnectorError, NotAllowed, NothingSaid, VendorOutcomeUnknown, VendorUnavailable
 from connector.records import Recording, Refusal, SpeechHints, Transcript, VendorCopy
@@ -35,6 +38,10 @@ from connector.visit.vendor_copies import begin_copy, forget_copy, name_copy
 CUT_OFF = "cut-off"
 _CUT_OFF = "The transcription was cut off: what it worked with has been deleted. Choose Transcribe again."
 _CLOCK_SLACK = timedelta(minutes=10)
+_UPLOAD_LASTS = timedelta(hours=20)
+"""An older upload is not transcribed from: the vendor keeps them for a day or two, and says no more than that."""
+Kept = Callable[[AsyncConnection, bool], Awaitable[None]]
+"""Joins the transaction that keeps a transcript; told whether something speaks against it."""
 
 
 async def send_recording(parts: Parts, visit_id: str) -> str:
@@ -43,7 +50,7 @@ async def send_recording(parts: Parts, visit_id: str) -> str:
     record = await join_pieces(parts, visit_id)
     for copy in await parts.ledger.copies(visit_id):
         usable = copy.kind == "upload" and copy.state == "held" and next_action(copy) == "ask"
-        if usable and copy.made_at >= record.stamp.at:
+        if usable and copy.made_at >= max(record.stamp.at, parts.clock() - _UPLOAD_LASTS):
             return copy.vendor_id
     await require_budget(parts, visit_id)
     await parts.visits.show_step(visit_id, "uploading", at=parts.clock())
@@ -62,9 +69,11 @@ async def send_recording(parts: Parts, visit_id: str) -> str:
     return address
 
 
-async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
+async def submit_recording(
+    parts: Parts, visit_id: str, address: str, *, webhook: Callable[[], Awaitable[Webhook | None]] | None = None
+) -> str:
     """Submits one transcription job for an uploaded recording; extra jobs of a lost answer are written down to be
-    deleted."""
+    deleted. `webhook` is asked right before a job is sent."""
     await require_consent(parts, visit_id)
     gate = gate_copy(parts, visit_id, kind="upload", vendor_id=address)
     async with gate():
@@ -76,6 +85,8 @@ async def submit_recording(parts: Parts, visit_id: str, address: str) -> str:
         await require_budget(parts, visit_id)
         options = (await ask_for(parts, visit_id)).options
         terms = [term.text for term in (await keep_sent(parts, visit_id, keyterms=options.sends_keyterms)).keyterms]
+        if webhook is not None:
+            options = replace(options, webhook=await webhook())
         try:
             request = build_transcript_request(address, terms, options=options)
             job = await parts.speech.submit(request, gate=gate)
@@ -96,11 +107,18 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
     recording is kept until the clinician decides. `asked`: something speaks against it; the answer starts the draft.
     """
     if await _ended_with_its_sound(parts, visit_id):
-        return await _tell_outcome(parts, visit_id)
+        return await tell_outcome(parts, visit_id)
     policy, gate = parts.policy, gate_copy(parts, visit_id, kind="transcript", vendor_id=job_id)
     answer = await parts.speech.wait(
         job_id, deadline_s=policy.transcription_deadline, interval=policy.transcription_poll_interval, gate=gate
     )
+    return await take_answer(parts, visit_id, answer, job_id=job_id)
+
+
+async def take_answer(
+    parts: Parts, visit_id: str, answer: dict[str, Any], *, job_id: str, kept: Kept | None = None
+) -> str:
+    """Seals what a finished job heard and moves the visit; returns as `await_transcript` does."""
     recording = await parts.visits.need(visit_id, Recording)
     transcript = read_heard(parts, answer, recording=recording, asking=await ask_for(parts, visit_id))
     await record_speech_cost(parts, visit_id, transcript, job_id=job_id)
@@ -108,11 +126,11 @@ async def await_transcript(parts: Parts, visit_id: str, job_id: str) -> str:
         judge_speech(transcript, rules=parts.rules.speech, recording_ms=recording.duration_ms)
     except NothingSaid as refusal:
         reason = refusal.detail
-        kept = note_refusal(parts, transcript, reason=reason, recording_ms=recording.duration_ms)
-        await give_back(parts, visit_id, slug=refusal.slug, text=reason, refusal=kept)
+        refused = note_refusal(parts, transcript, reason=reason, recording_ms=recording.duration_ms)
+        await give_back(parts, visit_id, slug=refusal.slug, text=reason, refusal=refused)
         return "nothing-said"
-    await _keep_transcript(parts, visit_id, transcript, job_id=job_id)
-    return await _tell_outcome(parts, visit_id)
+    await _keep_transcript(parts, visit_id, transcript, job_id=job_id, kept=kept)
+    return await tell_outcome(parts, visit_id)
 
 
 async def take_heard(parts: Parts, visit_id: str) -> str:
@@ -132,7 +150,7 @@ async def take_heard(parts: Parts, visit_id: str) -> str:
         records = (taken,) if doubts is None else (taken, doubts)
         arrow = (State.CAPTURED, State.TRANSCRIBED)
         await move(parts, visit_id, Move(arrow, records=records, detail={"way": "draft-anyway"}, also=end_sound))
-    return await _tell_outcome(parts, visit_id)
+    return await tell_outcome(parts, visit_id)
 
 
 async def _ended_with_its_sound(parts: Parts, visit_id: str) -> bool:
@@ -141,11 +159,14 @@ async def _ended_with_its_sound(parts: Parts, visit_id: str) -> bool:
     return newest.get(Recording) is None and newest.get(Transcript) is not None
 
 
-async def _tell_outcome(parts: Parts, visit_id: str) -> str:
+async def tell_outcome(parts: Parts, visit_id: str) -> str:
+    """`asked` where a question is open, which is raised, else `transcribed`."""
     return "asked" if await raise_question(parts, visit_id) else "transcribed"
 
 
-async def _keep_transcript(parts: Parts, visit_id: str, transcript: Transcript, *, job_id: str) -> None:
+async def _keep_transcript(
+    parts: Parts, visit_id: str, transcript: Transcript, *, job_id: str, kept: Kept | None
+) -> None:
     """CAPTURED to TRANSCRIBED, with what speaks against the transcript, and with the end of the sound where the site
     keeps it no longer."""
     doubts = await doubt(parts, transcript, visit_id=visit_id)
@@ -153,6 +174,8 @@ async def _keep_transcript(parts: Parts, visit_id: str, transcript: Transcript, 
     async def end_sound(connection: AsyncConnection) -> None:
         # A visit recorded anew after a withdrawal stands where this one stood: its words are not these.
         await require_copy(parts, connection, visit_id, kind="transcript", vendor_id=job_id)
+        if kept is not None:
+            await kept(connection, doubts is not None)
         if parts.policy.audio_kept == "until-transcribed":
             await destroy_sound(parts, connection, visit_id, reason="transcribed")
 

@@ -58,6 +58,7 @@ async def wake_waiting(parts: Parts) -> int:
     woken = 0
     for vendor, kind in await parts.notices.closed():
         for visit_id in await parts.notices.waiting(VendorAccount.slug):
+            await parts.jobs.hurry(visit_id, at=parts.clock())
             await parts.wake(visit_id)
             woken += 1
         await parts.notices.told(vendor, kind)

@@ -19,6 +19,7 @@ from connector.web import (
     correcting,
     deciding,
     fetching,
+    hooks,
     knowing,
     launching,
     listening,
@@ -52,6 +53,7 @@ OPEN_ROUTES: dict[str, str] = {
     "/recordings/{recording_id}/chunks/{seq}": "the same",
     "/recordings/{recording_id}/marks/{number}": "the same",
     "/recordings/{recording_id}/close": "the same",
+    "/hooks/assemblyai/{job_key}": "needs the secret of the job; tells nothing, believes nothing",
     "/enter": "opens only what its single-use ticket carries",
     "/health/live": "says only that the process answers",
     "/health/ready": "says only that the database answers",
@@ -88,6 +90,7 @@ def make_application(parts: Parts, *, version: str) -> FastAPI:
         fetching,
         recorder,
         returning,
+        hooks,
     )
     for room in rooms:
         app.include_router(room.router)

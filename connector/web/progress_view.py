@@ -16,8 +16,8 @@ from connector.records import ConsentAnswer, Erasure
 from connector.visit.priming import COMPLETABLE, is_unfinished
 from connector.visit.redrafting import is_redrafting
 from connector.visit.states import OWNERS, State
-from connector.web.chart_view import is_unasked
 from connector.visit.vendor_account import WAITING
+from connector.web.chart_view import is_unasked
 from connector.web.fetch_view import FetchJson, build_fetch_json
 from connector.web.moments import Moment, describe_length, show_moment
 from connector.web.visit_facts import VisitFacts
@@ -120,9 +120,11 @@ _ATTENTION: Mapping[str, str] = {
     "source-unavailable": "The recording could not be fetched yet",
     "no-space": "There is no room for more sound",
     "vendor-unavailable": "The transcription service cannot be reached",
-    "vendor-outcome-unknown": "The transcription service did not confirm the job",
     "vendor-account": "The transcription service does not accept the practice's account",
     "cap-reached": "This month's budget is used up",
+    "transcription-stuck": "The transcription service got stuck",
+    "transcript-gone": "The transcription was lost and is made anew",
+    "vendor-outcome-unknown": "The transcription service did not confirm the job",
     "vendor-rejected": "The transcription service refused the recording",
     "draft-unusable": "No usable draft came back",
     "misconfigured": "The scribe is not set up correctly",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import structlog
 
@@ -32,6 +33,15 @@ class Beside:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+
+async def keep_stepping(
+    begin: Callable[[datetime], Awaitable[object]], *, clock: Callable[[], datetime], every: float
+) -> None:
+    """Calls `begin` with the time, every so many seconds, until it is broken off."""
+    while True:
+        await begin(clock())
+        await asyncio.sleep(every)
 
 
 async def _run(name: str, errand: Callable[[], Awaitable[object]]) -> None:

@@ -13,28 +13,29 @@ from typing import Any
 import structlog
 from dbos import DBOS
 
-from connector.errors import AudioUnusable, ConnectorError, ConsentWithdrawn, VendorAccount, VendorRejected
+from connector.errors import CapReached, ConnectorError, ConsentWithdrawn
 from connector.logs import where_raised
 from connector.store.reach import Reach, narrowed
+from connector.visit.failing import CRASHED, end_quietly, explain
 from connector.visit.fetching import fetch_recording
 from connector.visit.filing import Outcome, try_filing
 from connector.visit.note import draft_note
 from connector.visit.own_audio import remove_sound
-from connector.visit.parts import Parts, Work
+from connector.visit.parts import PREPARE, Parts
+from connector.visit.reconciling import plan_transcription
 from connector.visit.redrafting import AGAIN, redraft_note
 from connector.visit.speaking import is_void
 from connector.visit.states import GIVEN_UP
 from connector.visit.sweeping import TAKE_UP
 from connector.visit.transcription import (
     await_transcript,
-    give_back,
     give_back_cut_off,
     send_recording,
     submit_recording,
     take_heard,
 )
+from connector.visit.vendor_account import GATEWAY, SPEECH, on_account
 from connector.visit.vendor_copies import delete_copies
-from connector.visit.vendor_account import GATEWAY, SPEECH, TOLD, WAITING, on_account
 
 QUEUE = "visits"
 APPLICATION = "smart-scribe"
@@ -44,11 +45,11 @@ WAKE = "wake"
 
 # What is still done for a visit that was given up.
 _AFTERWARDS = ("delete-copies", "remove-sound")
-_OF_SPEECH = ("send", "submit", "await-transcript", "take-heard", "draft", "redraft")
+_OF_SPEECH = ("plan", "send", "submit", "await-transcript", "take-heard", "draft", "redraft")
 """Steps that work on what was recorded or typed: where nothing of it is left they end without a word."""
-_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _VENDORS = {"send": SPEECH, "submit": SPEECH, "await-transcript": SPEECH, "draft": GATEWAY, "redraft": GATEWAY}
 """Whose account a step is made on."""
+_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _LONGEST_PAUSE = 900.0
 _TRIES = 800
 """With the pauses above more than eight days: the vendor promises to be back within seven."""
@@ -85,12 +86,14 @@ def register_workflows(parts: Parts) -> None:
 
     async def persist(action: str, visit_id: str, argument: str = "") -> Result:
         """Repeats one step until it has a result, or an error that trying again does not mend."""
-        for tries in range(_TRIES):
+        tries = 0
+        while tries < _TRIES:
             result = Result.read(await attempt(action, visit_id, argument))
             if result.slug is None or not result.retryable:
                 return result
             pause = _PAUSES[tries] if tries < len(_PAUSES) else _LONGEST_PAUSE
             await DBOS.recv_async(WAKE, timeout_seconds=max(pause, min(result.retry_after or 0.0, _LONGEST_PAUSE)))
+            tries = _count_try(tries, result)
         return result
 
     async def draft_then_delete(visit_id: str, argument: str) -> None:
@@ -99,6 +102,7 @@ def register_workflows(parts: Parts) -> None:
 
     @DBOS.workflow(name="transcribe_and_draft")
     async def transcribe_and_draft(visit_id: str) -> None:
+        """What was under way at an upgrade is finished as it began; nothing new starts here."""
         sent = await persist("send", visit_id)
         if sent.value is None:
             return
@@ -137,6 +141,10 @@ def _register_short_ones(persist: Callable[..., Awaitable[Result]], attempt: Cal
         await persist("redraft", visit_id, revision)
         await persist("delete-copies", visit_id)
 
+    @DBOS.workflow(name=PREPARE)
+    async def prepare_transcription(visit_id: str) -> None:
+        await persist("plan", visit_id)
+
     @DBOS.workflow(name="fetch_recording")
     async def fetch(visit_id: str, recording_id: str) -> None:
         await persist("fetch", visit_id, recording_id)
@@ -158,7 +166,12 @@ def _register_short_ones(persist: Callable[..., Awaitable[Result]], attempt: Cal
     async def write_back(visit_id: str, version: str) -> None:
         await persist("file", visit_id, version)
 
-    del redraft, fetch, clean_up, remove_sound_files, write_back
+    del redraft, prepare_transcription, fetch, clean_up, remove_sound_files, write_back
+
+
+def _count_try(tries: int, result: Result) -> int:
+    """Tries used up so far; waiting for a budget uses none, for a month may be longer than all of them together."""
+    return tries if result.slug == CapReached.slug else tries + 1
 
 
 async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> dict[str, Any]:
@@ -178,15 +191,14 @@ async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> d
         if action in _OF_SPEECH and await is_void(parts, visit_id):
             return await _end_quietly(parts, action, visit_id, error)
         _log.info("step.failed", visit_id=visit_id, action=action, slug=error.slug)
-        await _explain(parts, visit_id, action, error)
+        await explain(parts, visit_id, action, error=error, todo=_TODO)
         # A submit whose answer was lost may be repeated: the step looks into the vendor's list first.
         return vars(Result(None, error.slug, error.detail, error.retryable, error.retry_after, not error.retryable))
     except Exception as error:
         _log.error(
             "step.crashed", visit_id=visit_id, action=action, kind=type(error).__name__, where=where_raised(error)
         )
-        text = "Something unexpected went wrong. It is tried again by itself; nothing was lost."
-        await parts.visits.call_attention(visit_id, slug="internal", text=text, action="wait", at=parts.clock())
+        await parts.visits.call_attention(visit_id, slug="internal", text=CRASHED, action="wait", at=parts.clock())
         return vars(Result(None, "internal", "", retryable=True))
     if value == Outcome.AGAIN:
         return vars(Result(None, "again", "", retryable=True))
@@ -199,9 +211,7 @@ async def _end_quietly(parts: Parts, action: str, visit_id: str, error: Connecto
     """What a step was made from is gone, by a withdrawal or with the visit: no flag, and whatever it left behind at a
     vendor is deleted."""
     _log.info("step.void", visit_id=visit_id, action=action)
-    await parts.visits.clear_waiting(visit_id)
-    async with parts.visits.engine.begin() as connection:
-        await parts.enqueue(connection, Work("clean_up", visit_id, parts.new_id()))
+    await end_quietly(parts, visit_id)
     return vars(Result(None, ConsentWithdrawn.slug, error.detail))
 
 
@@ -216,6 +226,7 @@ def _actions(parts: Parts, visit_id: str, argument: str) -> dict[str, Job]:
         return "complete" if await delete_copies(parts, visit_id) else Outcome.AGAIN
 
     return {
+        "plan": lambda: plan_transcription(parts, visit_id),
         "send": lambda: send_recording(parts, visit_id),
         "submit": lambda: submit_recording(parts, visit_id, argument),
         "await-transcript": lambda: await_transcript(parts, visit_id, argument),
@@ -230,6 +241,7 @@ def _actions(parts: Parts, visit_id: str, argument: str) -> dict[str, Job]:
 
 
 _TODO = {
+    "plan": "transcribe-again",
     "send": "transcribe-again",
     "submit": "transcribe-again",
     "await-transcript": "transcribe-again",
@@ -237,15 +249,3 @@ _TODO = {
     "redraft": AGAIN,
     "file": "retry-filing",
 }
-
-
-async def _explain(parts: Parts, visit_id: str, action: str, error: ConnectorError) -> None:
-    if isinstance(error, AudioUnusable | VendorRejected) and action in ("send", "submit", "await-transcript"):
-        await give_back(parts, visit_id, slug=error.slug, text=error.detail)
-        return
-    todo = "wait" if error.retryable else _TODO.get(action, "ask-for-help")
-    await parts.visits.call_attention(visit_id, slug=error.slug, text=error.detail, action=todo, at=parts.clock())
-    if isinstance(error, VendorAccount):
-        slug, at = error.slug, parts.clock()
-        await parts.visits.call_attention(visit_id, slug=slug, text=TOLD, action=WAITING, at=at)
-        return

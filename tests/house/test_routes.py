@@ -10,6 +10,7 @@ from connector.web import (
     capturing,
     correcting,
     fetching,
+    hooks,
     knowing,
     launching,
     listening,
@@ -37,6 +38,7 @@ ROUTES = [
             fetching,
             recorder,
             returning,
+            hooks,
         )
     )
     for route in router.routes

@@ -17,6 +17,7 @@ from connector.web import (
     correcting,
     deciding,
     fetching,
+    hooks,
     knowing,
     launching,
     listening,
@@ -105,6 +106,7 @@ def test_every_route_is_told_and_every_route_told_is_one() -> None:
         capturing,
         recorder,
         returning,
+        hooks,
     )
     routes = {
         f"{method} {route.path}"

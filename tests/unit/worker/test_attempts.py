@@ -62,6 +62,13 @@ def test_tries_go_on_for_longer_than_the_vendor_may_be_away() -> None:
     assert pauses == sorted(pauses)
 
 
+def test_waiting_for_a_budget_uses_up_no_try() -> None:
+    """A cap reached on the first day of a month ends with it, weeks after all tries together would have."""
+    away, capped = Result(None, "vendor-unavailable", retryable=True), Result(None, "cap-reached", retryable=True)
+    assert workflows._count_try(3, away) == 4
+    assert workflows._count_try(3, capped) == 3
+
+
 def test_the_engines_own_lines_lose_their_texts() -> None:
     try:
         raise ValueError("Qzmarker")

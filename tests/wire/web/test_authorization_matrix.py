@@ -258,7 +258,7 @@ async def test_d01_an_upload_token_opens_its_own_recording_only(
 async def test_d01_an_open_route_tells_nothing_of_any_visit(site: Site) -> None:
     seat = await site.seat()
     values = {"tenant": "clinic", "reference": seat.launch_id, "recording_id": seat.launch_id, "seq": 0, "number": 0}
-    values["pick_id"] = seat.launch_id
+    values["pick_id"] = values["job_key"] = seat.launch_id
     for route in walk(site.app.router.routes):
         if route.path in OPEN_ROUTES:
             for method in route.methods:

@@ -27,6 +27,7 @@ class World:
     now: datetime
     started: list[Work]
     woken: list[str] = field(default_factory=list)
+    seats: list[Seat] = field(default_factory=list)
 
     def pass_hours(self, hours: float) -> None:
         self.now += timedelta(hours=hours)
@@ -53,9 +54,9 @@ def make_world(site: Site, vendor: JobVendor, speech: AssemblyAI) -> World:
     return world
 
 
-async def captured(world: World, site: Site, *, state: str = "CAPTURED") -> Seat:
+async def captured(world: World, site: Site, *, state: str = "CAPTURED", lasts_ms: int = 90_000) -> Seat:
     parts = world.parts
-    made = Recording(parts.new_id(), "ogg", len(SOUND), hashlib.sha256(SOUND).hexdigest(), 1, 90_000, samples.stamp())
+    made = Recording(parts.new_id(), "ogg", len(SOUND), hashlib.sha256(SOUND).hexdigest(), 1, lasts_ms, samples.stamp())
     seat = await site.seat(samples.consent(), made, state=state)
     await parts.chunks.open_recording(made.recording_id, seat.visit_id, token="t", at=parts.clock())
     await parts.chunks.put(await parts.chunks.find(made.recording_id), 0, SOUND, at=parts.clock())
