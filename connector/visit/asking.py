@@ -6,7 +6,7 @@ Never takes the charted language for the one spoken: it is listened for, unless 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -102,6 +102,13 @@ async def ask_for(parts: Parts, visit_id: str) -> Asking:
         two_sided=recording is not None and recording.two_sided,
     )
     return plan_asking(parts.policy, parts.rules, present)
+
+
+async def recall_asking(parts: Parts, visit_id: str) -> Asking:
+    """How this visit's recording was transcribed: language, domain and notes as they were when the job was sent,
+    whatever chart, consent and settings say since."""
+    asking, told = await ask_for(parts, visit_id), await parts.jobs.asked(visit_id)
+    return asking.as_told(told) if told else asking
 
 
 def tell_before(parts: Parts, context: PatientContext | None, consents: Sequence[Consent]) -> tuple[str, ...]:
@@ -220,7 +227,7 @@ def _count(policy: Policy, present: Present) -> SpeakerCount | None:
     if policy.speech_speaker_count == "off":
         return None
     others = [voice.newest.person.role for voice in _agreed(present)]
-    if _has_interpreter(present) and _INTERPRETER not in others and any(map(_interpreting, present.standing.voices)):
+    if _INTERPRETER not in others and any(map(_interpreting, present.standing.voices)):
         others.append(_INTERPRETER)
     everybody = 2 + len(others)
     if policy.speech_speaker_count == "exact":
@@ -236,8 +243,8 @@ def _patient_is_spoken_for(present: Present) -> bool:
 
 
 def _list_people(policy: Policy, roles: tuple[str, str], present: Present) -> tuple[SpeakerAsked, ...]:
-    """Everybody who may be heard, each under a role of their own: those of the settings, then who agreed, then who
-    answered for the patient."""
+    """Everybody who may be heard, each under a role of their own: those of the settings, then who agreed, then whoever
+    interprets or answered for the patient."""
     clinician, patient = roles
     does = {clinician: _CLINICIAN_DOES, patient: _PATIENT_DOES}
     called = {clinician: present.clinician, patient: present.patient}
@@ -247,36 +254,29 @@ def _list_people(policy: Policy, roles: tuple[str, str], present: Present) -> tu
         for left in (False, True)
         for one in _agreed(present, left=left)
     ]
-    if any(map(_interpreting, present.standing.voices)):
-        further.append((_INTERPRETER, ""))
+    beside = [_INTERPRETER] if any(map(_interpreting, present.standing.voices)) else []
     if present.standing.patient is not None and present.standing.patient.answered_by:
-        further.append((present.standing.patient.answered_by, ""))
-    for place, (role, label) in enumerate(further):
-        again = role in (one for one, _ in further[:place])
-        if not (again and not label):
-            people.append(SpeakerAsked(_own_role(role, people), label, _DOES.get(role, "")))
+        beside.append(present.standing.patient.answered_by)
+    further += [(role, "") for role in beside if role not in {one for one, _ in further}]
+    for role, label in further:
+        title = _own(_TITLES.get(role, role.capitalize()), taken={one.role for one in people})
+        people.append(SpeakerAsked(title, label, _DOES.get(role, "")))
     return tuple(_with_names(people) if policy.speech_by_name else people)
 
 
-def _own_role(role: str, people: Iterable[SpeakerAsked]) -> str:
-    """`partner` → `Partner`; a second one is `Partner 2`."""
-    title = _TITLES.get(role, role.capitalize())
-    taken = {one.role for one in people}
-    number = next(n for n in range(1, len(taken) + 2) if _numbered(title, n) not in taken)
-    return _numbered(title, number)
-
-
-def _numbered(title: str, number: int) -> str:
-    return title if number == 1 else f"{title} {number}"
+def _own(title: str, *, taken: Collection[str]) -> str:
+    """`Partner`; where there is one already, `Partner 2`."""
+    every = (title, *(f"{title} {number}" for number in range(2, len(taken) + 2)))
+    return next(one for one in every if one not in taken)
 
 
 def _with_names(people: Iterable[SpeakerAsked]) -> list[SpeakerAsked]:
     """The same, everybody under a name of their own that is short enough: where there is none, under the role."""
     named: list[SpeakerAsked] = []
     for one in people:
-        name = " ".join(one.name.split())
-        usable = 0 < len(name) <= LONGEST_ROLE and name not in {other.name for other in named}
-        named.append(replace(one, name=name if usable else one.role))
+        name, taken = " ".join(one.name.split()), {other.name for other in named}
+        usable = 0 < len(name) <= LONGEST_ROLE and name not in taken
+        named.append(replace(one, name=name if usable else _own(one.role, taken=taken)))
     return named
 
 

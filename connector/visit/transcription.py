@@ -21,7 +21,7 @@ from connector.errors import Conflict, ConnectorError, NotAllowed, NothingSaid, 
 from connector.records import Recording, Refusal, SpeechHints, Transcript, VendorCopy
 from connector.store.visits import Numbered, Step
 from connector.transcript.speech import judge_speech
-from connector.visit.asking import ask_for
+from connector.visit.asking import ask_for, recall_asking
 from connector.visit.consenting import require_consent
 from connector.visit.doubting import doubt, raise_question
 from connector.visit.hearing import read_heard
@@ -83,12 +83,14 @@ async def submit_recording(
     known = await parts.speech.find_jobs(address, since=since)
     if not known:
         await require_budget(parts, visit_id)
-        options = (await ask_for(parts, visit_id)).options
+        asking = await ask_for(parts, visit_id)
+        options = asking.options
         terms = [term.text for term in (await keep_sent(parts, visit_id, keyterms=options.sends_keyterms)).keyterms]
         if webhook is not None:
             options = replace(options, webhook=await webhook())
         try:
             request = build_transcript_request(address, terms, options=options)
+            await parts.jobs.keep_asked(visit_id, asking.told())
             job = await parts.speech.submit(request, gate=gate)
             known = [job.job_id]
         except VendorOutcomeUnknown:
@@ -120,7 +122,7 @@ async def take_answer(
 ) -> str:
     """Seals what a finished job heard and moves the visit; returns as `await_transcript` does."""
     recording = await parts.visits.need(visit_id, Recording)
-    transcript = read_heard(parts, answer, recording=recording, asking=await ask_for(parts, visit_id))
+    transcript = read_heard(parts, answer, recording=recording, asking=await recall_asking(parts, visit_id))
     await record_speech_cost(parts, visit_id, transcript, job_id=job_id)
     try:
         judge_speech(transcript, rules=parts.rules.speech, recording_ms=recording.duration_ms)

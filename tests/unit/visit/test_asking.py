@@ -161,6 +161,18 @@ def test_everybody_who_agreed_has_a_role_of_their_own() -> None:
     assert all(one.description for one in speakers)
 
 
+def test_two_people_of_one_role_without_a_name_are_two_and_whoever_answers_is_not_counted_twice() -> None:
+    here = present(
+        said(person("friend")),
+        said(person("friend", number=2)),
+        said(person("interpreter")),
+        said(person("parent")),
+        said(PATIENT, interpreter=Interpreting("in-person", "Spanish"), answered_by="parent"),
+    )
+    speakers = ask(here).options.speakers
+    assert [one.role for one in speakers[2:]] == ["Friend", "Friend 2", "Interpreter", "Parent"]
+
+
 def test_names_leave_only_where_that_is_set_and_come_back_as_roles() -> None:
     here = present(said(person("partner", "Sam Ortiz")), patient="Ann Ortiz", clinician="Dr. Lee")
     assert not ask(here).options.by_name
@@ -172,8 +184,16 @@ def test_names_leave_only_where_that_is_set_and_come_back_as_roles() -> None:
 
 
 def test_a_name_that_is_missing_too_long_or_another_persons_gives_way_to_the_role() -> None:
-    here = present(said(person("partner", "x" * 36)), said(person("parent", "Ann")), patient="Ann", clinician="")
-    assert ask(here, speech_by_name=True).options.told_apart_by == ("Clinician", "Ann", "Partner", "Parent")
+    here = present(
+        said(person("partner", "x" * 36)),
+        said(person("parent", "Ann")),
+        said(person("friend", "Carer")),
+        said(person("carer")),
+        patient="Ann",
+    )
+    assert ask(here, speech_by_name=True).options.told_apart_by == (
+        "Clinician", "Ann", "Partner", "Parent", "Carer", "Carer 2",
+    )  # fmt: skip
 
 
 def test_where_channels_are_sides_nobody_is_counted_or_told_apart_and_the_sides_are_named() -> None:
