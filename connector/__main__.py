@@ -1,4 +1,4 @@
-"""The command line: serve, worker, doctor, audit, ehr, upload. In: arguments and environment. Out: codes, sentences.
+"""The command line: serve, worker, doctor, audit, ehr, upload, export. In: arguments, environment. Out: codes, text.
 
 Secrets are taken from files and variables, never from arguments.
 """
@@ -278,6 +278,24 @@ def upload(
     except UploadInterrupted as error:
         print(f"{error.title}: {show_name(error.detail)} Run the same again to go on.", file=sys.stderr)
         raise typer.Exit(os.EX_TEMPFAIL) from None
+
+
+@cli.command()
+def export(
+    redacted: Annotated[str, typer.Option(metavar="VISIT", help="Its redacted copy: the reference on its page.")],
+    out: Annotated[Path, typer.Option(help="The zip file to write; it must not be there yet.")],
+    begin: Annotated[str | None, typer.Option("--from", help="Begin of a clip, MM:SS.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End of a clip, MM:SS.")] = None,
+) -> None:
+    """Writes a visit's redacted copy, or a clip of it, for audit, training or supervision; never the clinical one."""
+    from connector.exporting import Wanted, export_redacted
+    from connector.web.moments import count
+
+    made = asyncio.run(export_redacted(Settings(), Wanted(redacted, out, begin, end)))
+    print(f"Wrote {out}: {count(made.turns, 'turn')}, {'with sound' if not made.why_no_sound else 'without sound'}.")
+    if made.why_no_sound:
+        print(made.why_no_sound)
+    print("Read and hear it before you pass it on: machines took parts out of it, and they err.")
 
 
 def _ask_for_codes(count: int) -> str:

@@ -26,6 +26,7 @@ from connector.app import (
     guard_http_stack,
     load_rules,
     make_policy,
+    make_policy,
     make_worker,
     migrate_all,
     now,
@@ -49,6 +50,7 @@ from connector.visit.lapsing import forget_lapsed
 from connector.visit.own_audio import SoundSweep
 from connector.visit.phi import require_agreements
 from connector.visit.reconciling import Reconciler
+from connector.visit.redacting import check_policy
 from connector.visit.spending import month_of
 from connector.visit.sweeping import sweep_vendor
 from connector.visit.vendor_account import MEND, wake_waiting
@@ -199,6 +201,7 @@ async def examine(settings: Settings) -> list[Finding]:
 
     look("HTTP stack", guard_http_stack)
     look("Mappings and prompts", lambda: count(len(load_rules().note_types), "note type"))
+    look("Redacted copies", partial(_check_redaction, settings))
     registered, waiting = list[Registration](), list[Registration]()
 
     def read_registrations() -> str:
@@ -282,6 +285,14 @@ def _tell(notice: Notice) -> Finding:
     name = "Transcription service" if notice.vendor == "speech" else "Language model service"
     since = f"since {notice.opened_at:%Y-%m-%d %H:%M} UTC, {count(notice.times, 'call')} turned away"
     return Finding(False, f"{name}: {MEND[notice.kind]} ({since}). Visits wait, and go on by themselves.")
+
+
+def _check_redaction(settings: Settings) -> str:
+    """What redacted copies leave out; each has to be one of the vendor's own names."""
+    policy = make_policy(settings)
+    check_policy(policy)
+    taken = ", ".join(policy.redaction_policies)
+    return f"without {taken}{', with sound' if policy.redaction_audio else ''}" if taken else "none are made"
 
 
 def _check_credentials(settings: Settings, registration: Registration) -> str:

@@ -18,6 +18,7 @@ UNNAMED = "redacted"
 """What stands for something taken out whose kind nobody told."""
 _NAME = "person_name"
 _SHORTEST_NAME = 2
+_TITLES = frozenset({"dr", "mr", "mrs", "ms", "miss", "prof", "md", "do", "rn", "np", "pa", "jr", "sr"})
 _TAG = re.compile(r"\[([A-Z][A-Z0-9_]*)\]")
 _LETTERS = re.compile(r"[^\W_]")
 _PIECES = re.compile(r"[^\W_]+")
@@ -28,12 +29,14 @@ _Phrase = tuple[tuple[str, ...], ...]
 @dataclass(frozen=True, slots=True)
 class Redacting:
     """How a copy is made: the vendor's `policies` and `substitution` (hash or entity_name), the `roles` that may be
-    shown as they are, and whether its sound is still to come."""
+    shown as they are, whether its sound is still to come, and `names` of people known to be in the visit, which are
+    taken out whatever the policies say."""
 
     policies: tuple[str, ...]
     substitution: str
     roles: Collection[str] = ()
     sound: str = "not-asked"
+    names: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ def redact_transcript(
     placed = zip(_places(transcript.turns), transcript.turns, strict=True)
     lines = [_compare(turn, others.get(place), chosen) for place, turn in placed]
     phrases, names = _secrets(lines, chosen)
+    names |= {piece for name in redacting.names for piece in _name_pieces(name)}
     for line in lines:
         _take_out_again(line, phrases, names)
     shown = _show_roles(transcript, redacting.roles)
@@ -136,6 +140,13 @@ def _secrets(
     named = (piece for phrase, kind in found.items() if kind == _NAME for word in phrase for piece in word)
     names = frozenset(piece for piece in named if len(piece) >= _SHORTEST_NAME)
     return {phrase: kind for phrase, kind in found.items() if phrase}, names
+
+
+def _name_pieces(name: str) -> Iterator[str]:
+    """The words of a name that tell who it is: neither initials nor titles, nor numbers that test charts add."""
+    for piece in (one.rstrip("0123456789") for one in _PIECES.findall(name.casefold())):
+        if len(piece) >= _SHORTEST_NAME and piece not in _TITLES:
+            yield piece
 
 
 def _plain(words: Sequence[str]) -> _Phrase:

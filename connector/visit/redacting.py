@@ -19,7 +19,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from connector.capture.probe import probe_sound
 from connector.clients.speech_request import Redaction, check_redaction
 from connector.errors import AudioUnusable, Conflict, ConnectorError, Misconfigured
-from connector.records import Recording, RedactedTranscript, Stamp, Transcript, VendorCopy
+from connector.records import (
+    Consent,
+    Launch,
+    PatientContext,
+    RedactedTranscript,
+    Stamp,
+    Transcript,
+    VendorCopy,
+)
 from connector.store.chunks import RecordingRow
 from connector.store.recordings import REDACTED, Opening
 from connector.store.visits import Numbered
@@ -28,7 +36,6 @@ from connector.transcript.reading import read_redacted_turns
 from connector.transcript.redacting import Redacting, redact_transcript
 from connector.visit import steps
 from connector.visit.asking import Asking, ask_for
-from connector.visit.hearing import seat_by
 from connector.visit.parts import Parts, Policy
 
 EVENT = "visit.redacted-sound"
@@ -65,17 +72,15 @@ async def on_kept(
     """The redacted copy to be kept in the transaction that keeps the transcript; none where none was asked for."""
     if answer.get("redact_pii") is not True:
         return ()
-    recording = await parts.visits.need(visit_id, Recording)
-    asking = await ask_for(parts, visit_id)
-    redacted = read_redacted_turns(answer, seating=seat_by(parts, asking, recording))
     redacting = Redacting(
         policies=_policies(answer) or parts.policy.redaction_policies,
         substitution="hash" if answer.get("redact_pii_sub") == "hash" else "entity_name",
-        roles=_roles(asking),
+        roles=_roles(await ask_for(parts, visit_id)),
         sound=AWAITED if answer.get("redact_pii_audio") is True else NOT_ASKED,
+        names=await _names(parts, visit_id),
     )
     stamp = Stamp(maker="redacting@1", at=parts.clock(), model=transcript.stamp.model)
-    copy = redact_transcript(transcript, redacted, redacting=redacting, stamp=stamp)
+    copy = redact_transcript(transcript, read_redacted_turns(answer), redacting=redacting, stamp=stamp)
     return (replace(copy, job_id=clean_text(answer.get("id"))),)
 
 
@@ -170,6 +175,18 @@ async def _keep(parts: Parts, visit_id: str, copy: RedactedTranscript, *, close:
     if close is not None:
         await parts.shredder.remove_unused(close)
     return True
+
+
+async def _names(parts: Parts, visit_id: str) -> tuple[str, ...]:
+    """Everybody whose name is known here: they are not to be found in the copy."""
+    newest = await parts.visits.newest(visit_id)
+    context, launch = newest.get(PatientContext), newest.get(Launch)
+    patients = context.patient.items if context is not None else ()
+    asked = await parts.visits.history(visit_id, Consent)
+    told = [launch.practitioner_name if launch else None, *(one.person.label for one in asked)]
+    for patient in patients:
+        told += [patient.name, patient.family, *patient.given, *patient.relatives]
+    return tuple(name for name in told if name)
 
 
 def _policies(answer: Mapping[str, Any]) -> tuple[str, ...]:

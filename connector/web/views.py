@@ -21,6 +21,7 @@ from connector.web import (
     fetch_view,
     note_view,
     progress_view,
+    redacted_view,
     sound_view,
     terms_view,
 )
@@ -112,6 +113,7 @@ class VisitView:
     filing: FilingView | None
     erasure: erasure_view.ErasureView | None
     cost: cost_view.CostView | None
+    redacted: redacted_view.RedactedView | None
     discard_reasons: tuple[tuple[str, str], ...]
     limits: tuple[str, ...]
     heard_less: tuple[str, ...]
@@ -182,6 +184,7 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
         filing=_build_filing(facts.filing, now),
         erasure=erasure_view.build_erasure(facts.erasure, now, facts.retention),
         cost=cost_view.build_cost(facts.costs),
+        redacted=redacted_view.build_redacted(facts.redacted, facts.row.visit_id),
         discard_reasons=tuple(REASONS.items()) if state in UNSIGNED else (),
         limits=tuple(one.sentence for one in facts.limits) if state in UNSIGNED else (),
         heard_less=facts.heard_less if state in (State.PRIMED, State.CAPTURING) else (),

@@ -19,6 +19,7 @@ from connector.records import (
     Launch,
     PatientContext,
     Recording,
+    RedactedTranscript,
     SignedNote,
     SpeechHints,
     Transcript,
@@ -65,6 +66,7 @@ class VisitFacts:
     sound: SoundFacts = NO_SOUND
     fetch: FetchProgress | None = None
     may_fetch: bool = False
+    redacted: RedactedTranscript | None = None
 
     @property
     def standing(self) -> Standing:

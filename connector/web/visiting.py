@@ -18,6 +18,7 @@ from connector.records import (
     Filing,
     PatientContext,
     Recording,
+    RedactedTranscript,
     SignedNote,
     SpeechHints,
     Transcript,
@@ -134,6 +135,7 @@ async def collect_facts(session: Session) -> VisitFacts:
         sound=await gather_sound(parts, visit_id, newest),
         fetch=await parts.fetches.under_way(visit_id) if row.state == State.CAPTURING else None,
         may_fetch=bool(allowed_hosts(parts, session.row.tenant)),
+        redacted=newest.get(RedactedTranscript),
     )
 
 

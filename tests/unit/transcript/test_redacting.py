@@ -120,6 +120,14 @@ def test_roles_are_shown_and_names_never() -> None:
     assert "Jansen" not in str(asdict(copy))
 
 
+def test_people_known_to_be_in_the_visit_are_taken_out_whatever_the_policies_say() -> None:
+    turn = _turn("t1", "Dr. Vane will see Mrs Quixotte, Quixotte's son too.", 0)
+    known = Redacting(("drug",), "entity_name", names=("Dr. A. Vane, MD", "Quixotte Maria"))
+    copy = _copy(_transcript(turn), [turn], known)
+    assert copy.turns[0].text == "Dr. [PERSON_NAME] will see Mrs [PERSON_NAME], [PERSON_NAME] son too."
+    assert copy.silences == ((100, 190), (500, 590), (600, 690))
+
+
 def test_an_entity_type_that_is_no_name_of_a_type_is_not_kept() -> None:
     turn = _turn("t1", "Hello.", 0)
     copy = _copy(_transcript(turn, entities=[SpokenEntity("Maria Jansen", "x", 0, 0)]), [turn])
