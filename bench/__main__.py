@@ -13,10 +13,18 @@ from connector_sandbox.hapi_build import Unbuildable
 from connector_sandbox.processes import StartFailed
 from connector_sandbox.state import UnfitStateFolder
 
-from bench import context, doubts, hints, launch, upload, visit
+from bench import context, doubts, hints, launch, transcription, upload, visit
 from bench.report import NotMeasured
 
-BENCHMARKS = {"context": context, "doubts": doubts, "hints": hints, "launch": launch, "upload": upload, "visit": visit}
+BENCHMARKS = {
+    "context": context,
+    "doubts": doubts,
+    "hints": hints,
+    "launch": launch,
+    "transcription": transcription,
+    "upload": upload,
+    "visit": visit,
+}
 
 
 def main() -> int:
@@ -27,7 +35,7 @@ def main() -> int:
     chosen = parser.parse_args()
     if chosen.name is None:
         for name, module in BENCHMARKS.items():
-            print(f"{name:<10} {(module.__doc__ or '').splitlines()[0]}")
+            print(f"{name:<13} {(module.__doc__ or '').splitlines()[0]}")
         return 0
     if chosen.name not in BENCHMARKS or (chosen.repetitions is not None and chosen.repetitions < 1):
         print(f"There is no such benchmark. There are: {', '.join(BENCHMARKS)}.", file=sys.stderr)

@@ -40,7 +40,7 @@ class Choices:
     """What may be chosen. Ports of 0 are free ones; `fhir_base` puts the sandbox EHR in front of another server.
 
     `picks_patients`: the connector may be started outside the EHR, which then names no patient. `audio_hosts`:
-    where recordings may be fetched from.
+    where recordings may be fetched from. `speech_places`: how many jobs the sandbox AssemblyAI works on at a time.
     """
 
     connector_port: int = 0
@@ -50,6 +50,7 @@ class Choices:
     fhir_base: str | None = None
     queue_seconds: float | None = None
     process_seconds: float | None = None
+    speech_places: int | None = None
     picks_patients: bool = False
     audio_hosts: tuple[str, ...] = ()
     extra: dict[str, str] = field(default_factory=dict)
@@ -151,6 +152,8 @@ class Stack:
             arguments += ["--queue-seconds", str(self._choices.queue_seconds)]
         if self._choices.process_seconds is not None:
             arguments += ["--process-seconds", str(self._choices.process_seconds)]
+        if self._choices.speech_places is not None:
+            arguments += ["--places", str(self._choices.speech_places)]
         self._launch("assemblyai", [sys.executable, "-m", "connector_sandbox.assemblyai", *arguments])
 
     def _await_speech(self) -> None:
