@@ -131,12 +131,12 @@ async def _complete(
         consent_line=say_for_model(await find_standing(parts, visit_id), recorded=transcript.origin != TYPED),
         templates=parts.rules.prompts[note_type.key],
     )
-    gateway = parts.gateway.through(gate_transcript(parts, visit_id, transcript))
+    gate = gate_transcript(parts, visit_id, transcript)
     policy = parts.policy
     schema = AnswerSchema(f"{note_type.key}_note", answer_schema(note_type))
 
     async def ask(link: ModelChain) -> Completion:
-        return await gateway.complete(
+        return await parts.gateway.through(gate).complete(
             chain=link,
             messages=messages,
             schema=schema,
@@ -148,7 +148,7 @@ async def _complete(
         return await keep_completion(parts, visit_id, lambda: ask(link))
 
     chain = ModelChain(policy.gateway_model, policy.gateway_fallbacks, policy.gateway_fallback_depth)
-    return await ask_in_turn(gateway.split(chain), attempt)
+    return await ask_in_turn(parts.gateway.split(chain), attempt)
 
 
 async def _mend(completion: Completion) -> MendedText:
