@@ -15,7 +15,7 @@ from pathlib import Path
 import av
 
 RATE = 16_000
-PAD_MS = 200  # around each span: within a turn the times of words are estimates
+PAD_MS = 200  # around each span: the times of some words are estimates
 _CODECS = {"mp3": "libmp3lame", "wav": "pcm_s16le"}
 _TONE = array("h", (round(5_000 * math.sin(2 * math.pi * place / 16)) for place in range(16)))  # 1000 Hz
 

@@ -1,6 +1,6 @@
 """In: the authored scripts and the flite synthesiser. Out: each visit's Opus file and its timing file.
 
-Run as `python -m connector_sandbox.recordings.make`; needs flite and PyAV, and is never run by demo or tests.
+Run as `python -m connector_sandbox.recordings.make`; needs flite, PyAV and PocketSphinx. Never run by demo or tests.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ import sys
 import tempfile
 import wave
 from array import array
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import yaml
-from connector_sandbox.recordings.library import VISITS, ScriptTurn, Turn, Word, read_script, script_turns
+from connector_sandbox.assemblyai.recognising import recognise
+from connector_sandbox.recordings.alignment import place_words, time_words
+from connector_sandbox.recordings.library import VISITS, ScriptTurn, Turn, read_script, script_turns
 
 RATE = 16_000
 BIT_RATE = 24_000
@@ -55,6 +57,8 @@ def make_visit(path: Path) -> int:
     samples, turns = speak_script(script_turns(script), voices=script["voices"])
     audio = path.with_suffix(".opus")
     write_opus(audio, samples)
+    heard = [word for turn in recognise(audio) for word in turn.words]
+    turns = [replace(turn, words=place_words(turn, heard)) for turn in turns]
     timing = {
         "id": script["id"],
         "playback": "Spoken by the flite synthesiser from a script of this project: not a recording of people.",
@@ -121,20 +125,6 @@ def level(samples: array[int]) -> array[int]:
     loudness = (sum(sample * sample for sample in samples) / len(samples)) ** 0.5
     gain = min(LOUDNESS / loudness, 32_000 / max(abs(sample) for sample in samples))
     return array("h", (round(sample * gain) for sample in samples))
-
-
-def time_words(text: str, *, start: int, end: int) -> tuple[Word, ...]:
-    """Each printed word's share of the turn, in proportion to its length (plus one for the gap after it)."""
-    printed = text.split()
-    weights = [len(word) + 1 for word in printed]
-    words = []
-    passed = 0
-    for word, weight in zip(printed, weights, strict=True):
-        first = start + (end - start) * passed // sum(weights)
-        passed += weight
-        last = start + (end - start) * (passed - 1) // sum(weights)
-        words.append(Word(text=word, start=first, end=max(first + 1, last)))
-    return (*words[:-1], Word(text=words[-1].text, start=words[-1].start, end=end))
 
 
 def write_opus(path: Path, samples: array[int]) -> None:

@@ -12,6 +12,7 @@ import av
 import httpx
 import pytest
 from connector_sandbox.assemblyai.bleeping import PAD_MS
+from connector_sandbox.assemblyai.recognising import recognise
 
 from tests.wire.sandbox_assemblyai.mixing import Piece, join, write
 from tests.wire.sandbox_assemblyai.test_webhooks import Receiver, receiver
@@ -110,6 +111,20 @@ def test_entities_are_not_heard_and_everything_else_is(vendor, tmp_path, method)
         for sound in (apart, whole):
             sound[max(0, first) : last] = array("h", bytes(2 * (last - max(0, first))))
     assert apart == whole
+
+
+def test_what_is_redacted_cannot_be_recognised_any_more(vendor, tmp_path) -> None:
+    content = write(tmp_path / "v.wav", join([Piece(0, 13, "chasidy")]), codec="pcm_s16le", rate=RATE).read_bytes()
+    how = {**WANTED, "redact_pii_policies": ["date", "duration"], "redact_pii_audio_quality": "wav"}
+    printed = vendor.transcribe(content, **how)
+    (tmp_path / "redacted.wav").write_bytes(fetch(wait(vendor, printed["id"])).content)
+    said, left = (
+        " ".join(word.text for turn in recognise(tmp_path / name) for word in turn.words)
+        for name in ("v.wav", "redacted.wav")
+    )
+    assert {"week", "days"} <= set(said.split())
+    assert not {"last", "week", "three", "days"} & set(left.split())
+    assert {"urgent", "care", "blood", "pressure"} <= set(left.split())
 
 
 def test_it_was_not_asked_for(vendor, visit) -> None:
