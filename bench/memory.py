@@ -9,15 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_EVERY_S = 0.02
-
 
 @dataclass
 class Memory:
-    """Growth over what the process and its children held when this was made; `growth_mb` is the most that was seen."""
+    """Growth over what the process and its children held when this was made; `growth_mb` is the most that was seen.
+
+    `every_s` seconds lie between two looks: what has many threads or children takes long to be looked at.
+    """
 
     pid: int
     growth_mb: float = 0.0
+    every_s: float = 0.02
 
     def __post_init__(self) -> None:
         self._before = resident_mb(self.pid)
@@ -28,7 +30,7 @@ class Memory:
         over = threading.Event()
 
         def sample() -> None:
-            while not over.wait(_EVERY_S):
+            while not over.wait(self.every_s):
                 self.growth_mb = max(self.growth_mb, resident_mb(self.pid) - self._before)
 
         thread = threading.Thread(target=sample)

@@ -83,7 +83,7 @@ def measure(stack: Stack, folder: Path, *, repetitions: int, visits: int = VISIT
         bare.append(script.transcribe(sound, ours[-1].looks))
         say(f"Round {number + 1}: ours {ours[-1].total:.2f} s, bare {bare[-1]:.2f} s, {len(ours[-1].looks)} looks.")
     worker = stack.children["worker"].pid
-    memory = Memory(worker)
+    memory = Memory(worker, every_s=0.5)
     with memory.watched(), _threads_counted(worker) as threads:
         crowd = Crowd(stack)
         outcome = crowd.finish(crowd.gather(visits))
