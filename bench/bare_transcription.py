@@ -46,6 +46,8 @@ class BareScript:
         for moment in moments:
             time.sleep(max(0.0, moment - time.monotonic()))
             answer = client.get(f"/v2/transcript/{job}").raise_for_status()
+            if answer.json()["status"] == "error":
+                raise NotMeasured(f"the bare script's job failed: {answer.json()['error']}")
             if answer.json()["status"] == "completed":
                 return answer.content
         raise NotMeasured("the bare script's job was not completed when ours was")

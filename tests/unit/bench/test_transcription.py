@@ -80,11 +80,14 @@ def test_the_bare_script_looks_at_the_given_moments_and_deletes_what_it_made(tmp
     sound = load_recording("edmundo").audio
     with run_process(tmp_path, "--process-seconds", "0.2") as base:
         script = BareScript(base, "a-key", tmp_path)
-        looks = [0.2 * number for number in range(100)]
-        assert 0.2 < script.transcribe(sound, looks) < 60
+        looks = [0.2 * number for number in range(600)]
+        assert 0.2 < script.transcribe(sound, looks) < 130
         assert b"Cummerata" in (tmp_path / "transcript.json").read_bytes()
-        with pytest.raises(NotMeasured):
+        with pytest.raises(NotMeasured, match="not completed"):
             script.transcribe(sound, [0.0])
+        (tmp_path / "no-sound.ogg").write_bytes(b"This is a text.")
+        with pytest.raises(NotMeasured, match="failed"):
+            script.transcribe(tmp_path / "no-sound.ogg", looks)
 
 
 def test_a_long_sound_is_the_same_visit_again_and_again(tmp_path: Path) -> None:
