@@ -26,7 +26,6 @@ from connector.app import (
     guard_http_stack,
     load_rules,
     make_policy,
-    make_policy,
     make_worker,
     migrate_all,
     now,

@@ -17,7 +17,8 @@ class RedactedTranscript:
     every word that was taken out. It stems from the recogniser's words: no clinician's correction is in it.
 
     `sound` is not-asked, awaited, kept or missing, and `why_no_sound` says why it is missing, in one sentence.
-    `audio_recording_id` is the redacted sound, kept under its own key. `origin` as in Transcript. `job_id` is the vendor's name of the job.
+    `audio_recording_id` is the redacted sound, kept under its own key. `origin` as in Transcript. `job_id` is the
+    vendor's name of the job.
     """
 
     of_transcript: str

@@ -28,6 +28,7 @@ from connector.visit.hearing import read_heard
 from connector.visit.joining import join_pieces
 from connector.visit.own_audio import destroy_sound
 from connector.visit.parts import Parts
+from connector.visit.redacting import note_sound, on_kept
 from connector.visit.refusing import LITTLE, note_refusal
 from connector.visit.speaking import gate_copy, gate_recording, require_copy, speak
 from connector.visit.spending import record_speech_cost, require_budget
@@ -99,6 +100,7 @@ async def submit_recording(
                 raise
     for job_id in known:
         await parts.ledger.add_copy(visit_id, _held(parts, "transcript", job_id))
+        await note_sound(parts, visit_id, job_id)
     return known[0]
 
 
@@ -131,7 +133,15 @@ async def take_answer(
         refused = note_refusal(parts, transcript, reason=reason, recording_ms=recording.duration_ms)
         await give_back(parts, visit_id, slug=refusal.slug, text=reason, refusal=refused)
         return "nothing-said"
-    await _keep_transcript(parts, visit_id, transcript, job_id=job_id, kept=kept)
+    copies = await on_kept(parts, visit_id, answer, transcript=transcript)
+
+    async def also(connection: AsyncConnection, asked: bool) -> None:
+        for copy in copies:
+            await parts.visits.append_record(connection, visit_id, copy, at=parts.clock())
+        if kept is not None:
+            await kept(connection, asked)
+
+    await _keep_transcript(parts, visit_id, transcript, job_id=job_id, kept=also)
     return await tell_outcome(parts, visit_id)
 
 
@@ -250,4 +260,3 @@ async def keep_sent(parts: Parts, visit_id: str, *, keyterms: bool = True) -> Sp
 
 def _held(parts: Parts, kind: str, vendor_id: str) -> VendorCopy:
     return VendorCopy(parts.new_id(), kind, vendor_id, "held", parts.clock())
-
