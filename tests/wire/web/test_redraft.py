@@ -99,6 +99,8 @@ async def test_a_redraft_that_ran_twice_is_made_once(again: Site) -> None:
     await post(again, seat, "redraft", revision=1)
     assert [(await draft(again, seat, 1)).value for _ in range(2)] == ["2", "2"]
     assert len(await drafts(again, seat)) == 2
+    copies = await again.parts.ledger.copies(seat.visit_id)
+    assert [copy.kind for copy in copies] == ["completion"], "the model was asked twice"
 
 
 async def test_changes_by_hand_are_replaced_only_where_that_was_confirmed_and_one_undo_brings_them_back(
