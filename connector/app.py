@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.assets.catalogue import list_mappings, load_mapping, load_template
 from connector.assets.prices import Prices
-from connector.assets.registrations import Registration, load_registrations, read_client_secret
+from connector.assets.registrations import Registration, Registrations, load_registrations, read_client_secret
 from connector.clients.assemblyai import AssemblyAI, check_options
 from connector.clients.fetching import Fetcher, Ways, resolve_by_system, trust_authorities
 from connector.clients.gateway import Gateway, ModelChain
@@ -219,13 +219,16 @@ def _read_rules(settings: Settings) -> tuple[Rules, Policy]:
     return rules, policy
 
 
+def _read_registrations(settings: Settings, rules: Rules) -> Registrations:
+    folder, jurisdictions = settings.registrations_folder, rules.consent.jurisdictions
+    return load_registrations(folder, profiles=rules.profiles, jurisdictions=jurisdictions)
+
+
 @asynccontextmanager
 async def compose(settings: Settings) -> AsyncIterator[Composition]:
     """Opens database, key and clients, and closes them again. Migrates an embedded database by itself."""
     rules, policy = _read_rules(settings)
-    registrations = load_registrations(
-        settings.registrations_folder, profiles=rules.profiles, jurisdictions=rules.consent.jurisdictions
-    )
+    registrations = _read_registrations(settings, rules)
     open_state_folder(settings.state_folder)
     address = locate_database(settings)
     engine = make_engine(address)

@@ -21,7 +21,7 @@ from connector.store.chunks import ChunkRow, RecordingRow
 from connector.store.recordings import TAKING, UNFINISHED
 from connector.store.visits import VisitRow
 from connector.visit.consenting import require_consent, require_consent_for
-from connector.visit.parts import Parts, Work
+from connector.visit.parts import PREPARE, Parts, Work
 from connector.visit.recording import drop_empty, find_actor, give_back_empty
 from connector.visit.states import State
 from connector.visit.steps import Move, move
@@ -101,7 +101,7 @@ async def finish_recording(parts: Parts, visit_id: str) -> VisitRow:
         if any(piece.held_chunks for piece in later):
             raise Conflict("More sound has arrived while the recording was being finished: finish it again.")
         await parts.chunks.drop_open(connection, visit_id)
-        await parts.enqueue(connection, Work("transcribe_and_draft", visit_id, record.recording_id))
+        await parts.enqueue(connection, Work(PREPARE, visit_id, record.recording_id))
 
     arrow = (State.CAPTURING, State.CAPTURED)
     detail = {"pieces": len(pieces), "chunks": record.chunks, "bytes": record.size}

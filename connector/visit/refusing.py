@@ -14,7 +14,7 @@ from connector.transcript.speech import may_draft, measure_speech
 from connector.visit import steps
 from connector.visit.consenting import require_consent
 from connector.visit.own_audio import destroy_sound
-from connector.visit.parts import Parts, Work
+from connector.visit.parts import PREPARE, Parts, Work
 from connector.visit.states import State
 from connector.visit.steps import Move, move
 
@@ -56,7 +56,7 @@ async def decide(parts: Parts, launch: Launch, *, decision: str) -> VisitRow:
     if decision == "discard":
         return await _discard(parts, launch, row)
     await require_consent(parts, visit_id)
-    work = Work("transcribe_and_draft", visit_id, parts.new_id())
+    work = Work(PREPARE, visit_id, parts.new_id())
     if decision == "draft-anyway":
         refusal = refusal_of(recording, await parts.visits.latest(visit_id, Refusal))
         if refusal is None or not refusal.may_draft:

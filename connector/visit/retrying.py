@@ -5,7 +5,7 @@ from __future__ import annotations
 from connector.errors import Conflict
 from connector.store.visits import VisitRow
 from connector.visit.note import ask_for_draft
-from connector.visit.parts import Parts, Work
+from connector.visit.parts import PREPARE, Parts, Work
 from connector.visit.states import State
 from connector.visit.vendor_account import WAITING
 
@@ -23,7 +23,7 @@ async def try_again(parts: Parts, visit_id: str) -> None:
     elif row.state == State.SIGNED and row.attention_action not in _GOES_ON:
         await _start_anew(parts, row, Work("write_back", visit_id, parts.new_id(), str(row.note_version)))
     elif row.state == State.CAPTURED and row.attention_action not in _GOES_ON:
-        await _start_anew(parts, row, Work("transcribe_and_draft", visit_id, parts.new_id()))
+        await _start_anew(parts, row, Work(PREPARE, visit_id, parts.new_id()))
     else:
         await parts.jobs.hurry(visit_id, at=parts.clock())
         await parts.wake(visit_id)
