@@ -54,13 +54,15 @@ class Crowd:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._clinician = first_clinician(stack.addresses.ehr)
 
     def gather(self, visits: int) -> list[Ready]:
         """Launches, consent and chunks of so many visits, of each bundled recording in turn."""
         recordings = load_recordings()
         chosen = [recordings[number % len(recordings)] for number in range(visits)]
-        return _by_hands(self._open, chosen, said="visits are open, their recordings uploaded")
+        clinician = first_clinician(self._stack.addresses.ehr)
+        return _by_hands(
+            lambda one: self._open(one, clinician), chosen, said="visits are open, their recordings uploaded"
+        )
 
     def finish(self, ready: Sequence[Ready]) -> Outcome:
         """Ends all recordings while the vendor ends no job, lets it, waits for every visit's words and looks them over.
@@ -95,8 +97,8 @@ class Crowd:
                 raise NotMeasured(f"not every one of {count} recordings has a job after {PATIENCE_S:.0f} s")
             time.sleep(0.5)
 
-    def _open(self, recording: BundledRecording) -> Ready:
-        visit = launch_visit(self._stack.addresses.ehr, bundled_patient(recording), practitioner=self._clinician)
+    def _open(self, recording: BundledRecording, clinician: str) -> Ready:
+        visit = launch_visit(self._stack.addresses.ehr, bundled_patient(recording), practitioner=clinician)
         visit.await_state("PRIMED")
         visit.consent()
         opened = visit.post("/recordings").raise_for_status().json()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
+import httpx
 import pytest
-from connector_sandbox.recordings import load_recording
+from connector_sandbox.recordings import BundledRecording, load_recording
 
 from bench.bare_transcription import BareScript
-from bench.crowd import Outcome, find_most_at_once, shows_script
+from bench.crowd import Crowd, Outcome, Ready, find_most_at_once, shows_script
 from bench.long_sound import make_long_sound
 from bench.report import NotMeasured
 from bench.transcription import Ours, find_looks, summarise
@@ -88,6 +90,44 @@ def test_the_bare_script_looks_at_the_given_moments_and_deletes_what_it_made(tmp
         (tmp_path / "no-sound.ogg").write_bytes(b"This is a text.")
         with pytest.raises(NotMeasured, match="failed"):
             script.transcribe(tmp_path / "no-sound.ogg", looks)
+
+
+class HandMade:
+    """A visit that is transcribed by hand: what finishing its recording sets off, and what its page shows then."""
+
+    def __init__(self, vendor: httpx.Client, recording: BundledRecording) -> None:
+        self.vendor, self.recording, self.base = vendor, recording, ""
+        self.client = self
+
+    def post(self, _path: str, *, json: dict[str, Any]) -> httpx.Response:
+        url = self.vendor.post("/v2/upload", content=self.recording.audio.read_bytes()).json()["upload_url"]
+        self.job = self.vendor.post("/v2/transcript", json={"audio_url": url, **json}).json()["id"]
+        return httpx.Response(200)
+
+    def read(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self.vendor.get(f"/v2/transcript/{self.job}").json()
+        return answer
+
+    def status(self) -> dict[str, Any]:
+        return {"state": "TRANSCRIBED" if self.read()["status"] == "completed" else "CAPTURED"}
+
+    def get(self, _address: str) -> httpx.Response:
+        turns = [f"<li data-turn>{one['text']}</li>" for one in self.read()["utterances"]]
+        return httpx.Response(200, text="".join(turns))
+
+
+def test_a_crowd_is_held_until_every_job_is_there_and_then_looked_over(tmp_path: Path) -> None:
+    recordings = [load_recording(name) for name in ("edmundo", "billie", "chasidy")]
+    with (
+        run_process(tmp_path, "--queue-seconds", "0", "--process-seconds", "0", "--places", "8") as base,
+        httpx.Client(base_url=base, headers={"authorization": "a-key"}, trust_env=False, timeout=60) as vendor,
+    ):
+        stack: Any = SimpleNamespace(addresses=SimpleNamespace(speech=base), key="a-key")
+        ready = [Ready(HandMade(vendor, one), one, "", {"speaker_labels": True}) for one in recordings]
+        mixed_up = Ready(HandMade(vendor, recordings[0]), recordings[1], "", {"speaker_labels": True})
+        outcome = Crowd(stack).finish([*ready, mixed_up])
+        assert vendor.get("/sandbox/controls").json()["jobs_held"] is False
+    assert (outcome.right, outcome.at_once) == (3, 4)
 
 
 def test_a_long_sound_is_the_same_visit_again_and_again(tmp_path: Path) -> None:
