@@ -50,7 +50,7 @@ def test_the_vendors_words_stand_in_turns_with_the_ids_and_times_of_the_clinical
 
 def test_a_word_in_an_entity_of_a_chosen_policy_goes_where_the_vendors_text_missed_it() -> None:
     turn = _turn("t1", "Since May third, Maria.", 0)
-    missed = [SpokenEntity("date", "May third", 100, 290), SpokenEntity("person_name", "Maria", 300, 390)]
+    missed = [SpokenEntity("date", "05/03", 100, 290), SpokenEntity("person_name", "MARIA", 300, 390)]
     copy = _copy(_transcript(turn, entities=missed), [turn])
     assert copy.turns[0].text == "Since [DATE] [DATE], [PERSON_NAME]."
     assert copy.found == (("date", 1), ("person_name", 1))

@@ -140,7 +140,7 @@ async def test_a_consent_withdrawn_after_the_signature_leaves_the_note_and_no_co
         data={"answer": "withdrawn", "method": "verbal"},
         headers={"Accept": "application/json", **seat.changing},
     )
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 409, answer.text
     assert await parts.visits.latest(seat.visit_id, RedactedTranscript) is None
     assert await parts.visits.latest(seat.visit_id, Transcript) is not None
 
