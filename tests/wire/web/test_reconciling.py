@@ -149,6 +149,18 @@ async def test_g13_two_workers_never_take_the_same_row(world: World, site: Site)
     assert taken == [4, 2] and len(world.vendor.jobs) == len(seats)
 
 
+async def test_g13_claims_at_the_same_moment_share_the_rows(world: World, site: Site) -> None:
+    for _ in range(10):
+        await planned(world, site)
+    names = [f"worker-{number}" for number in range(6)]
+    for round_ in range(5):
+        at = world.now + timedelta(seconds=61 * round_)
+        until = at + timedelta(seconds=60)
+        claims = [world.parts.jobs.claim(name, at=at, until=until, most=10) for name in names]
+        keys = [job.job_key for taken in await asyncio.gather(*claims) for job in taken]
+        assert len(keys) == len(set(keys)) == 10
+
+
 async def test_g14_after_four_days_without_the_vendor_the_recording_is_sent_and_taken(world: World, site: Site) -> None:
     seat = await planned(world, site)
     away = world.vendor.strike("", 503, times=None)
