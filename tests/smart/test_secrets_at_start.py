@@ -68,6 +68,8 @@ def connector(registrations: Path, state: Path, database: DatabaseAddress) -> Co
         "CONNECTOR_REGISTRATIONS_FOLDER": str(registrations),
         "CONNECTOR_DATABASE_URL": database.libpq,
         "CONNECTOR_ASSEMBLYAI_API_KEY": SECRETS["vendor"],
+        "CONNECTOR_ASSEMBLYAI_BASE_URL": "http://127.0.0.1:1",
+        "CONNECTOR_GATEWAY_BASE_URL": "http://127.0.0.1:1",
         "CONNECTOR_GATEWAY_API_KEY": SECRETS["gateway"],
         "NAMED_SECRET": SECRETS["variable"],
     }
