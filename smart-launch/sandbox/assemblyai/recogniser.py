@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import resource
 import sys
@@ -28,7 +27,6 @@ def main(path: str, seconds: str, cpu_seconds: str) -> None:
     limit = int(cpu_seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    os.nice(10)
     channels = read_channels(path, limit_s=int(seconds))
     turns = sorted(recognise(channels), key=lambda turn: turn["words"][0]["start"])
     json.dump(turns, sys.stdout)

@@ -125,7 +125,7 @@ def of_recording(draft):
     return make
 
 
-@pytest.mark.parametrize("name", ["billie", "chasidy", "edmundo"])
+@pytest.mark.parametrize("name", ["billie", "chasidy", "edmundo", "jacquelyne"])
 def test_every_bundled_visit_gives_all_sections_with_evidence(of_recording, name) -> None:
     answer = of_recording(name)
     assert all(answer.values())
@@ -140,6 +140,8 @@ def test_every_bundled_visit_gives_all_sections_with_evidence(of_recording, name
         ("billie", "Continue lisinopril 20 mg and hydrochlorothiazide 25 mg once a day."),
         ("chasidy", "Is allergic to lisinopril."),
         ("chasidy", "Start amlodipine 5 mg once a day."),
+        ("jacquelyne", "Is allergic to penicillin, Mrs. Kling."),
+        ("jacquelyne", 'Partner states: "She forgets it 3 days out of seven."'),
         ("edmundo", "Take metoprolol tartrate, 50 mg twice a day, and stop the metoprolol succinate."),
     ],
 )
