@@ -40,7 +40,7 @@ class Receiver:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
 
-    def wait(self, calls: int, *, seconds: float = 15.0) -> None:
+    def wait(self, calls: int, *, seconds: float = 60.0) -> None:
         ends = time.monotonic() + seconds
         while len(self.calls) < calls:
             assert time.monotonic() < ends, f"{len(self.calls)} of {calls} calls came"
@@ -64,7 +64,7 @@ def short_spacing(vendor) -> None:
 
 
 def settled(vendor, job_id: str, *, status: int) -> None:
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + 60
     while vendor.read(job_id)["webhook_status_code"] != status:
         assert time.monotonic() < ends
         time.sleep(0.02)
