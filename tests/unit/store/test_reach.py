@@ -220,7 +220,7 @@ async def everything_met(stores: Stores, ours: Owned) -> set[str]:
     """The ids that come out of the store's readers, asked for ours."""
     met = {(await stores.visits.row(ours.visit_id)).visit_id, (await stores.chunks.find(ours.recording_id)).visit_id}
     met |= {one.visit_id for one in await stores.chunks.open_recordings(ours.visit_id)}
-    met |= set(await stores.ledger.visits_with_copies())
+    met |= set(await stores.ledger.visits_with_copies(before=NOW + timedelta(days=1)))
     listed = await stores.returns.list_visits(Belonging(ours.tenant, ours.clinician), states=("LAUNCHED",), limit=50)
     met |= {one.visit_id for one in listed}
     return met
