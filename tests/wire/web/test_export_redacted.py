@@ -6,7 +6,9 @@ import asyncio
 import hashlib
 import io
 import json
+import os
 import stat
+import sys
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -162,3 +164,27 @@ async def test_a_clip_beyond_the_recording_leaves_nothing_behind(visit: Redacted
     with pytest.raises(InputRefused, match="would begin after it"):
         await export(visit, tmp_path / "visit.zip", "02:00", "03:00")
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_command_writes_the_file_and_tells_no_word_of_it(
+    world: RedactedWorld, visit: Redacted, tmp_path: Path
+) -> None:
+    out = tmp_path / "visit.zip"
+    wanted = ("--redacted", visit.seat.visit_id, "--from", "00:00", "--to", "00:30", "--out", str(out))
+    code, said = await _run(world.settings, *wanted)
+    assert code == 0 and "with sound" in said and "Waters" not in said, said
+    assert sorted(unpack(out)) == ["manifest.json", "sound.ogg", "transcript.json", "transcript.txt"]
+
+
+async def _run(settings: Settings, *arguments: str) -> tuple[int | None, str]:
+    """The command as an operator gives it, on the database of these tests."""
+    told = ("state_folder", "database_url", "registrations_folder", "public_base_url", "assemblyai_base_url")
+    environment = {f"CONNECTOR_{name.upper()}": str(getattr(settings, name)) for name in told}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "connector", "export", *arguments),
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    return process.returncode, said.decode()
