@@ -71,7 +71,7 @@ def walk(routes: Any) -> Iterator[APIRoute]:
 
 
 def fill(path: str, launch_id: str, recording_id: str = _NOBODY) -> str:
-    return path.format(launch_id=launch_id, recording_id=recording_id, seq=0, number=0)
+    return path.format(launch_id=launch_id, recording_id=recording_id, seq=0, number=0, turn_id="t1")
 
 
 async def send(site: Site, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
