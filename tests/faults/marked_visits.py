@@ -197,7 +197,7 @@ def _typed_visit(scene: Scene, clinic: Clinic, chart: Chart) -> None:
     scene.relay.echoes.append("/chat/completions")
     visit.post("/text", form={"text": f"Cough since {marks['typed']} three days.\nPlan: rest, {marks['typed']}."})
     await_attention(visit, "vendor-rejected")
-    vendor.strike("invalid_json", method="POST", path="/chat/completions$")
+    vendor.strike("truncate", method="POST", path="/chat/completions$")
     visit.post("/retry")
     await_attention(visit, "draft-unusable")
     visit.post("/retry")

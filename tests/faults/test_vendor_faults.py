@@ -52,7 +52,7 @@ def test_a_recording_the_vendor_cannot_take_for_long_is_shown_as_waiting_and_kep
     assert visit.status()["attention"] is None
 
 
-@pytest.mark.parametrize("kind", ["truncate", "refusal", "invalid_json"])
+@pytest.mark.parametrize("kind", ["truncate", "refusal"])
 def test_a_draft_that_cannot_be_used_is_never_shown_and_another_can_be_asked_for(
     clinic: Clinic, chart: Chart, vendor: SandboxVendor, kind: str
 ) -> None:
@@ -69,6 +69,18 @@ def test_a_draft_that_cannot_be_used_is_never_shown_and_another_can_be_asked_for
     assert any("ough" in text for text in note_texts(visit.note()))
     filing = visit.await_deletion()
     assert [copy["kind"] for copy in filing["vendor_copies"]] == ["completion", "completion"]
+
+
+def test_a_draft_with_a_slip_of_form_is_mended_and_nothing_of_it_lost(
+    clinic: Clinic, chart: Chart, vendor: SandboxVendor
+) -> None:
+    visit = clinic.open(chart.admit())
+    visit.consent("declined")
+    vendor.strike("invalid_json", **DRAFT)
+    visit.post("/text", form={"text": "Cough for three days.\nPlan: rest."})
+    visit.await_state("DRAFTED")
+    assert any("ough" in text for text in note_texts(visit.note()))
+    assert [copy["kind"] for copy in visit.await_deletion()["vendor_copies"]] == ["completion"]
 
 
 def test_a_language_model_that_is_away_is_tried_again_by_itself(
