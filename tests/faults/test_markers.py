@@ -25,6 +25,9 @@ from tests.fixtures.peers import Chart, SandboxEhr, SandboxVendor
 from tests.fixtures.scanner import Scanner, Watch
 from tests.fixtures.stack import OpenStack
 
+# The first test makes the visits all of them look at.
+pytestmark = pytest.mark.timeout(480)
+
 
 @pytest.fixture(scope="module")
 def markers() -> dict[str, str]:
