@@ -94,7 +94,8 @@ _PWN = "window.pwn = (number) => { window.pwned = number; alert(number); };"
 _SCAN = """() => {
     const ours = new Set(`html head meta title link script noscript body header main footer aside nav section article
         h1 h2 h3 p div span a ul ol li dl dt dd strong small code pre blockquote mark time form fieldset legend label
-        input output textarea select datalist optgroup option button progress details summary audio img svg use`.split(/\\s+/));
+        input output textarea select datalist optgroup option button progress details summary audio img svg
+        use`.split(/\\s+/));
     const active = /^(href|src|action|formaction|xlink:href|srcdoc|data|style|id|name|class|http-equiv|content)$/;
     const found = [];
     if ("pwned" in window) found.push(`ran: ${window.pwned}`);
