@@ -140,7 +140,7 @@ class Settings(BaseSettings):
         """A vendor of the Internet cannot be called a sandbox: one label, or a top level nobody can register (RFC 2606,
         6761, 8375 and ICANN's `internal`)."""
         for host in value:
-            if not _INNER_HOST.fullmatch(host):
+            if not _INNER_HOST.fullmatch(host) and not is_loopback(host):
                 raise ValueError(
                     "takes names of your own network only: without a dot, or ending in .test, .localhost, .internal or "
                     ".home.arpa"
