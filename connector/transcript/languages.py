@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from connector.errors import Misconfigured
+from connector.transcript.rules import read_table
 
 _FILE = "mappings/speech-models.yaml"
 _CODE = re.compile(r"[a-z]{2}")
@@ -149,15 +150,9 @@ def _code(value: object, where: str) -> str:
 
 
 def _table(value: object, where: str, keys: Collection[str] | None) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping) or not value or not all(isinstance(key, str) for key in value):
-        raise Misconfigured(f"{where} must be a table of keys")
-    for key in value if keys is not None else ():
-        if key not in (keys or ()):
-            raise Misconfigured(f"{where}: unknown key {key!r}")
-    for key in keys or ():
-        if key not in value:
-            raise Misconfigured(f"{where}: {key} is missing")
-    return value
+    if not value:
+        raise Misconfigured(f"{where} must not be empty")
+    return read_table(value, where, keys)
 
 
 def _text(value: object, where: str) -> str:

@@ -85,10 +85,10 @@ class SpeechRules:
     def from_dict(cls, data: object) -> SpeechRules:
         """The parsed file; raises Misconfigured naming the key."""
         keys = ("nothing_said", "draft_anyway", "invented", "doubts", "speakers", "doubtful_words", "languages")
-        top = _table(data, _FILE, ("version", *keys))
+        top = read_table(data, _FILE, ("version", *keys))
         _whole(top["version"], "version", least=1)
-        speakers = _table(top["speakers"], f"{_FILE}: speakers", ("low_trust_seconds",))
-        languages = _table(top["languages"], f"{_FILE}: languages", ("least_percent", "words"))
+        speakers = read_table(top["speakers"], f"{_FILE}: speakers", ("low_trust_seconds",))
+        languages = read_table(top["languages"], f"{_FILE}: languages", ("least_percent", "words"))
         return cls(
             least=_read_least(top["nothing_said"]),
             draft=_read_draft(top["draft_anyway"]),
@@ -109,7 +109,7 @@ def fold_words(text: str) -> list[str]:
 def _read_least(value: object) -> SpeechThresholds:
     where = "nothing_said"
     keys = ("speech_seconds", "words", "words_per_minute", "enough_words", "confidence_percent", "one_word_percent")
-    table = _table(value, f"{_FILE}: {where}", keys)
+    table = read_table(value, f"{_FILE}: {where}", keys)
     return SpeechThresholds(
         speech_s=_whole(table["speech_seconds"], f"{where}.speech_seconds"),
         words=_whole(table["words"], f"{where}.words", least=1),
@@ -121,14 +121,14 @@ def _read_least(value: object) -> SpeechThresholds:
 
 
 def _read_draft(value: object) -> LeastForDraft:
-    table = _table(value, f"{_FILE}: draft_anyway", ("speech_seconds", "words"))
+    table = read_table(value, f"{_FILE}: draft_anyway", ("speech_seconds", "words"))
     seconds = _whole(table["speech_seconds"], "draft_anyway.speech_seconds")
     return LeastForDraft(seconds, _whole(table["words"], "draft_anyway.words", least=1))
 
 
 def _read_doubts(value: object) -> DoubtRules:
     keys = ("least_words", "length_seconds", "length_percent", "drugs_said", "drugs_in_chart")
-    table = _table(value, f"{_FILE}: doubts", (*keys, "everyday_drugs"))
+    table = read_table(value, f"{_FILE}: doubts", (*keys, "everyday_drugs"))
     whole = {key: _whole(table[key], f"doubts.{key}", least=1) for key in keys}
     return DoubtRules(
         least_words=whole["least_words"],
@@ -142,7 +142,7 @@ def _read_doubts(value: object) -> DoubtRules:
 
 def _read_doubtful(value: object) -> DoubtfulWords:
     kinds = ("word", "drug", "dose", "negation")
-    table = _table(value, f"{_FILE}: doubtful_words", [f"{kind}_percent" for kind in kinds])
+    table = read_table(value, f"{_FILE}: doubtful_words", [f"{kind}_percent" for kind in kinds])
     shares = {kind: _percent(table[f"{kind}_percent"], f"doubtful_words.{kind}_percent") for kind in kinds}
     return DoubtfulWords(**shares)
 
@@ -155,7 +155,7 @@ def _read_invented(value: object) -> tuple[tuple[str, ...], ...]:
 
 
 def _read_languages(value: object) -> Mapping[str, frozenset[str]]:
-    table = _table(value, f"{_FILE}: languages.words", None)
+    table = read_table(value, f"{_FILE}: languages.words", None)
     for code in table:
         if not _LANGUAGE.fullmatch(code):
             raise Misconfigured(f"{_FILE}: languages.words: {code!r} is no language's code of two or three letters")
@@ -166,7 +166,8 @@ def _read_languages(value: object) -> Mapping[str, frozenset[str]]:
     )
 
 
-def _table(value: object, where: str, keys: Collection[str] | None) -> Mapping[str, Any]:
+def read_table(value: object, where: str, keys: Collection[str] | None) -> Mapping[str, Any]:
+    """A mapping's table with just these keys, or with any; raises Misconfigured saying where it is not one."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise Misconfigured(f"{where} must be a table of keys")
     for key in value if keys is not None else ():

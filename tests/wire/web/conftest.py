@@ -6,12 +6,15 @@ Requests go through the ASGI interface as a server would send them; nothing of t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.app import Composition
@@ -117,3 +120,20 @@ async def site(product: Composition) -> AsyncIterator[Site]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
         yield Site(app, product.parts, client)
     await settle(app)
+
+
+@contextmanager
+def statements(site: Site) -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
+    sent: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        del connection, cursor, rest
+        sent.append(statement)
+
+    engine = site.parts.visits.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)

@@ -6,7 +6,6 @@ Routes come from the application itself, answers from what a route depends on: a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,13 @@ import httpx
 import pytest
 import yaml
 from fastapi.routing import APIRoute
-from sqlalchemy import event
 
 from connector.store import schema
 from connector.web.application import OPEN_ROUTES
 from connector.web.session import open_changing_session, open_hidden_session, open_session, open_unlocking_session
 from tests.fixtures.product import ORIGIN
 from tests.unit.web import samples
-from tests.wire.web.conftest import JSON, Seat, Site
+from tests.wire.web.conftest import JSON, Seat, Site, statements
 
 _GATES: dict[Callable[..., Any], str] = {
     open_changing_session: "changing",
@@ -80,23 +78,6 @@ async def send(site: Site, method: str, path: str, headers: dict[str, str]) -> h
 
 def told(answer: httpx.Response) -> tuple[int, dict[str, str]]:
     return answer.status_code, {key: value for key, value in answer.json().items() if key != "support_code"}
-
-
-@contextmanager
-def statements(site: Site) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    sent: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        del connection, cursor, rest
-        sent.append(statement)
-
-    engine = site.parts.visits.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 async def change_launch(site: Site, seat: Seat, **values: object) -> None:

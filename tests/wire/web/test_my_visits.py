@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
-
-from sqlalchemy import event
 
 from connector.store import schema
 from connector.store.keyring import DataKind
 from connector.visit.returning import PAGE_OF_WORK
-from tests.wire.web.conftest import JSON, PAGE, Seat, Site
+from tests.wire.web.conftest import JSON, PAGE, Seat, Site, statements
 
 
 async def seats(site: Site, number: int, clinician: str) -> list[Seat]:
@@ -24,22 +20,6 @@ async def seats(site: Site, number: int, clinician: str) -> list[Seat]:
             begun = last - timedelta(minutes=ago)
             await connection.execute(visits.update().where(visits.c.visit_id == seat.visit_id).values(created_at=begun))
     return made
-
-
-@contextmanager
-def questions(site: Site) -> Iterator[list[str]]:
-    sent: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        del connection, cursor, rest
-        sent.append(statement)
-
-    engine = site.parts.visits.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 async def listed(site: Site, seat: Seat, query: str = "") -> dict[str, Any]:
@@ -84,7 +64,7 @@ async def test_many_visits_cost_no_more_questions_than_one(site: Site) -> None:
     counts = []
     for seat in (one[0], many[0]):
         await listed(site, seat)
-        with questions(site) as sent:
+        with statements(site) as sent:
             await listed(site, seat)
         counts.append(len(sent))
     assert counts[0] == counts[1], counts

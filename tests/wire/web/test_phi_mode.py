@@ -8,14 +8,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from connector.app import compose
 from connector.errors import Misconfigured
 from connector.settings import Settings
 from connector.visit.parts import Parts
 from connector.visit.phi import PhiRules, VendorTerms
-from tests.fixtures.listening_vendor import ListeningVendor, listening_vendor
+from tests.fixtures.listening_vendor import ListeningVendor, listening_parts, listening_vendor
 from tests.wire.web.test_vendor_gate import STEPS, attempt, hold, seat_of
 
 
@@ -27,10 +26,8 @@ async def vendor() -> AsyncIterator[ListeningVendor]:
 
 @pytest.fixture
 async def parts(product_settings: Settings, vendor: ListeningVendor) -> AsyncIterator[Parts]:
-    bases = {"assemblyai_base_url": vendor.base, "gateway_base_url": vendor.base}
-    more = {"transcription_poll_interval": 0.02, "transcription_deadline": 1.0, "assemblyai_api_key": SecretStr("key")}
-    async with compose(product_settings.model_copy(update={**bases, **more})) as composition:
-        yield composition.parts
+    async with listening_parts(product_settings, vendor) as made:
+        yield made
 
 
 def _with(parts: Parts, rules: PhiRules) -> Parts:

@@ -7,9 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic import SecretStr
 
-from connector.app import compose
 from connector.assets.prices import Prices
 from connector.assets.registrations import Registrations
 from connector.errors import CapReached, ConnectorError
@@ -22,7 +20,7 @@ from connector.visit.completions import keep_completion
 from connector.visit.parts import Parts
 from connector.visit.spending import month_of, record_draft_cost, record_speech_cost, require_budget
 from connector.worker.workflows import _attempt
-from tests.fixtures.listening_vendor import ListeningVendor, listening_vendor
+from tests.fixtures.listening_vendor import ListeningVendor, listening_parts, listening_vendor
 from tests.unit.web import samples
 from tests.wire.web.conftest import Seat
 from tests.wire.web.test_vendor_gate import STEPS, attempt, hold, seat_of
@@ -47,10 +45,7 @@ async def vendor() -> AsyncIterator[ListeningVendor]:
 
 @pytest.fixture
 async def parts(product_settings: Settings, vendor: ListeningVendor) -> AsyncIterator[Parts]:
-    bases = {"assemblyai_base_url": vendor.base, "gateway_base_url": vendor.base}
-    more = {"transcription_poll_interval": 0.02, "transcription_deadline": 1.0, "assemblyai_api_key": SecretStr("key")}
-    async with compose(product_settings.model_copy(update={**bases, **more})) as composition:
-        made = composition.parts
+    async with listening_parts(product_settings, vendor) as made:
         yield replace(made, rules=replace(made.rules, prices=PRICES))
 
 

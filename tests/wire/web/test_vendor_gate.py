@@ -12,9 +12,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
-from connector.app import compose
 from connector.clients.gate import Gate, send_gated
 from connector.consent.answer import Noted
 from connector.errors import ConnectorError, ConsentWithdrawn, NotAllowed
@@ -31,7 +29,7 @@ from connector.visit.transcription import await_transcript, send_recording, subm
 from connector.visit.vendor_copies import delete_copies
 from connector.web.application import make_application
 from connector.worker.workflows import _attempt
-from tests.fixtures.listening_vendor import ListeningVendor, listening_vendor
+from tests.fixtures.listening_vendor import ListeningVendor, listening_parts, listening_vendor
 from tests.unit.web import samples
 from tests.wire.web.conftest import SOUND, Seat, Site
 
@@ -62,10 +60,8 @@ def vendor(listening: ListeningVendor) -> ListeningVendor:
 @pytest.fixture(scope="module")
 async def parts(product_settings: Settings, listening: ListeningVendor) -> AsyncIterator[Parts]:
     """The product, speaking to the vendor that listens."""
-    bases = {"assemblyai_base_url": listening.base, "gateway_base_url": listening.base}
-    more = {"transcription_poll_interval": 0.02, "transcription_deadline": 1.0, "assemblyai_api_key": SecretStr("key")}
-    async with compose(product_settings.model_copy(update={**bases, **more})) as composition:
-        yield composition.parts
+    async with listening_parts(product_settings, listening) as made:
+        yield made
 
 
 async def seat_of(parts: Parts, state: str, *, origin: str = "recogniser", pieces: int = 1, asked: bool = True) -> Seat:
