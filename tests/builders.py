@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import uuid
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from connector_sandbox import hapi
@@ -66,12 +65,6 @@ def _allergy_entry(patient_id: str, substance: str) -> dict[str, Any]:
 def recording_bytes(name: str) -> bytes:
     """The sound file of a bundled visit."""
     return load_recording(name).audio.read_bytes()
-
-
-def clip_bytes(shared: Path, name: str) -> bytes:
-    """One of the two recordings without usable speech; they are not part of this project."""
-    assert (shared / "data").is_dir(), "set CONNECTOR_SHARED to the folder of shared data"
-    return (shared / "data" / "clips" / name).read_bytes()
 
 
 def split(data: bytes, pieces: int) -> list[bytes]:

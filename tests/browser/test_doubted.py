@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.screen import DESK, PANEL, Desk, Screen
-from tests.builders import clip_bytes
 from tests.fixtures.peers import Chart
-
-SHARED = Path(os.environ.get("CONNECTOR_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+from tests.fixtures.shared_data import clip_bytes
 
 
 def ask(desk: Desk, chart: Chart, size: dict[str, int]) -> Screen:
@@ -64,7 +59,7 @@ def test_a_refused_recording_is_listened_to_drafted_all_the_same_and_discarded(
 ) -> None:
     screen = desk.launch(chart.admit("billie"), viewport=size)
     screen.press("Patient agrees")
-    screen.choose({"name": "visit.mp3", "mimeType": "audio/mpeg", "buffer": clip_bytes(SHARED, "mumbling.mp3")})
+    screen.choose({"name": "visit.mp3", "mimeType": "audio/mpeg", "buffer": clip_bytes("mumbling.mp3")})
     kept = screen.find("#kept")
     expect(kept).to_be_visible(timeout=60_000)
     expect(kept).to_contain_text("until you decide")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
-from tests.builders import clip_bytes, recording_bytes
+from tests.builders import recording_bytes
 from tests.fixtures.peers import NONE_OF_ANY, Chart, SandboxVendor
+from tests.fixtures.shared_data import clip_bytes
 from tests.fixtures.visits import JSON, PAGE, Clinic, Upload, note_texts, problem_of, send_whole
 from tests.fixtures.waiting import await_attention
 
-SHARED = Path(os.environ.get("CONNECTOR_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 NOT_SOUND = {
     "a text file called mp3": b"Dear diary, this was never a sound file.\n" * 200,
     "an empty recording": b"",
@@ -57,7 +54,7 @@ def test_from_a_recording_without_speech_no_note_is_written_and_another_recordin
     patient = chart.admit()
     visit = clinic.open(patient)
     visit.consent()
-    assert send_whole(visit, clip_bytes(SHARED, clip)).status_code == 200
+    assert send_whole(visit, clip_bytes(clip)).status_code == 200
     attention = await_attention(visit, "nothing-said")
     assert attention["action"] == "capture-again"
     assert visit.status()["state"] == "PRIMED"
@@ -76,7 +73,7 @@ def test_from_a_recording_without_speech_no_note_is_written_and_another_recordin
 def test_after_a_recording_without_speech_the_visit_can_be_typed(clinic: Clinic, chart: Chart) -> None:
     visit = clinic.open(chart.admit())
     visit.consent()
-    send_whole(visit, clip_bytes(SHARED, "no-voice.mp3"))
+    send_whole(visit, clip_bytes("no-voice.mp3"))
     await_attention(visit, "nothing-said")
     assert visit.post("/text", form={"text": "Cough for three days."}).status_code == 200
     visit.await_state("DRAFTED")

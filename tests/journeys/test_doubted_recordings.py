@@ -10,12 +10,11 @@ import pytest
 from connector_sandbox.clinician import OpenVisit
 from connector_sandbox.stack import Stack
 
-from tests.builders import clip_bytes, recording_bytes
+from tests.builders import recording_bytes
 from tests.fixtures.peers import NONE_OF_ANY, Chart, SandboxVendor
+from tests.fixtures.shared_data import clip_bytes
 from tests.fixtures.visits import JSON, PAGE, Clinic, problem_of, record, send_whole
 from tests.fixtures.waiting import await_attention, await_true
-
-SHARED = Path(os.environ.get("CONNECTOR_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
 
 def doubted(clinic: Clinic, chart: Chart) -> OpenVisit:
@@ -99,7 +98,7 @@ def test_an_open_question_and_its_answer_survive_a_killed_worker(
 def test_a_recording_without_a_visit_is_kept_until_the_clinician_decides(
     clinic: Clinic, chart: Chart, vendor: SandboxVendor, clip: str, offered: bool
 ) -> None:
-    sound = clip_bytes(SHARED, clip)
+    sound = clip_bytes(clip)
     visit = clinic.open(chart.admit())
     visit.consent()
     assert send_whole(visit, sound).status_code == 200
@@ -129,7 +128,7 @@ def test_little_speech_is_drafted_where_the_clinician_wants_it_and_given_up_wher
     """The stand-in for a model finds no statement in mumbling, and says so; another recording then works."""
     visit = clinic.open(chart.admit())
     visit.consent()
-    send_whole(visit, clip_bytes(SHARED, "mumbling.mp3"))
+    send_whole(visit, clip_bytes("mumbling.mp3"))
     await_attention(visit, "nothing-said")
     assert visit.post("/kept", form={"decision": "draft-anyway"}).status_code == 200
     await_attention(visit, "draft-unusable")

@@ -43,6 +43,7 @@ OPEN: dict[str, set[str]] = {
     "/recordings/{recording_id}/marks/{number}": {NONE},
     "/recordings/{recording_id}/close": {NONE},
     "/enter": {NONE},
+    "/hooks/assemblyai/{job_key}": {NONE},
 }
 PAGES = [route for route in ROUTES if isinstance(route, APIRoute)]
 # These end the session, so they come last.

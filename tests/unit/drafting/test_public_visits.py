@@ -1,23 +1,21 @@
 """The offline drafter on public mock visits it was not written for: ACI-Bench and PriMock57 (both CC BY 4.0)."""
 
 import csv
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from connector.drafting.schema import answer_schema
+from tests.fixtures.shared_data import shared_data
 
-DATA = Path(os.environ.get("CONNECTOR_SHARED", Path(__file__).resolve().parents[4] / "shared")) / "data"
 INTERVAL = re.compile(r'xmin = ([\d.]+)\s+xmax = [\d.]+\s+text = "((?:[^"]|"")*)"')
 
 
 def aci_bench() -> Iterator[list[tuple[str, str]]]:
     """Dialogues of the validation set as (role, text) turns."""
-    with (DATA / "aci-bench" / "valid.csv").open(encoding="utf-8", newline="") as file:
+    with (shared_data() / "aci-bench" / "valid.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             turns = re.findall(r"^\[(\w+)\] ?(.*)$", row["dialogue"], re.MULTILINE)
             yield [("clinician" if role == "doctor" else role, text) for role, text in turns]
@@ -25,7 +23,7 @@ def aci_bench() -> Iterator[list[tuple[str, str]]]:
 
 def primock57() -> Iterator[list[tuple[str, str]]]:
     """Consultations of the first day as (role, text) turns, in order of time."""
-    for doctor in sorted((DATA / "primock57" / "transcripts").glob("day1_*_doctor.TextGrid")):
+    for doctor in sorted((shared_data() / "primock57" / "transcripts").glob("day1_*_doctor.TextGrid")):
         patient = doctor.with_name(doctor.name.replace("_doctor", "_patient"))
         spoken = [
             (float(start), role, text.replace('""', '"'))
@@ -38,7 +36,6 @@ def primock57() -> Iterator[list[tuple[str, str]]]:
 
 @pytest.fixture(scope="module")
 def visits() -> list[list[tuple[str, str]]]:
-    assert DATA.is_dir(), "set CONNECTOR_SHARED to the folder of shared data"
     return [*aci_bench(), *primock57()]
 
 

@@ -16,7 +16,7 @@ from connector_sandbox import pidfile
 from connector_sandbox.pidfile import Mark, PidFile
 from connector_sandbox.processes import PID_FILE, Child, PortTaken, StartFailed, Supervisor, claim_port
 
-SOON = 20.0
+SOON = 90.0
 IDLE = "print('up', flush=True); import time; time.sleep(600)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {IDLE}"
 WEB_SERVER = """
@@ -205,7 +205,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 with Supervisor(Path(sys.argv[1]), grace_seconds=5) as supervisor:
     for name in ("a", "b"):
         child = supervisor.start(name, [sys.executable, "-I", "-c", sys.argv[2]])
-        child.await_line("^up$", seconds=20)
+        child.await_line("^up$", seconds=90)
     print("started", flush=True)
     time.sleep(600)
 """

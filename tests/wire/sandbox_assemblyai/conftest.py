@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ from av.filter import Graph
 from connector_sandbox.recordings import load_recording
 
 from tests.fixtures.assemblyai import KEY, assemblyai_base
+from tests.fixtures.shared_data import shared_data
 
 __all__ = ["assemblyai_base"]
-
-SHARED = Path(os.environ.get("CONNECTOR_SHARED", Path(__file__).parents[4] / "shared"))
 
 
 class Vendor:
@@ -91,8 +89,7 @@ def visit() -> bytes:
 @pytest.fixture
 def shared() -> Path:
     """The folder of shared data."""
-    assert (SHARED / "data").is_dir(), "set CONNECTOR_SHARED to the folder of shared data"
-    return SHARED
+    return shared_data()
 
 
 @dataclass(frozen=True)

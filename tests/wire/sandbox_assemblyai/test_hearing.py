@@ -181,11 +181,11 @@ def test_sound_without_speech_has_no_words(listener: Listener, tmp_path: Path, s
 
 
 def test_the_clip_without_a_voice_has_no_words(listener: Listener, shared: Path) -> None:
-    assert listener.hear(shared / "data" / "clips" / "no-voice.mp3").turns == ()
+    assert listener.hear(shared / "clips" / "no-voice.mp3").turns == ()
 
 
 def test_mumbling_gives_a_handful_of_words_of_low_confidence(listener: Listener, shared: Path) -> None:
-    heard = listener.hear(shared / "data" / "clips" / "mumbling.mp3")
+    heard = listener.hear(shared / "clips" / "mumbling.mp3")
     words = [word for turn in heard.turns for word in turn.words]
     assert 1 <= len(words) <= 6
     assert all(word.confidence < 0.5 for word in words)

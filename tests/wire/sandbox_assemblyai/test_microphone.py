@@ -148,7 +148,7 @@ def test_backwards_a_visit_is_other_speech_on_two_channels_too(listener: Listene
 
 @pytest.mark.parametrize("clip", ["mumbling", "no-voice"])
 def test_a_clip_without_usable_speech_holds_no_visit(listener: Listener, shared: Path, clip: str) -> None:
-    path = shared / "data" / "clips" / f"{clip}.mp3"
+    path = shared / "clips" / f"{clip}.mp3"
     assert listener.find(read_sound(path, limit_s=900)) == ()
 
 

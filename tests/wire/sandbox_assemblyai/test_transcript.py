@@ -173,7 +173,7 @@ def test_what_the_sandbox_leaves_out_it_says(vendor, visit) -> None:
 
 
 def test_a_recording_nobody_speaks_in_is_completed_and_empty(vendor, shared) -> None:
-    sound = (shared / "data" / "clips" / "no-voice.mp3").read_bytes()
+    sound = (shared / "clips" / "no-voice.mp3").read_bytes()
     printed = vendor.transcribe(sound, speaker_labels=True, speech_understanding=identify("Doctor", "Patient"))
     assert printed["status"] == "completed"
     assert (printed["text"], printed["words"], printed["utterances"]) == ("", [], [])
@@ -183,7 +183,7 @@ def test_a_recording_nobody_speaks_in_is_completed_and_empty(vendor, shared) -> 
 
 
 def test_mumbling_is_completed_with_little_confidence(vendor, shared) -> None:
-    printed = vendor.transcribe((shared / "data" / "clips" / "mumbling.mp3").read_bytes(), speaker_labels=True)
+    printed = vendor.transcribe((shared / "clips" / "mumbling.mp3").read_bytes(), speaker_labels=True)
     assert printed["status"] == "completed"
     assert 1 <= len(printed["words"]) <= 6
     assert printed["confidence"] < 0.5

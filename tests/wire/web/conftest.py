@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,13 +113,20 @@ class Site:
         return seat
 
 
+@asynccontextmanager
+async def open_site(parts: Parts) -> AsyncIterator[Site]:
+    """The application of some parts. What it reads behind its pages ends before they are taken apart."""
+    app = make_application(parts, version="0")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
+        yield Site(app, parts, client)
+    await settle(app)
+
+
 @pytest.fixture(scope="module")
 async def site(product: Composition) -> AsyncIterator[Site]:
     """The application of this module."""
-    app = make_application(product.parts, version="0")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
-        yield Site(app, product.parts, client)
-    await settle(app)
+    async with open_site(product.parts) as opened:
+        yield opened
 
 
 @contextmanager

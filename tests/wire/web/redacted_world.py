@@ -24,10 +24,9 @@ from connector.store.visits import Numbered
 from connector.visit.parts import Parts
 from connector.visit.transcription import await_transcript, send_recording, submit_recording
 from connector.visit.vendor_copies import delete_copies
-from connector.web.application import make_application
 from tests.fixtures.assemblyai import run_process
 from tests.unit.web import samples
-from tests.wire.web.conftest import Seat, Site
+from tests.wire.web.conftest import Seat, Site, open_site
 
 VISITS = {recording.id: recording for recording in load_recordings()}
 POLICIES = ("person_name", "date", "drug")
@@ -122,7 +121,5 @@ async def open_redacted_world(usual: Settings, folder: Path) -> AsyncIterator[Re
     with run_process(folder, "--queue-seconds", "0.05", "--process-seconds", "0.05") as base:
         update = {"assemblyai_base_url": base, "assemblyai_api_key": SecretStr("redacting")}
         settings = usual.model_copy(update={**update, "transcription_poll_interval": 0.1})
-        async with compose(settings) as composition:
-            app = make_application(composition.parts, version="0")
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
-                yield RedactedWorld(Site(app, composition.parts, client), settings, base)
+        async with compose(settings) as composition, open_site(composition.parts) as site:
+            yield RedactedWorld(site, settings, base)

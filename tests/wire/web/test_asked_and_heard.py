@@ -24,10 +24,9 @@ from connector.transcript.reading import read_redacted_turns
 from connector.visit.asking import ask_for
 from connector.visit.doubting import doubt
 from connector.visit.hearing import read_heard, seat_by
-from connector.web.application import make_application
 from tests.fixtures.assemblyai import run_process
 from tests.unit.web import samples
-from tests.wire.web.conftest import Site
+from tests.wire.web.conftest import Site, open_site
 
 VISITS = {recording.id: recording for recording in load_recordings()}
 PARTNER = replace(samples.consent(), person=PersonAsked("p1", "partner", "Ron Kling"))
@@ -60,10 +59,8 @@ async def transcribe(product_settings: Settings, tmp_path_factory: pytest.TempPa
     with run_process(folder, "--queue-seconds", "0.05", "--process-seconds", "0.05") as base:
         update = {"assemblyai_base_url": base, "assemblyai_api_key": SecretStr("asked-and-heard")}
         settings = product_settings.model_copy(update=update)
-        async with compose(settings) as composition:
-            app = make_application(composition.parts, version="0")
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
-                yield partial(_transcribe, Site(app, composition.parts, client), settings, base)
+        async with compose(settings) as composition, open_site(composition.parts) as site:
+            yield partial(_transcribe, site, settings, base)
 
 
 async def _transcribe(

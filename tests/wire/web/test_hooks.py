@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -188,19 +187,17 @@ async def test_c10_both_secrets_of_a_job_sent_twice_are_live_and_an_older_one_is
     assert await call(site, key, "third", body=b"another") == 204
 
 
-async def test_c10_a_flood_is_bounded_and_answered_soon(world: World, site: Site) -> None:
+async def test_c10_a_flood_is_bounded_and_answered(world: World, site: Site) -> None:
+    """Every call before the vendor gives up on it, which is after ten seconds."""
     seat, key, secret = await submitted(world, site)
-    took: list[float] = []
 
     async def one(number: int) -> None:
-        began = time.monotonic()
-        assert await call(site, key, secret, body=b"%d" % number) == 204
-        took.append(time.monotonic() - began)
+        async with asyncio.timeout(10):
+            assert await call(site, key, secret, body=b"%d" % number) == 204
 
     for start in range(0, 200, 10):
         await asyncio.gather(*(one(start + number) for number in range(10)))
     assert len(await inbox_of(world.parts, key)) <= MOST_OF_A_JOB + 10
-    assert sorted(took)[197] < 1.0
     assert await look_at(world, seat) <= site.parts.clock()
 
 

@@ -14,12 +14,11 @@ from connector.records import DraftNote, NoteSection, Sentence, Transcript
 from connector.settings import Settings
 from connector.store.visits import Numbered
 from connector.visit.redrafting import AGAIN
-from connector.web.application import make_application
 from connector.worker.workflows import Result, _attempt
 from tests.fixtures.assemblyai import assemblyai_base
 from tests.fixtures.visits import problem_of
 from tests.unit.web import samples
-from tests.wire.web.conftest import JSON, PAGE, Seat, Site
+from tests.wire.web.conftest import JSON, PAGE, Seat, Site, open_site
 
 __all__ = ["assemblyai_base"]
 
@@ -32,10 +31,9 @@ async def again(product_settings: Settings, assemblyai_base: str) -> AsyncIterat
         "assemblyai_base_url": assemblyai_base,
         "assemblyai_api_key": SecretStr("key"),
     }
-    async with compose(product_settings.model_copy(update=changes)) as composition:
-        app = make_application(composition.parts, version="0")
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000") as client:
-            yield Site(app, composition.parts, client)
+    settings = product_settings.model_copy(update=changes)
+    async with compose(settings) as composition, open_site(composition.parts) as opened:
+        yield opened
 
 
 def first_draft(*, by_hand: bool = False) -> DraftNote:
