@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
-import httpx
 import pytest
 from connector_sandbox.recordings import load_recording
 from sqlalchemy import select
@@ -19,9 +18,7 @@ from connector.store.reach import Reach, narrowed
 from connector.visit.parts import Parts
 from connector.visit.reconciling import plan_transcription, reconcile
 from connector.visit.webhooks import HEADER, can_be_reached
-from connector.web.application import make_application
-from tests.fixtures.product import ORIGIN
-from tests.wire.web.conftest import Seat, Site
+from tests.wire.web.conftest import Seat, Site, open_site
 from tests.wire.web.test_taking_transcripts import visit_of
 from tests.wire.web.vendor_world import World, captured, open_world
 
@@ -204,9 +201,8 @@ async def test_c10_a_flood_is_bounded_and_answered(world: World, site: Site) -> 
 async def test_c10_where_too_much_waits_the_vendor_is_asked_to_come_again(world: World, site: Site) -> None:
     _, key, secret = await submitted(world, site)
     full = replace(site.parts, inbox=WebhookInbox(site.parts.visits.engine, most_in_all=0))
-    app = make_application(full, version="0")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
-        assert await call(replace(site, client=client), key, secret) == 503
+    async with open_site(full) as crowded:
+        assert await call(crowded, key, secret) == 503
     assert await inbox_of(world.parts, key) == []
     assert await call(site, key, secret) == 204
 

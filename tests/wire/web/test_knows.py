@@ -30,11 +30,9 @@ from connector.records import (
 from connector.store.visits import Numbered, Step
 from connector.visit.priming import prepare_hints
 from connector.visit.transcription import keep_sent
-from connector.web.application import make_application
 from connector.web.reading import settle
-from tests.fixtures.product import ORIGIN
 from tests.unit.web import samples
-from tests.wire.web.conftest import JSON, PAGE, Seat, Site
+from tests.wire.web.conftest import JSON, PAGE, Seat, Site, open_site
 
 HOSTILE = '"><script>pwn(1)</script><img src=x onerror=pwn(2)>{{ 7 * 7 }}'
 
@@ -224,13 +222,11 @@ async def test_a_clinician_may_add_by_hand_what_policy_holds_back(site: Site) ->
     seat = await site.seat()
     launch = await parts.visits.need(seat.visit_id, Launch)
     await keep(site, seat, context, prepare_hints(parts, launch, context))
-    app = make_application(parts, version="0")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
-        policing = replace(site, app=app, parts=parts, client=client)
+    async with open_site(parts) as policing:
         before = await page_of(policing, seat)
         assert not before.select_one('[data-term="dolutegravir"]')
         form = {"add": "dolutegravir", "csrf": seat.csrf}
-        answer = await client.post(f"{seat.path}/keyterms", data=form, headers={**PAGE, **seat.changing})
+        answer = await policing.client.post(f"{seat.path}/keyterms", data=form, headers={**PAGE, **seat.changing})
         assert answer.status_code == 303, answer.text
         after = await page_of(policing, seat)
     assert after.select_one('#terms-own [data-term="dolutegravir"]')
