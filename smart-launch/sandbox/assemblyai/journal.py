@@ -1,6 +1,7 @@
 """In: what passed the gate. Out: the list GET /sandbox/requests shows, newest last.
 
-Keeps hashes instead of bodies, but for POST /v2/transcript the parsed JSON: it is a sandbox, with synthetic patients.
+Keeps hashes instead of bodies, but of the last jobs and completions asked for the JSON: it is a sandbox, with synthetic
+patients.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 MOST_ENTRIES = 10_000
+MOST_BODIES = 500
 LARGEST_JSON = 2_000_000
 
 
@@ -38,6 +40,11 @@ class Entry:
         if self.keeps_json and len(self.kept) < LARGEST_JSON:
             self.kept.extend(chunk)
 
+    def forget_body(self) -> None:
+        """Keep the hash alone."""
+        self.keeps_json = False
+        self.kept.clear()
+
     def shown(self) -> dict[str, Any]:
         """The entry as JSON; `json` only where it is kept and parses."""
         shown = {
@@ -59,21 +66,28 @@ class Entry:
 
 
 class Journal:
-    """The last ten thousand requests."""
+    """The last ten thousand requests; the bodies of the last five hundred jobs and completions among them."""
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
+        self._bodies: deque[Entry] = deque()
 
     def open(self, method: str, path: str, *, at: datetime) -> Entry:
         """Start the entry of a request that has just arrived."""
-        keeps_json = method == "POST" and path.rstrip("/") == "/v2/transcript"
+        asks = path.rstrip("/")
+        keeps_json = method == "POST" and (asks == "/v2/transcript" or asks.endswith("/chat/completions"))
         entry = Entry(method=method, path=path, at=at, keeps_json=keeps_json)
         self._entries.append(entry)
+        if keeps_json:
+            self._bodies.append(entry)
+            if len(self._bodies) > MOST_BODIES:
+                self._bodies.popleft().forget_body()
         return entry
 
     def clear(self) -> None:
         """Forget all requests so far."""
         self._entries.clear()
+        self._bodies.clear()
 
     def listed(self) -> list[dict[str, Any]]:
         """All entries, oldest first."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
+from datetime import UTC, datetime
 
 import httpx
 import pytest
+from connector_sandbox.assemblyai.journal import MOST_BODIES, Journal
 
 UNKNOWN_URL = "http://127.0.0.1:9/upload/none/none"
 
@@ -145,8 +147,20 @@ def test_the_journal_tells_what_came(vendor, visit) -> None:
     assert "json" not in upload
     assert submit["json"] == body
     assert submit["seconds"] >= 0
+    asked = {"model": "claude-sonnet-4-6", "messages": []}
+    vendor.client.post("/v1/chat/completions", json=asked)
+    assert journal(vendor)[-1]["json"] == asked
     assert vendor.client.delete("/sandbox/requests").status_code == 204
     assert journal(vendor) == []
+
+
+def test_the_journal_keeps_the_last_bodies_and_the_hashes_of_more() -> None:
+    kept = Journal()
+    for number in range(MOST_BODIES + 2):
+        kept.open("POST", "/v2/transcript", at=datetime(2026, 1, 1, tzinfo=UTC)).take(b"%d" % number)
+    bodies = [entry.get("json") for entry in kept.listed()]
+    assert bodies[:3] == [None, None, 2]
+    assert len({entry["sha256"] for entry in kept.listed()}) == MOST_BODIES + 2
 
 
 def test_health_and_controls_are_open_and_never_meet_a_fault(assemblyai_base, vendor) -> None:
