@@ -25,10 +25,19 @@ def test_its_commands_go_from_an_upload_to_the_stub_and_through_the_faults(assem
         ["/bin/sh", "-euc", script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    words, stub, faults = done.stdout.splitlines()
+    words, stub, *answers, faults = done.stdout.splitlines()
     assert "lisinopril" in words
     assert stub == "Deleted by user."
+    assert answers == ['{"rules":1}', '{"rules":2}', '{"rules":3}', '{"rules":4}']
     assert [kind in faults for kind in ("429", "wrong_job", "webhook_lie", "deaf_deletion")] == [True] * 4
+
+
+def test_a_misspelt_fault_is_answered_with_what_is_wrong(assemblyai_base) -> None:
+    define = next(line for line in README.splitlines() if line.startswith("fault() "))
+    script = f'BASE={assemblyai_base}\n{define}\nfault \'{{"kind": "statuss"}}\''
+    done = subprocess.run(["/bin/sh", "-euc", script], capture_output=True, text=True, timeout=60, check=False)
+    assert "'status'" in done.stdout
+    assert "'wrong_job'" in done.stdout
 
 
 def test_every_kind_of_fault_is_named_in_both_and_explained_in_one() -> None:
