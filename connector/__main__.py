@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -49,7 +50,9 @@ def main() -> None:
         print(f"{Misconfigured.title}: mend {', '.join(wrong)}.", file=sys.stderr)
         raise SystemExit(2) from None
     except SettingsError as error:
-        print(f"{Misconfigured.title}: {error}; lists are written as JSON.", file=sys.stderr)
+        named = re.search(r'field "(\w+)"', str(error))
+        variable = f"CONNECTOR_{named[1].upper()}" if named else str(error)
+        print(f'{Misconfigured.title}: mend {variable} (lists are JSON, such as ["one","two"]).', file=sys.stderr)
         raise SystemExit(2) from None
     except Exception as error:
         print(f"The command broke off on a fault of its own: {name_failure(error)}.", file=sys.stderr)

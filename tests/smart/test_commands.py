@@ -116,6 +116,15 @@ def test_a_mistake_ends_in_exit_code_2_without_a_traceback(settings: Settings) -
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("written", ["person_name", "['person_name']"])
+def test_a_list_that_is_no_json_is_named_by_its_variable(settings: Settings, written: str) -> None:
+    command = [sys.executable, "-m", "connector", "doctor"]
+    env = {**os.environ, **environment_of(settings), "CONNECTOR_REDACTION_POLICIES": written}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 2
+    assert 'mend CONNECTOR_REDACTION_POLICIES (lists are JSON, such as ["one","two"]).' in done.stderr
+
+
 def test_no_file_is_overwritten_and_no_address_registered_twice(settings: Settings) -> None:
     answers: dict[str, object] = {"name": "G", "fhir_base": BASE, "client_id": "c", "auth_method": "public"}
     path, _ = add_ehr(settings, "general", answers)
