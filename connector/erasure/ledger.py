@@ -14,6 +14,7 @@ from typing import Literal
 from connector.records import Erasure, Stamp, VendorCopy
 
 Action = Literal["ask", "verify", "await"]
+HowFar = Literal["nothing", "owed", "untold", "awaited", "kept", "lapsed", "deleted"]
 
 # Copies of these kinds can be read back, so only a read that finds them gone ends them. A gateway completion has no
 # read: the vendor's answer to the deletion is the most that can be known of it.
@@ -84,6 +85,30 @@ def advance(copy: VendorCopy, event: ErasureEvent, now: datetime) -> VendorCopy:
     if event is ErasureEvent.LAPSED:
         return replace(copy, state="lapsed")
     return replace(copy, state="verified", verified_at=now)
+
+
+def how_far(copies: Sequence[VendorCopy]) -> HowFar:
+    """Say of all copies of a visit what is true of the one that is worst off.
+
+    `owed`: a deletion is still to be asked for or checked. `untold`: nobody can ask for it, and nobody says how long it
+    is kept. `awaited`: nobody can ask for it, and it has a day on which the vendor's own rule ends it. `kept`: the
+    service offers no deletion. `lapsed`: that day has passed, and nobody looked. `deleted`: each was read back, or is
+    of a kind that cannot be read and was reported deleted. `nothing`: no copy ever left.
+    """
+    found: set[HowFar] = {_how_far(copy) for copy in copies}
+    worst: tuple[HowFar, ...] = ("owed", "untold", "awaited", "kept", "lapsed", "deleted")
+    return next((one for one in worst if one in found), "nothing")
+
+
+def _how_far(copy: VendorCopy) -> HowFar:
+    if copy.kind == KEPT:
+        return "kept"
+    todo = next_action(copy)
+    if todo == "await":
+        return "untold" if copy.expires_at is None else "awaited"
+    if todo is not None:
+        return "owed"
+    return "lapsed" if copy.state == "lapsed" else "deleted"
 
 
 def summarise(copies: Sequence[VendorCopy], stamp: Stamp) -> Erasure:

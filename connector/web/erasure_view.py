@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.erasure.ledger import KEPT, next_action
+from connector.erasure.ledger import KEPT, is_unnamed, next_action
 from connector.erasure.retention import RetentionTerms
 from connector.records import Erasure, VendorCopy
 from connector.web.moments import count, describe_age
@@ -49,6 +49,11 @@ _STANDING: Mapping[str, str] = {
     "verified": "deleted and checked",
     "lapsed": "ended by the vendor's own rule, not checked",
 }
+# What nobody can ask for: a copy whose id is known, and one that perhaps never was.
+_UNASKABLE: Mapping[bool, str] = {
+    False: "may still be there: the service offers no deletion of it by itself",
+    True: "may be there: it was asked for and no answer came, so it has no name to ask for its deletion by",
+}
 _REGIONS: Mapping[str, str] = {"us": "the United States", "eu": "the European Union"}
 
 
@@ -68,7 +73,19 @@ def build_erasure(erasure: Erasure | None, now: datetime, terms: RetentionTerms 
 
 
 def _summarise(owed: Sequence[VendorCopy], now: datetime) -> str:
-    """How far the deletion of what can be deleted is."""
+    """How far the deletion of what can be asked for is, and how much nobody can ask for."""
+    asked = [copy for copy in owed if next_action(copy) != "await"]
+    waiting = len(owed) - len(asked)
+    sentences = [_summarise_asked(asked, now)] if asked else []
+    if waiting:
+        more = "more " if asked else ""
+        many = count(waiting, f"{more}copy", f"{more}copies")
+        whose = "its" if waiting == 1 else "their"
+        sentences.append(f"{many} may be with a vendor still: nobody can ask for {whose} deletion.")
+    return " ".join(sentences)
+
+
+def _summarise_asked(owed: Sequence[VendorCopy], now: datetime) -> str:
     copies = [_build_copy(copy, now) for copy in owed]
     total = count(len(copies), "copy", "copies")
     left = sum(not copy.gone for copy in copies)
@@ -97,8 +114,7 @@ def _build_copy(copy: VendorCopy, now: datetime) -> CopyView:
     gone = todo is None
     standing = _STANDING[copy.state]
     if todo == "await":
-        standing = "may still be there: it has no name to ask for its deletion by"
-        ends = copy.expires_at
+        standing, ends = _UNASKABLE[is_unnamed(copy)], copy.expires_at
         standing += (
             f"; the service's own rule ends it by {ends:%B} {ends.day}" if ends else "; nobody says how long it is kept"
         )

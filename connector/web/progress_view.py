@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from connector.context.chart import SECTIONS, may_mend
-from connector.erasure.ledger import KEPT, is_unnamed, next_action
+from connector.erasure.ledger import KEPT, how_far, is_unnamed, next_action
 from connector.records import ConsentAnswer, Erasure
 from connector.visit.priming import COMPLETABLE, is_unfinished
 from connector.visit.redrafting import is_redrafting
@@ -100,6 +100,7 @@ _TITLES: Mapping[str, tuple[str, str]] = {
     "filing": ("Stored in the EHR", "Store in the EHR"),
     "read-back": ("Read back: identical", "Read back and compare"),
     "deletion": ("Deleted at the transcription service", "Delete at the transcription service"),
+    "deletion-asked": ("Deleted, as far as anybody can ask", "Delete at the transcription service"),
 }
 # Steps that wait for a person, or take no time of their own.
 _UNTIMED = ("consent", "recording", "typed", "ready", "signed", "read-back")
@@ -284,9 +285,11 @@ def _filing_steps(facts: VisitFacts, *, filed: bool) -> list[Reached]:
     signed = facts.signed.signed_at if facts.signed else facts.row.changed_at
     stored = _reached(filed, facts.filing.stamp.at if facts.filing else facts.row.changed_at)
     steps: list[Reached] = [("signed", signed), ("filing", stored), ("read-back", stored)]
-    if facts.erasure is not None and any(copy.kind != KEPT for copy in facts.erasure.copies):
-        ends = [at for copy in facts.erasure.copies if (at := copy.verified_at or copy.answered_at)]
-        steps.append(("deletion", _reached(facts.erasure.complete, max(ends, default=facts.row.changed_at))))
+    if owed := [copy for copy in (facts.erasure.copies if facts.erasure else ()) if copy.kind != KEPT]:
+        ends = [at for copy in owed if (at := copy.verified_at or copy.answered_at)]
+        reached = how_far(owed)
+        key = "deletion-asked" if reached in ("untold", "awaited", "lapsed") else "deletion"
+        steps.append((key, _reached(reached != "owed", max(ends, default=facts.row.changed_at))))
     return steps
 
 

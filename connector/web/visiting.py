@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from connector.context.chart import SECTIONS
-from connector.erasure.ledger import next_action
+from connector.erasure.ledger import how_far, next_action
 from connector.errors import InputRefused
 from connector.records import (
     Consent,
@@ -261,7 +261,8 @@ async def read_filing(session: Reading) -> Response:
         "vendor_copies": [
             {"kind": copy.kind, "state": copy.state, "next": next_action(copy)} for copy in erasure.copies
         ],
-        "vendor_deleted": erasure.complete,
+        "vendor_deleted": (reached := how_far(erasure.copies)) in ("deleted", "nothing"),
+        "vendor_deletion": reached,
     }
     return JSONResponse(body)
 

@@ -122,6 +122,7 @@ def do_visit(stack: Stack, report: Report) -> dict[str, Any]:
         "stored_sha256": stored_sha256,
         "read_back": "identical" if identical else "different",
         "vendor_deleted": filing["vendor_deleted"],
+        "vendor_deletion": filing["vendor_deletion"],
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.erasure.ledger import ErasureEvent, advance, next_action, summarise
+from connector.erasure.ledger import KEPT, ErasureEvent, advance, how_far, next_action, summarise
 from connector.records import Stamp, VendorCopy
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -96,6 +96,52 @@ def test_an_erasure_is_complete_when_each_copy_is_as_far_as_it_can_be():
     assert summarise(done, STAMP).copies == tuple(done)
     for owed in (_copy("upload", "answered"), _copy("transcript", "asked"), _copy("completion", "asked"), _copy()):
         assert summarise([*done, owed], STAMP).complete is False
+
+
+LAPSED = _copy("upload", "lapsed")
+DONE = [_copy("upload", "verified"), _copy("completion", "answered")]
+DATED = VendorCopy("c1", "upload", "address", "asked", NOON, expires_at=NOON + timedelta(days=2))
+UNNAMED = VendorCopy("c2", "completion", "unknown:c2", "held", NOON)
+
+
+@pytest.mark.parametrize(
+    ("copies", "reached"),
+    [
+        ([], "nothing"),
+        (DONE, "deleted"),
+        ([*DONE, LAPSED], "lapsed"),
+        ([*DONE, LAPSED, _copy(KEPT)], "kept"),
+        ([*DONE, LAPSED, _copy(KEPT), DATED], "awaited"),
+        ([*DONE, LAPSED, _copy(KEPT), DATED, UNNAMED], "untold"),
+        ([*DONE, LAPSED, _copy(KEPT), DATED, UNNAMED, _copy("upload", "answered")], "owed"),
+    ],
+)
+def test_the_copies_of_a_visit_are_called_what_the_worst_of_them_is(copies: list[VendorCopy], reached: str) -> None:
+    assert how_far(copies) == how_far(copies[::-1]) == reached
+
+
+@given(
+    st.lists(
+        st.builds(
+            VendorCopy,
+            st.just("c1"),
+            st.sampled_from([*KINDS, KEPT]),
+            st.sampled_from(["j1", "unknown:c1"]),
+            st.sampled_from([*RANKS, "lapsed"]),
+            st.just(NOON),
+            expires_at=st.sampled_from([None, NOON]),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_nothing_is_called_deleted_of_which_no_deletion_was_seen_or_reported(copies):
+    reported = all(
+        copy.kind != KEPT and (copy.state == "verified" or (copy.state == "answered" and copy.kind == "completion"))
+        for copy in copies
+    )
+    assert (how_far(copies) == "deleted") == reported
+    assert (how_far(copies) == "owed") == any(next_action(copy) in ("ask", "verify") for copy in copies)
 
 
 @given(st.sampled_from(KINDS), st.lists(st.sampled_from(list(ErasureEvent)), max_size=12))

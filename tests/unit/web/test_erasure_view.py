@@ -71,3 +71,20 @@ def test_how_long_copies_are_kept_is_told_as_the_vendors_word_of_a_day() -> None
     assert "word as of October 1, 2026; nobody here has checked it" in text
     agreed = build_erasure(erasure(copy("upload", "held")), NOW, rules.find("us", "baa"))
     assert agreed is not None and "recordings after 72 hours at the latest" in " ".join(agreed.told)
+
+
+def test_a_draft_asked_for_and_never_answered_is_said_to_be_out_of_reach_and_not_to_be_deleted_yet() -> None:
+    unknown = replace(copy("completion", "held"), vendor_id="unknown:1")
+    others = (copy("upload", "verified"), copy("completion", "answered"))
+    view = build_erasure(erasure(*others, unknown), NOW)
+    assert view is not None and not view.complete
+    assert view.summary == (
+        "2 copies deleted at the transcription service: 1 checked, 1 on its word. "
+        "1 more copy may be with a vendor still: nobody can ask for its deletion."
+    )
+    assert view.copies[2].standing == (
+        "may be there: it was asked for and no answer came, so it has no name to ask for its deletion by; "
+        "nobody says how long it is kept"
+    )
+    alone = build_erasure(erasure(unknown), NOW)
+    assert alone is not None and alone.summary.startswith("1 copy may be with a vendor still")

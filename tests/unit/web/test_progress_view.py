@@ -180,3 +180,14 @@ def test_the_polled_flag_is_the_shown_one() -> None:
         "action": "retry-filing",
         "since": None,
     }
+
+
+def test_a_visit_is_over_where_what_is_left_at_a_vendor_cannot_be_asked_for_and_nothing_is_called_deleted() -> None:
+    unnamed = replace(copy("completion", "held"), vendor_id="unknown:1")
+    left = facts("FILED", erasure=erasure(copy("transcript", "verified"), unnamed))
+    (step,) = [one for one in build_steps(left) if one.key.startswith("deletion")]
+    assert (step.key, step.status, step.title) == ("deletion-asked", "done", "Deleted, as far as anybody can ask")
+    assert not is_live(left)
+    owed = facts("FILED", erasure=erasure(copy("transcript", "answered"), copy("completion", "answered")))
+    (step,) = [one for one in build_steps(owed) if one.key.startswith("deletion")]
+    assert (step.key, step.status) == ("deletion", "now") and is_live(owed)

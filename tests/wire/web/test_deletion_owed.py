@@ -13,7 +13,7 @@ from connector.visit.parts import Work
 from connector.visit.sweeping import TAKE_UP, sweep_vendor
 from connector.visit.transcription import send_recording
 from connector.visit.vendor_copies import begin_copy, erasure_of, forget_copy, name_copy
-from tests.wire.web.conftest import Site
+from tests.wire.web.conftest import Seat, Site
 from tests.wire.web.vendor_world import World, captured, hold, open_world, run_job
 
 
@@ -179,3 +179,27 @@ async def test_g16_jobs_nobody_knows_are_deleted_only_where_the_account_is_ours_
     swept = await sweep_vendor(own)
     assert swept is not None and swept.deleted == 1
     assert {name for name, job in world.vendor.jobs.items() if job.deleted} == {"job-x"}
+
+
+async def test_g16_a_draft_never_answered_ends_the_work_and_is_never_called_deleted(world: World, site: Site) -> None:
+    """Without an agreement nobody says how long drafts are kept: there is no day on which it could be called lapsed."""
+    seat = await captured(world, site, state="TRANSCRIBED")
+    lost = await begin_copy(world.parts, seat.visit_id, "completion")
+    await hold(world, seat, "transcript", "job-b")
+    run_job(world, "job-b", "address")
+    assert await told(site, seat) == (False, "owed")
+    assert await world.delete(seat), "nothing is left to do"
+    assert await world.states(seat) == {lost.copy.vendor_id: "held", "job-b": "verified"}
+    assert await told(site, seat) == (False, "untold")
+    world.pass_hours(24 * 365)
+    assert await world.delete(seat)
+    assert await told(site, seat) == (False, "untold")
+    world.parts = replace(world.parts, policy=replace(world.parts.policy, vendor_contract="baa"))
+    await world.delete(seat)
+    assert await told(site, seat) == (False, "lapsed"), "the agreement names a day, which has passed; nobody looked"
+
+
+async def told(site: Site, seat: Seat) -> tuple[bool, str]:
+    """What the visit says of its copies."""
+    answer = (await site.client.get(f"{seat.path}/filing", headers=seat.cookie)).json()
+    return answer["vendor_deleted"], answer["vendor_deletion"]
