@@ -30,13 +30,15 @@ async def delete_copies(parts: Parts, visit_id: str) -> bool:
     if not fetched:
         # Redacted sound is on its way, and would go with its transcript.
         copies = [copy for copy in copies if copy.kind == "completion"]
+    refused: ConnectorError | None = None
     # Redacted sound and uploads go with the transcripts made from them, so they are looked at last.
     for copy in sorted(copies, key=lambda one: _ORDER.get(one.kind, 0)):
         try:
-            await _delete(parts, copy, job_of_upload=await _jobs(parts, visit_id))
+            await _delete(parts, copy, job_of_upload=await _jobs(parts, visit_id, copy))
         except ConnectorError as error:
-            if not error.retryable:
-                raise
+            refused = refused or (None if error.retryable else error)
+    if refused is not None:  # told once every other copy was asked for
+        raise refused
     return fetched and all(next_action(copy) in (None, "await") for copy in await parts.ledger.copies(visit_id))
 
 
@@ -103,12 +105,11 @@ async def _find_jobs_of_uploads(parts: Parts, visit_id: str, copies: list[Vendor
 
 
 async def _list_jobs(parts: Parts, upload: VendorCopy) -> list[str] | None:
-    """The jobs made from an upload; None where the vendor cannot be asked."""
+    """The jobs made from an upload; None where the vendor cannot be asked, or does not say: what is known is deleted
+    all the same."""
     try:
         return await parts.speech.find_jobs(upload.vendor_id, since=upload.made_at)
-    except ConnectorError as error:
-        if not error.retryable:
-            raise
+    except ConnectorError:
         return None
 
 
@@ -131,8 +132,16 @@ def nothing_to_erase(parts: Parts) -> Erasure:
     return summarise((), Stamp(maker="erasure@1", at=parts.clock()))
 
 
-async def _jobs(parts: Parts, visit_id: str) -> list[str]:
-    return [copy.vendor_id for copy in await parts.ledger.copies(visit_id) if copy.kind == "transcript"]
+async def _jobs(parts: Parts, visit_id: str, upload: VendorCopy) -> list[str]:
+    """The jobs whose end proves that of an upload: of a visit that is done with, all. While another upload is worked
+    with, those that were made before the next one came; none where one of them is in use."""
+    copies = await parts.ledger.copies(visit_id)
+    jobs = [copy for copy in copies if copy.kind == "transcript"]
+    if (await parts.visits.row(visit_id)).state == State.CAPTURED:
+        later = [copy.made_at for copy in copies if copy.kind == "upload" and copy.made_at > upload.made_at]
+        jobs = [job for job in jobs if upload.made_at <= job.made_at and all(job.made_at < one for one in later)]
+        jobs = [] if any(job.state == "held" for job in jobs) else jobs
+    return [job.vendor_id for job in jobs]
 
 
 async def _delete(parts: Parts, copy: VendorCopy, *, job_of_upload: list[str]) -> None:
