@@ -17,7 +17,7 @@ import httpx
 from connector.clients.gate import Gate, send_gated
 from connector.clients.http import Patience, Peer, Timing, send_patiently
 from connector.clients.speech_request import SpeechOptions, build_transcript_request, check_options
-from connector.clients.vendor_answers import is_missing, read_object, require_success
+from connector.clients.vendor_answers import is_missing, read_name, read_object, require_success
 from connector.errors import (
     AnotherJob,
     AudioUnusable,
@@ -111,9 +111,9 @@ class AssemblyAI:
             if counted.whole:
                 raise
             raise VendorUnavailable(error.detail) from error
-        address = read_object(answer, peer=PEER).get("upload_url")
-        if not isinstance(address, str) or not address:
-            raise VendorUnavailable("The transcription service took the recording but gave no address for it.")
+        address = read_name(read_object(answer, peer=PEER, error=VendorOutcomeUnknown).get("upload_url"))
+        if address is None:
+            raise VendorOutcomeUnknown("The transcription service took the recording but gave no address for it.")
         return address
 
     async def submit(self, body: dict[str, Any], *, gate: Gate | None = None) -> SubmittedJob:
@@ -129,8 +129,8 @@ class AssemblyAI:
             raise VendorOutcomeUnknown("The transcription service failed while a job was being started: look it up.")
         require_success(response, peer=PEER)
         answer = read_object(response, peer=PEER, error=VendorOutcomeUnknown)
-        job_id = answer.get("id")
-        if not isinstance(job_id, str) or not job_id:
+        job_id = read_name(answer.get("id"))
+        if job_id is None:
             raise VendorOutcomeUnknown("The transcription service started a job without naming it: look it up.")
         return SubmittedJob(job_id=job_id, status=str(answer.get("status") or "queued"))
 
@@ -238,11 +238,11 @@ class AssemblyAI:
         return _is_stub(read_object(response, peer=PEER))
 
     async def holds_redacted_audio(self, job_id: str) -> bool:
-        """Say whether the vendor still makes or gives out the redacted sound of a job; 400 and 404 mean that it is
-        gone, or never was."""
+        """Say whether the vendor still makes or gives out the redacted sound of a job; 400, 404 and 410 mean that it
+        is gone, or never was."""
         request = self._client.build_request("GET", f"{self._job(job_id)}/redacted-audio", headers=self._headers)
         response = await self._exchange(request, self._patience)
-        if response.status_code in (400, 404):
+        if response.status_code in (400, 404, 410):
             return False
         require_success(response, peer=PEER)
         return True
@@ -254,7 +254,7 @@ class AssemblyAI:
             raise VendorRejected("The transcription service no longer has this job: start the transcription again.")
         require_success(response, peer=PEER)
         answer = read_object(response, peer=PEER)
-        if answer.get("id") not in (None, job_id):
+        if answer.get("id") != job_id:
             raise AnotherJob("The transcription service answered about another job: it is asked again.")
         return answer
 
@@ -301,8 +301,7 @@ def _is_stub(answer: dict[str, Any]) -> bool:
 
 
 def _id(row: dict[str, Any]) -> str:
-    value = row.get("id")
-    return value if isinstance(value, str) else ""
+    return read_name(row.get("id")) or ""
 
 
 def _listed(row: dict[str, Any]) -> ListedJob:

@@ -11,13 +11,15 @@ from typing import Any
 import httpx
 
 from connector.clients.http import Peer
-from connector.clients.vendor_answers import read_object
+from connector.clients.vendor_answers import read_name, read_object
 from connector.errors import DraftUnusable, VendorOutcomeUnknown, VendorRejected, VendorUnavailable
 
 PEER = Peer(name="The language model service", unavailable=VendorUnavailable, unknown=VendorOutcomeUnknown)
 
 _CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"})
 _REFUSED = frozenset({"refusal", "content_filter", "safety", "prohibited_content", "blocklist", "spii", "recitation"})
+_MOST_TOKENS = 100_000_000
+"""More than any model takes: a count beyond it is a slip, and would not fit where costs are kept."""
 OWN_LIMIT = "max_completion_tokens"
 """What newer models of OpenAI call `max_tokens`."""
 
@@ -47,9 +49,9 @@ def read_completion(response: httpx.Response, *, asked: str) -> Completion:
     VendorOutcomeUnknown where the provider behind failed or nothing can be read: there may be a copy all the same.
     """
     answer = read_object(response, peer=PEER, error=VendorOutcomeUnknown)
-    request_id = _text(answer.get("request_id")) or _text(answer.get("id"))
+    request_id = read_name(answer.get("request_id")) or read_name(answer.get("id"))
     usage = _usage(answer.get("usage"))
-    model = _text(answer.get("model")) or asked
+    model = read_name(answer.get("model")) or asked
 
     def unusable(words: str) -> DraftUnusable:
         tokens = (usage.input_tokens, usage.output_tokens)
@@ -64,7 +66,7 @@ def read_completion(response: httpx.Response, *, asked: str) -> Completion:
         raise unusable("The language model's answer could not be read: draft again.")
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
-    finish = _text(choice.get("finish_reason"))
+    finish = read_name(choice.get("finish_reason"))
     ended = (finish or "").lower()
     if ended in _CUT_OFF:
         raise unusable(
@@ -137,7 +139,7 @@ def _usage(value: Any) -> Usage:
 
     def count(*names: str) -> int:
         found = next((counts[name] for name in names if isinstance(counts.get(name), int)), 0)
-        return max(0, int(found))
+        return min(max(0, int(found)), _MOST_TOKENS)
 
     return Usage(count("input_tokens", "prompt_tokens"), count("output_tokens", "completion_tokens"))
 
@@ -170,7 +172,7 @@ def _said(response: httpx.Response) -> str:
 
 
 def _find_request_id(response: httpx.Response) -> str | None:
-    return _text(_envelope(response).get("request_id"))
+    return read_name(_envelope(response).get("request_id"))
 
 
 def _envelope(response: httpx.Response) -> dict[str, Any]:
@@ -178,7 +180,3 @@ def _envelope(response: httpx.Response) -> dict[str, Any]:
         return read_object(response, peer=PEER)
     except VendorUnavailable:
         return {}
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None

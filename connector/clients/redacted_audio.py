@@ -27,7 +27,7 @@ _SHELF = "/api.assembly.ai."
 """Where in a store that others use too the vendor's own shelves are."""
 LARGEST = 1_000_000_000
 """Bytes. The vendor redacts the sound of recordings below 1 GB only."""
-_PENDING, _NONE = 202, (400, 404)
+_PENDING, _NONE = 202, (400, 404, 410)
 _ELSEWHERE = "The link to the redacted sound does not lead to the transcription service."
 State = Literal["pending", "ready", "gone"]
 
@@ -126,9 +126,10 @@ async def _cap(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 def _origin(url: str) -> tuple[str, str, int | None] | None:
     try:
+        httpx.URL(url)  # what the client cannot call is nobody's address
         parts = urlsplit(url)
         port = parts.port
-    except ValueError:
+    except (ValueError, httpx.InvalidURL):
         return None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         return None

@@ -85,6 +85,19 @@ def read_object(response: httpx.Response, *, peer: Peer, error: type[ConnectorEr
     return value
 
 
+_LONGEST_NAME = 1000
+
+
+def read_name(value: object) -> str | None:
+    """An id, an address or a model's name that can be kept and sent back: a short text of visible characters without
+    blanks at its ends; None for anything else."""
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_NAME:
+        return None
+    return value if value.isprintable() and value == value.strip() else None
+
+
 def is_missing(response: httpx.Response) -> bool:
-    """Say whether an answer means that the thing asked for is not there: 404, or the older 400 that says so."""
-    return response.status_code == 404 or (response.status_code == 400 and b"not found" in response.content.lower())
+    """Say whether an answer means that the thing asked for is not there: 404, 410, or the older 400 that says so."""
+    return response.status_code in (404, 410) or (
+        response.status_code == 400 and b"not found" in response.content.lower()
+    )

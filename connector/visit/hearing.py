@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from connector.records import Recording, Stamp, Transcript
+from connector.transcript.cleaning import clean_text
 from connector.transcript.doubtful_words import mark_doubtful
 from connector.transcript.lengths import compare_lengths
 from connector.transcript.reading import read_transcript
@@ -41,8 +42,8 @@ def read_heard(parts: Parts, answer: Mapping[str, Any], *, recording: Recording,
 
     Raises VendorRejected where the job is not completed or was deleted with the vendor.
     """
-    used = answer.get("speech_model_used") if isinstance(answer, Mapping) else None
-    stamp = Stamp(maker="transcript@1", at=parts.clock(), model=used if isinstance(used, str) else None)
+    used = clean_text(answer.get("speech_model_used")) if isinstance(answer, Mapping) else ""
+    stamp = Stamp(maker="transcript@1", at=parts.clock(), model=used or None)
     seating = seat_by(parts, asking, recording)
     heard = read_transcript(answer, transcript_id=parts.new_id(), stamp=stamp, seating=seating)
     warnings = (

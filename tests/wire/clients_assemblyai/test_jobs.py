@@ -78,7 +78,7 @@ async def test_a_revoked_key_ends_the_wait(vendor, peer):
 
 
 async def test_a_job_id_never_leaves_its_place_in_the_address(vendor, peer):
-    peer.plays(peer.answer(200, {"status": "completed"}))
+    peer.plays(peer.answer(200, {"id": "../upload?x=1#y", "status": "completed"}))
     await vendor.fetch("../upload?x=1#y")
     assert peer.requests[0].target == "/v2/transcript/..%2Fupload%3Fx%3D1%23y"
 
@@ -158,6 +158,6 @@ async def test_a_read_that_fails_proves_nothing(vendor, peer, status):
 
 @pytest.mark.parametrize("suffix", ["", "/", "/v2", "/v2/"])
 async def test_the_base_url_may_end_in_several_ways(http, peer, suffix):
-    peer.plays(peer.answer(200, {"status": "completed"}))
+    peer.plays(peer.answer(200, {"id": "j1", "status": "completed"}))
     await AssemblyAI(http, base_url=peer.url + suffix, api_key="k").fetch("j1")
     assert peer.requests[0].target == "/v2/transcript/j1"

@@ -45,6 +45,7 @@ async def take(client: RedactedAudioClient, url: str) -> bytes:
         (200, {"status": "redacted_audio_ready", "redacted_audio_url": STORE}, "ready"),
         (400, {"error": "The redacted audio has expired"}, "gone"),
         (404, {"error": "Not found"}, "gone"),
+        (410, {}, "gone"),
     ],
 )
 async def test_how_far_it_is_is_told_by_the_status(peer: Peer, status: int, body: object, state: str) -> None:
@@ -118,6 +119,14 @@ async def test_a_link_to_anywhere_else_is_refused_before_anybody_is_asked(peer: 
             await take(client_of(http, peer, names), link)
     assert (peer.requests, names.asked) == ([], [])
     assert not link or link not in str(failure.value)
+
+
+@pytest.mark.parametrize("tail", ["\x01", "a\x7fb", "x" * 70_000])
+async def test_a_link_no_client_can_call_is_refused_like_any_other(peer: Peer, tail: str) -> None:
+    async with make_client(timeout=5.0) as http:
+        with pytest.raises(AddressRefused):
+            await take(client_of(http, peer), f"{peer.url}/{tail}")
+    assert peer.requests == []
 
 
 async def test_a_name_of_the_vendor_that_leads_inside_is_not_followed(peer: Peer) -> None:

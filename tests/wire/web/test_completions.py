@@ -164,3 +164,22 @@ async def test_elsewhere_no_deletion_is_asked_for_and_none_is_claimed(
         (False, "kept by that service's own rule, it offers no deletion")
     ]
     assert seat.visit_id not in await parts.ledger.visits_with_copies(before=parts.clock() + timedelta(days=99))
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"request_id": "r\u0000"},
+        {"request_id": "\ud800", "id": "x" * 5000},
+        {"model": "claude\u0000x"},
+        {"usage": {"input_tokens": 10**40, "output_tokens": -(10**40)}},
+    ],
+)
+async def test_what_cannot_be_kept_of_an_answer_costs_no_draft(
+    parts: Parts, peer: Peer, strange: dict[str, object]
+) -> None:
+    """Trying again would pay for one completion after another, and never keep one."""
+    seat, error = await _draft(parts, peer, peer.answer(200, _answer(**strange)))
+    assert error is None and len(peer.requests) == 1
+    assert await parts.visits.latest(seat.visit_id, DraftNote) is not None
+    assert await _rows(parts, seat) == [("completion", "unknown" if "request_id" in strange else "r1")]
