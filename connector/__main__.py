@@ -88,12 +88,15 @@ def migrate() -> None:
 @cli.command()
 def doctor() -> None:
     """Says in plain words what is set up and what is missing; exit code 1 when something is."""
-    from connector.serving import examine
+    from connector.examining import examine
 
     findings = asyncio.run(examine(Settings()))
     for finding in findings:
         print(f"{'NOTE' if finding.noted else 'ok  ' if finding.good else 'MEND'}  {finding.text}")
-    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+    wrong, noted = sum(not one.good for one in findings), sum(one.noted for one in findings)
+    told = f"{wrong} to mend" if wrong else "Nothing to mend"
+    print(f"{told}{f', {noted} to know of' if noted else ''}.")
+    raise typer.Exit(1 if wrong else 0)
 
 
 @cli.command()

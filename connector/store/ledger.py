@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy import and_, func, not_, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -20,7 +20,7 @@ from connector.store.database import for_reading
 
 _LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:visit, 8))")
 _UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:visit, 8))")
-_KEPT = "kept-draft"  # nobody can ask for it, see erasure/ledger.py
+_KEPT, _UNNAMED = "kept-draft", "unknown:"  # nobody can ask for these, see erasure/ledger.py
 _COPY = ("copy_id", "kind", "vendor_id", "state", "made_at", "asked_at", "answered_at", "verified_at", "expires_at")
 
 
@@ -34,6 +34,19 @@ class WriteIntent:
     body_sha256: str
     state: str
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Copies vendors may still hold, of all visits: `copies` of `visits` that can be asked for, the `oldest` of them;
+    `unaskable` ones, of which `dated` have a day on which the vendor's own rule ends them."""
+
+    visits: int
+    copies: int
+    oldest: datetime | None
+    unaskable: int
+    dated: int
+    oldest_unaskable: datetime | None
 
 
 class Ledger:
@@ -117,6 +130,25 @@ class Ledger:
         query = select(table.c.visit_id).where(left, table.c.made_at < before).group_by(table.c.visit_id)
         async with self._engine.connect() as connection:
             return [row.visit_id for row in await connection.execute(query.order_by(oldest).limit(limit))]
+
+    async def owed(self) -> Owed:
+        """What is left at vendors, counted. Of a copy without a name, or with a day that ends it, nobody can ask."""
+        table = schema.vendor_copies
+        unnamed, dated = table.c.vendor_id.startswith(_UNNAMED), table.c.expires_at.is_not(None)
+        held = table.c.state.in_(["held", "asked"])
+        unaskable = and_(held, or_(unnamed, dated))
+        reported = and_(table.c.state == "answered", table.c.kind != "completion")
+        askable = or_(and_(held, not_(or_(unnamed, dated))), reported)
+        query = select(
+            func.count(table.c.visit_id.distinct()).filter(askable),
+            func.count().filter(askable),
+            func.min(table.c.made_at).filter(askable),
+            func.count().filter(unaskable),
+            func.count().filter(and_(unaskable, dated)),
+            func.min(table.c.made_at).filter(unaskable),
+        ).where(table.c.kind != _KEPT)
+        async with self._engine.connect() as connection:
+            return Owed(*(await connection.execute(query)).one())
 
     async def known_ids(self, kind: str, among: Sequence[str]) -> dict[str, str]:
         """Which of a vendor's ids are written down here, with the visit each belongs to."""

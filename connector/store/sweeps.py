@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -9,6 +10,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector.store import schema
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """When a sweep ended, and what it had found by then: rows looked at, what was deleted, what had to be left."""
+
+    ran_at: datetime
+    seen: int
+    deleted: int
+    left_over: int
 
 
 class SweepStore:
@@ -29,12 +40,13 @@ class SweepStore:
         async with self._engine.begin() as connection:
             return (await connection.execute(statement)).first() is not None
 
-    async def keep(self, name: str, *, seen: int, deleted: int, left_over: int) -> None:
-        """What it found: rows looked at, what was deleted, what had to be left."""
+    async def keep(self, name: str, ended: Ended) -> None:
+        """How a sweep ended, under a name of its own; the newest is kept."""
         table = schema.sweeps
-        values = {"seen": seen, "deleted": deleted, "left_over": left_over}
+        values = {key: getattr(ended, key) for key in Ended.__dataclass_fields__}
+        made = insert(table).values(name=name, **values)
         async with self._engine.begin() as connection:
-            await connection.execute(table.update().where(table.c.name == name).values(**values))
+            await connection.execute(made.on_conflict_do_update(index_elements=["name"], set_=values))
 
     async def put_off(self, name: str, *, ran_at: datetime) -> None:
         """Lets it be run again earlier than in its turn: it could not be finished."""
@@ -42,8 +54,10 @@ class SweepStore:
         async with self._engine.begin() as connection:
             await connection.execute(table.update().where(table.c.name == name).values(ran_at=ran_at))
 
-    async def last(self, name: str) -> datetime | None:
-        """When it ran last, None where it never did."""
+    async def read(self, name: str) -> Ended | None:
+        """What was kept under a name, None where nothing was."""
         table = schema.sweeps
+        query = select(*[table.c[key] for key in Ended.__dataclass_fields__]).where(table.c.name == name)
         async with self._engine.connect() as connection:
-            return (await connection.execute(select(table.c.ran_at).where(table.c.name == name))).scalar_one_or_none()
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else Ended(*row)

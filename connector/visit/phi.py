@@ -24,6 +24,10 @@ class VendorTerms:
     agreement: str | None = None
     signed_on: date | None = None
 
+    def in_force(self, today: date) -> bool:
+        """Whether an agreement is recorded with its day, and that day has come."""
+        return bool((self.agreement or "").strip()) and self.signed_on is not None and self.signed_on <= today
+
 
 @dataclass(frozen=True, slots=True)
 class PhiRules:

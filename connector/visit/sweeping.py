@@ -15,10 +15,13 @@ import structlog
 from connector.clients.assemblyai import ListedJob
 from connector.errors import ConnectorError
 from connector.records import VendorCopy
+from connector.store.sweeps import Ended
 from connector.visit.parts import PREPARE, Parts, Work
 from connector.visit.states import State
 
 NAME = "vendor"
+DONE, FAILED = "vendor-done", "vendor-failed"
+"""How the last whole one ended, and the last that could not read the vendor's list to its end."""
 TAKE_UP = "take_up_deletion"
 _EVERY = timedelta(days=1)
 _SOONER = timedelta(hours=1)
@@ -53,12 +56,14 @@ async def sweep_vendor(parts: Parts) -> Swept | None:
     await _take_up(parts, await parts.ledger.visits_with_copies(before=now - _GRACE))
     await _take_up(parts, await parts.jobs.stranded(before=now - _NOBODY_SINCE), workflow=PREPARE)
     await parts.inbox.forget(before=now - _GRACE)
+    ended = DONE
     try:
         await _look_through(parts, swept)
     except ConnectorError as error:
         _log.warning("vendor.sweep-failed", slug=error.slug)
         await parts.sweeps.put_off(NAME, ran_at=now - _EVERY + _SOONER)
-    await parts.sweeps.keep(NAME, seen=swept.seen, deleted=swept.deleted, left_over=swept.left_over)
+        ended = FAILED
+    await parts.sweeps.keep(ended, Ended(now, swept.seen, swept.deleted, swept.left_over))
     _log.info("vendor.swept", count=swept.deleted)
     return swept
 

@@ -42,9 +42,20 @@ def test_the_doctor_finds_a_good_set_up_good_and_says_what_is_missing(stack: Sta
     good = run(stack, "doctor")
     assert good.returncode == 0, good.stdout
     assert "MEND" not in good.stdout
+    for told in (
+        "ok    PHI mode: off",
+        "ok    Redacted copies: none are made",
+        "ok    Copies at the vendor, in the United States, without an agreement",
+        "ok    Language models: claude-sonnet-4-6",
+        "Daily sweep: ",
+        "Deletions owed: ",
+        "Nothing to mend",
+    ):
+        assert told in good.stdout
     missing = run(stack, "doctor", assemblyai_api_key="")
     assert missing.returncode == 1
     assert re.search(r"MEND .*CONNECTOR_ASSEMBLYAI_API_KEY", missing.stdout)
+    assert "1 to mend" in missing.stdout
 
 
 REFUSED = {

@@ -12,7 +12,8 @@ from connector.app import find_model_faults
 from connector.clients.http import make_client
 from connector.clients.model_catalogue import ListedModel, ModelNeeds, check_speech_key, judge_models, list_models
 from connector.errors import ConnectorError, Misconfigured, VendorAccount, VendorUnavailable
-from connector.serving import Finding, examine_vendors, log_model_faults
+from connector.examining import Finding, examine_vendors
+from connector.serving import log_model_faults
 from connector.settings import Settings
 from tests.wire.clients_assemblyai.test_gateway import CANARY
 
@@ -105,8 +106,8 @@ def _settings(url: str, **changes: Any) -> Settings:
 async def test_the_doctor_says_that_key_and_models_will_do(peer):
     peer.plays(peer.answer(200, {"transcripts": []}), peer.answer(200, {"data": [GOOD]}))
     assert await examine_vendors(_settings(peer.url)) == [
-        Finding(True, "Transcription service: the key is accepted"),
-        Finding(True, "Language models: 1 model listed and fit"),
+        Finding(True, f"Transcription service: 127.0.0.1:{peer.port} accepts the key"),
+        Finding(True, f"Language models: good: listed at 127.0.0.1:{peer.port}, and fit to draft"),
     ]
 
 
