@@ -10,18 +10,22 @@ import unicodedata
 from typing import Any
 
 LONGEST_MS = 24 * 3600 * 1000
+_SHOWN = {"Cc": " ", "Cf": ""}
 
 
 def clean_text(value: Any) -> str:
-    """Return `value` as one line of text: no control characters, no lone surrogates, no doubled spaces.
+    """Return `value` as one line of text: no control characters, none that are unseen or turn the direction of others,
+    no lone surrogates, no doubled spaces.
 
     Anything but a string is the empty text.
     """
     if not isinstance(value, str):
         return ""
     whole = value.encode("utf-8", "replace").decode("utf-8")
-    kept = "".join(" " if unicodedata.category(character) == "Cc" else character for character in whole)
-    return " ".join(kept.split())
+    if whole.isascii() and whole.isprintable():
+        return " ".join(whole.split())
+    kept = (_SHOWN.get(unicodedata.category(character), character) for character in whole)
+    return " ".join("".join(kept).split())
 
 
 def read_ms(value: Any) -> int:

@@ -6,6 +6,8 @@ Every word keeps its place and its times: a correction changes what stands there
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from difflib import SequenceMatcher
 
@@ -15,6 +17,9 @@ from connector.records import Turn, Word
 _TOKEN = re.compile(r"\S+")
 SURE = 1.0
 """Confidence of a word the clinician has corrected."""
+_MOST_WORK = 3_000_000
+"""Steps of comparing that are worth their time; a stretch that would take more is taken as changed from end to end."""
+_Opcode = tuple[str, int, int, int, int]
 
 
 def reword(turn: Turn, text: str) -> tuple[Turn, frozenset[int]]:
@@ -94,12 +99,15 @@ def _own_tokens(turn: Turn) -> list[list[int]]:
     if not spans:
         return [[place * len(turn.words) // len(tokens)] for place in range(len(tokens))]
     owners: list[list[int]] = []
+    first = 0
     for token in tokens:
-        within = [
-            place
-            for place, (start, end) in enumerate(spans)
-            if start < token.end() and end > token.start() and end > start
-        ]
+        # Words stand in their order: none before the first that reaches into this token can reach into a later one.
+        while first < len(spans) and spans[first][1] <= token.start():
+            first += 1
+        past = first
+        while past < len(spans) and spans[past][0] < token.end():
+            past += 1
+        within = [place for place in range(first, past) if spans[place][0] < spans[place][1]]
         owners.append(within or (owners[-1][-1:] if owners else [0]))
     return owners
 
@@ -108,7 +116,7 @@ def _lay_out(before: list[str], after: list[str], owners: list[list[int]]) -> tu
     """What stands at each word's place once `before` has become `after`, and the places where that differs."""
     held: dict[int, list[str]] = {}
     touched: set[int] = set()
-    for kind, first, last, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for kind, first, last, start, end in _compare(before, after):
         # What comes in between two tokens belongs to the one before it.
         of = range(first, last) if first < last else range(max(0, first - 1), max(1, first))
         if kind != "equal":
@@ -116,3 +124,28 @@ def _lay_out(before: list[str], after: list[str], owners: list[list[int]]) -> tu
         for count, token in enumerate(after[start:end]):
             held.setdefault(owners[min(of.start + count, of.stop - 1)][0], []).append(token)
     return held, touched
+
+
+def _compare(before: list[str], after: list[str]) -> Iterator[_Opcode]:
+    """What became of each stretch, as difflib tells it, between what stands the same at both ends."""
+    shorter = min(len(before), len(after))
+    head = next((at for at in range(shorter) if before[at] != after[at]), shorter)
+    tail = next((at for at in range(shorter - head) if before[-1 - at] != after[-1 - at]), shorter - head)
+    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
+    if head:
+        yield "equal", 0, head, 0, head
+    if _is_long(old, new):
+        yield "replace", head, head + len(old), head, head + len(new)
+    else:
+        for kind, first, last, start, end in SequenceMatcher(None, old, new).get_opcodes():
+            yield kind, first + head, last + head, start + head, end + head
+    if tail:
+        yield "equal", len(before) - tail, len(before), len(after) - tail, len(after)
+
+
+def _is_long(old: list[str], new: list[str]) -> bool:
+    """Whether comparing would take long: each pair of equal words is looked at again for every stretch that is found.
+    Words that make up more than a hundredth of a long text are none that difflib begins with."""
+    counts, most = Counter(new), len(new) // 100 + 1 if len(new) >= 200 else len(new)
+    pairs = sum(counts[word] for word in old if counts[word] <= most)
+    return pairs * min(len(old), len(new)) > _MOST_WORK

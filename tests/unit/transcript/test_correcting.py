@@ -53,6 +53,24 @@ def test_a_renamed_speaker_is_the_clinicians_word_in_every_turn():
     assert next(one for one in corrected(now, "rename", speaker="B", role="Carer").speakers if one.label == "B").name
 
 
+@pytest.mark.parametrize("after", ["a b " * 1500, "b " * 3000, "c " + "a " * 2998 + "c", "a " * 6000])
+def test_a_long_turn_of_few_different_words_is_corrected_like_any_other(after: str):
+    """Comparing word by word would take hours."""
+    long = transcript(turn("t1", "A", "a " * 3000))
+    now = corrected(long, "correct", turn="t1", text=after)
+    (said,), (before,) = now.turns, long.turns
+    assert said.text == after.strip()
+    assert " ".join(word.text for word in said.words if word.text) == said.text
+    assert [word.start_ms for word in said.words] == [word.start_ms for word in before.words]
+
+
+@pytest.mark.parametrize("text", ["\u200b", " \u2060\u202e ", "\u00ad"])
+def test_a_turn_or_a_role_of_unseen_characters_is_empty(text: str):
+    for action, detail in (("correct", {"turn": "t1", "text": text}), ("rename", {"speaker": "A", "role": text})):
+        with pytest.raises(InputRefused):
+            corrected(visit(), action, **detail)
+
+
 def test_swapped_speakers_exchange_roles_and_names_but_not_what_they_said():
     named = corrected(visit(), "rename", speaker="B", role="Patient", name="Ada")
     now = corrected(named, "swap", speaker="A", other="B")

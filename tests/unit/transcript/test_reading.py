@@ -166,7 +166,7 @@ def test_speech_about_a_sandbox_is_no_playback():
 
 def test_text_is_one_line_of_storable_characters():
     (turn,) = _read(utterances=[_utterance("A", "a\x00b\nc  \ud800 d\u202e")]).turns
-    assert turn.text == "a b c ? d\u202e"
+    assert turn.text == "a b c ? d"
     turn.text.encode()
 
 
