@@ -67,11 +67,12 @@ async def test_g17_an_upload_whose_address_cannot_be_read_stays_written_down(
 async def test_g14_an_answer_that_does_not_say_whose_it_is_is_not_taken(world: World, site: Site) -> None:
     seat = await planned(world, site)
     await step(world)
-    nobodys = world.vendor.strike(LOOK + "job", 200, {**HEARD, "status": "completed"}, times=None)
+    nobodys = {**HEARD, "status": "completed", "id": None, "audio_url": None}
+    lying = world.vendor.strike(LOOK + "job", 200, nobodys, times=None)
     await step(world, seconds=3)
     assert await flag(world, seat) == ("CAPTURED", "vendor-unavailable", "wait")
     assert await world.parts.visits.latest(seat.visit_id, Transcript) is None
-    nobodys.times = 0
+    lying.times = 0
     world.vendor.finish(HEARD)
     await step(world, seconds=900)
     assert await flag(world, seat) == ("TRANSCRIBED", None, None)
