@@ -83,6 +83,14 @@ class WebhookInbox:
         async with self._engine.begin() as connection:
             await connection.execute(table.update().where(*waiting).values(handled_at=at))
 
+    async def told_at(self, job_key: str) -> datetime | None:
+        """When the newest webhook of a job came that was no replay; None where none did."""
+        table = schema.webhook_inbox
+        query = select(func.max(table.c.received_at)).where(table.c.job_key == job_key)
+        async with self._engine.connect() as connection:
+            found: datetime | None = (await connection.execute(query)).scalar()
+        return found
+
     async def forget(self, *, before: datetime) -> int:
         """Deletes what came before then; how many there were."""
         table = schema.webhook_inbox

@@ -37,7 +37,12 @@ _MOST_UPLOADS = 3
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 _WITH_WEBHOOK = 5.0
 """So many times the usual interval lie between two looks where the vendor is to call by itself."""
+_SOON = 1.0
+"""After a webhook for a job that is still under way it is looked at again so soon, then in pauses that double."""
+_A_DAY = 86400.0
 _AT_ONCE = 64
+_SHORTEST_REST_S = 0.02
+"""What is due and was not taken is another worker's just now."""
 _TODO = {"transcribe": "transcribe-again"}
 
 _log = structlog.get_logger("connector.visit.reconciling")
@@ -55,6 +60,7 @@ async def plan_transcription(parts: Parts, visit_id: str) -> str:
     async with parts.visits.engine.begin() as connection:
         if await parts.visits.hold_state(connection, visit_id) == State.CAPTURED:
             await parts.jobs.plan(connection, job)
+    parts.jobs.told.set()
     return job.job_key
 
 
@@ -80,6 +86,19 @@ class Reconciler:
             task.add_done_callback(partial(self._forget, job.job_key))
         return len(due)
 
+    async def rest(self, now: datetime, *, longest: float) -> None:
+        """Waits until the next row falls due, or this process says that one may have; `longest` seconds at most."""
+        jobs, full = self._parts.jobs, len(self._steps) >= self._at_once
+        due = None if full else await jobs.next_due(at=now)
+        left = longest if due is None else min(longest, max(_SHORTEST_REST_S, (due - now).total_seconds()))
+        try:
+            async with asyncio.timeout(left):
+                await jobs.told.wait()
+        except TimeoutError:
+            return
+        finally:
+            jobs.told.clear()
+
     async def settle(self) -> None:
         """Waits for what is in hand."""
         while self._steps:
@@ -92,6 +111,8 @@ class Reconciler:
         await asyncio.gather(*self._steps.values(), return_exceptions=True)
 
     def _forget(self, key: str, task: asyncio.Task[None]) -> None:
+        if len(self._steps) == self._at_once:
+            self._parts.jobs.told.set()  # others may have waited for room
         self._steps.pop(key, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("step.crashed", action="transcribe", kind=type(error).__name__, where=where_raised(error))
@@ -184,8 +205,13 @@ async def _wait_on(parts: Parts, job: VendorJob) -> None:
     if _is_overdue(parts, job):
         await _start_over(parts, job, slug=STUCK, text=_STUCK)
         return
-    pause = parts.policy.transcription_poll_interval * (_WITH_WEBHOOK if can_be_reached(parts.policy) else 1.0)
-    await parts.jobs.put_off(job, look_at=parts.clock() + timedelta(seconds=pause), tries=0)
+    now, pause = parts.clock(), parts.policy.transcription_poll_interval
+    if can_be_reached(parts.policy):
+        told = await parts.inbox.told_at(job.job_key)
+        # Told too early: the call that is true may have the same words, and a replay makes nothing due.
+        since = (now - told).total_seconds() if told is not None else _A_DAY
+        pause = min(pause * _WITH_WEBHOOK, max(_SOON, since))
+    await parts.jobs.put_off(job, look_at=now + timedelta(seconds=pause), tries=0)
 
 
 def _is_overdue(parts: Parts, job: VendorJob) -> bool:

@@ -102,9 +102,9 @@ async def test_c01_a_job_nobody_knows_is_compared_as_well(world: World, monkeypa
 
 async def test_c02_an_exact_replay_changes_nothing(world: World, site: Site) -> None:
     seat, key, secret = await submitted(world, site)
-    world.now += timedelta(seconds=1)
     await call(site, key, secret)
-    await reconcile(world.parts, site.parts.clock() + timedelta(seconds=1))
+    world.now = site.parts.clock() + timedelta(seconds=1)
+    await reconcile(world.parts, world.now)
     handled, due = await inbox_of(world.parts, key), await look_at(world, seat)
     assert [row.handled_at is not None for row in handled] == [True]
     for _ in range(5):
@@ -140,6 +140,26 @@ async def test_c04_a_webhook_that_never_comes_costs_a_poll(world: World, site: S
     assert await world.parts.visits.latest(seat.visit_id, Transcript) is not None
 
 
+async def test_c03_a_webhook_that_came_before_the_job_had_ended_is_followed_soon_and_by_few_looks(
+    world: World, site: Site
+) -> None:
+    """The call that is true says the same in the same words: it is a replay, and no poll is due for an hour."""
+    world.parts = replace(world.parts, policy=replace(world.parts.policy, transcription_poll_interval=3600.0))
+    seat, key, secret = await submitted(world, site)
+    world.now = site.parts.clock()
+    assert await call(site, key, secret) == 204
+    told_at, looks = world.now, 0
+    while world.now < told_at + timedelta(minutes=10):
+        await reconcile(world.parts, world.now)
+        looks, world.now = looks + 1, (await job(world, key)).look_at
+    assert 8 <= looks <= 12
+    world.vendor.finish(HEARD)
+    assert await call(site, key, secret) == 204
+    assert world.now < told_at + timedelta(minutes=20)
+    await reconcile(world.parts, world.now)
+    assert await world.parts.visits.latest(seat.visit_id, Transcript) is not None
+
+
 async def test_c05_late_duplicate_and_after_the_end_nothing_goes_back(world: World, site: Site) -> None:
     seat, key, secret = await submitted(world, site)
     world.vendor.finish(HEARD)
@@ -168,7 +188,8 @@ async def test_c08_what_a_body_says_is_never_believed(world: World, site: Site) 
     lies = b'{"transcript_id": "job-9", "status": "completed", "text": "Zebulon Quixley", "id": "job-9"}'
     for body in (lies, b'{"transcript_id": "job-1", "status": "error"}', b"not json", b"", b"x" * 200_000):
         assert await call(site, key, secret, body=body) == 204
-    await reconcile(world.parts, site.parts.clock() + timedelta(seconds=1))
+    world.now = site.parts.clock() + timedelta(seconds=1)
+    await reconcile(world.parts, world.now)
     row = await world.parts.visits.row(seat.visit_id)
     assert (row.state, row.attention) == ("CAPTURED", None), "the vendor says it is under way"
     assert (await job(world, key)).job_id == "job-1"
