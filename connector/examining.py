@@ -96,7 +96,7 @@ async def _examine_stores(settings: Settings, *, before: list[Finding]) -> list[
         async with compose(settings) as composition:
             parts = composition.parts
             found = [Finding(True, "Database and master key: they open and fit each other")]
-            found += [_tell(notice) for notice in await parts.notices.open()]
+            found += [tell_notice(notice) for notice in await parts.notices.open()]
             return found + await examine_sweep(parts) + await examine_owed(parts)
     except ConnectorError as error:
         if any(error.detail in one.text for one in before):
@@ -279,7 +279,8 @@ def _note(name: str, error: ConnectorError) -> Finding:
     return Finding(True, f"{name}: not looked at. {error.detail}", noted=True)
 
 
-def _tell(notice: Notice) -> Finding:
+def tell_notice(notice: Notice) -> Finding:
+    """What only the operator can mend, since when, and how often it was met."""
     name = _VENDORS["speech" if notice.vendor == "speech" else "gateway"]
     since = f"since {notice.opened_at:%Y-%m-%d %H:%M} UTC, {count(notice.times, 'call')} turned away"
     return Finding(False, f"{name}: {MEND[notice.kind]} ({since}). Visits wait, and go on by themselves.")

@@ -127,7 +127,7 @@ class AssemblyAI:
         response = await self._exchange(request, once, gate)
         if response.status_code >= 500 and response.status_code != 503:
             raise VendorOutcomeUnknown("The transcription service failed while a job was being started: look it up.")
-        require_success(response, peer=PEER)
+        require_success(response, peer=PEER, of_upload=True)
         answer = read_object(response, peer=PEER, error=VendorOutcomeUnknown)
         job_id = read_name(answer.get("id"))
         if job_id is None:

@@ -16,12 +16,13 @@ from connector.errors import ConnectorError, Misconfigured, VendorAccount, Vendo
 _LONGEST_RETRY_AFTER = 3600.0
 
 
-def require_success(response: httpx.Response, *, peer: Peer) -> None:
+def require_success(response: httpx.Response, *, peer: Peer, of_upload: bool = False) -> None:
     """Pass a 2xx answer; raise what any other one stands for.
 
     `peer.unavailable` for 408, 429 and 5xx, with the Retry-After in seconds (at most an hour); VendorAccount for a
-    refused key, a quota that is used up or an account without balance; Misconfigured for a redirect; VendorRejected for
-    every other refusal.
+    refused key, a quota that is used up, an account without balance, or a 403 without a word of the vendor's own;
+    Misconfigured for a redirect; VendorRejected for every other refusal. `of_upload`: the call names an upload, right
+    after another call was let in, so a 403 without a word is about that upload, which another project may have made.
     """
     status = response.status_code
     if 200 <= status < 300:
@@ -31,7 +32,7 @@ def require_success(response: httpx.Response, *, peer: Peer) -> None:
         wait = None if asked is None else min(asked, _LONGEST_RETRY_AFTER)
         words = "asks to wait" if status == 429 else f"is failing (HTTP {status})"
         raise peer.unavailable(f"{peer.name} {words}. Nothing is lost; it can be tried again.", retry_after=wait)
-    kind = _account_trouble(response)
+    kind = _account_trouble(response, of_upload=of_upload)
     if kind is not None:
         raise VendorAccount(f"{peer.name} does not accept the account: {_ACCOUNT[kind]}.", kind=kind)
     raise _refusal(status, peer.name)
@@ -41,6 +42,7 @@ _ACCOUNT = {
     "key": "check API key and region in the settings",
     "quota": "its quota is used up",
     "balance": "it has no balance left",
+    "unexplained": "it gives no reason, whatever is asked",
 }
 _TROUBLE = {
     400: (("balance", ("balance", "insufficient funds", "insufficient credit", "payment")),),
@@ -55,12 +57,24 @@ _TROUBLE = {
 """What tells by the status and a word of the answer that the account is refused, whatever is sent."""
 
 
-def _account_trouble(response: httpx.Response) -> str | None:
+def _account_trouble(response: httpx.Response, *, of_upload: bool) -> str | None:
     said = response.content[:2000].decode("utf-8", "replace").lower()
     for kind, marks in _TROUBLE.get(response.status_code, ()):
         if any(mark in said for mark in marks):
             return kind
-    return None
+    return "unexplained" if response.status_code == 403 and not of_upload and not _has_words(response) else None
+
+
+def _has_words(response: httpx.Response) -> bool:
+    """Whether a refusal says something as the vendor does, in JSON. What stands before it (a proxy, a limit of
+    requests) answers in HTML or not at all, whatever is asked: it says nothing of the data that were sent."""
+    try:
+        body = read_json(response)
+    except ValueError:
+        return False
+    while isinstance(body, dict):
+        body = next((body[key] for key in ("error", "message", "detail") if body.get(key)), None)
+    return isinstance(body, str) and bool(body.strip())
 
 
 def _refusal(status: int, name: str) -> ConnectorError:

@@ -26,6 +26,10 @@ MEND = {
     "key": "it refuses the API key: check key, region and project in the settings",
     "quota": "the quota of the account is used up: raise it, or wait until it is renewed",
     "balance": "the account has no balance left: top it up",
+    "unexplained": (
+        "it turns everything away without a word (403): wait five minutes, its limit of requests may be reached; then "
+        "check key, region and project, and whatever stands between here and there"
+    ),
 }
 _PROBE_EVERY = timedelta(seconds=60)
 

@@ -101,6 +101,28 @@ async def test_what_only_the_operator_can_mend_is_told_from_a_wrong_request(vend
     assert getattr(caught.value, "kind", None) == kind
 
 
+@pytest.mark.parametrize("body", [b"", b" ", b"<html>403 Forbidden</html>", b"{}", b'{"error": ""}', b"[]", b"{"])
+async def test_a_403_without_a_word_speaks_of_the_account_and_after_a_call_that_was_let_in_of_the_upload(
+    vendor, peer, body
+):
+    """The vendor's reasons stand in JSON; its limit of requests, or what stands before it, gives none."""
+    for call in (vendor.fetch("j1"), vendor.find_jobs("u"), vendor.delete("j1")):
+        peer.plays(peer.raw(403, body))
+        with pytest.raises(VendorAccount) as caught:
+            await call
+        assert caught.value.kind == "unexplained"
+    peer.plays(peer.raw(403, body))
+    with pytest.raises(VendorRejected):
+        await vendor.submit({})
+
+
+@pytest.mark.parametrize("said", [{"error": {"message": "No access"}}, {"message": "no"}, {"error": "x"}])
+async def test_a_403_with_a_reason_is_about_what_was_asked(vendor, peer, said):
+    peer.plays(peer.answer(403, said))
+    with pytest.raises(VendorRejected):
+        await vendor.fetch("j1")
+
+
 STUB = {
     "id": "j1",
     "status": "completed",

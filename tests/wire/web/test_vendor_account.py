@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from connector.errors import Conflict
-from connector.serving import _tell
+from connector.examining import tell_notice
 from connector.store.reach import Reach, narrowed
 from connector.visit.retrying import try_again
 from connector.visit.vendor_account import wake_waiting
@@ -24,6 +24,7 @@ REFUSALS = {
     "key": (401, {"error": "Authentication error, API token missing/invalid"}),
     "quota": (403, {"error": "Forbidden: the limit of 20,000 requests has been exceeded"}),
     "balance": (400, {"error": "Your current account balance is negative."}),
+    "unexplained": (403, {}),
 }
 
 
@@ -61,7 +62,7 @@ async def test_g14_the_operator_is_asked_once_and_every_visit_waits_with_nothing
     assert len(world.vendor.list_calls("POST /v2/upload")) == 1, "the others wait without a call"
     (notice,) = await world.parts.notices.open("speech")
     assert (notice.kind, notice.opened_at) == (kind, world.now)
-    assert "go on by themselves" in _tell(notice).text
+    assert "go on by themselves" in tell_notice(notice).text
     for seat in seats:
         row = await world.parts.visits.row(seat.visit_id)
         assert (row.state, row.attention, row.attention_action) == ("CAPTURED", "vendor-account", "wait-for-operator")
