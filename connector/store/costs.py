@@ -8,14 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, func, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.store import schema
 from connector.store.database import for_reading
+from connector.store.jobs import ACTIVE
 from connector.store.reach import Reach, narrowed
 
+ASIDE = "micros_aside"
+"""What is set aside for a job, in what is kept with its row."""
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:tenant, 9))")
 _COLUMNS = ("cost_id", "visit_id", "tenant", "kind", "model", "units", "micros", "priced_on", "at")
 
 
@@ -47,6 +51,16 @@ class Spent:
     uncounted: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one tenant's visits may come to in a time: `cap` in millionths of a dollar."""
+
+    tenant: str
+    cap: int
+    since: datetime
+    until: datetime
+
+
 class CostStore:
     """The table of uses."""
 
@@ -76,13 +90,29 @@ class CostStore:
 
         A step meets its own visit's rows only: for this sum, of which nothing but the number is told, the tenant's.
         """
-        table = schema.costs
-        query = select(func.coalesce(func.sum(table.c.micros), 0)).where(
-            table.c.tenant == tenant, table.c.at >= since, table.c.at < until
-        )
         with narrowed(Reach(tenant=tenant)):
             async with self._engine.connect() as connection:
-                return int((await connection.execute(query)).scalar_one())
+                return await _sum(connection, tenant, since=since, until=until)
+
+    async def set_aside(self, visit_id: str, micros: int, *, budget: Budget) -> bool:
+        """Sets what a visit's job will come to aside, until its row has ended: for whoever asks next it is spent.
+
+        False, with nothing set aside, where the cap is reached by what was spent and what is aside for others. Jobs of
+        one tenant ask one after the other, so that many at once do not all find the same money.
+        """
+        jobs, visits = schema.vendor_jobs, schema.visits
+        mine = jobs.c.visit_id == visit_id
+        under_way = jobs.c.visit_id == visits.c.visit_id, visits.c.tenant == budget.tenant, jobs.c.state.in_(ACTIVE)
+        aside = select(func.coalesce(func.sum(jobs.c.asked[ASIDE].astext.cast(BigInteger)), 0)).where(*under_way, ~mine)
+        kept = jobs.update().where(mine, jobs.c.state.in_(ACTIVE)).values(asked={ASIDE: micros})
+        with narrowed(Reach(tenant=budget.tenant)):
+            async with self._engine.begin() as connection:
+                await connection.execute(_ONE_AT_A_TIME, {"tenant": budget.tenant})
+                spent = await _sum(connection, budget.tenant, since=budget.since, until=budget.until)
+                if spent + int((await connection.execute(aside)).scalar_one()) >= budget.cap:
+                    return False
+                await connection.execute(kept)
+        return True
 
     async def by_tenant(self, *, since: datetime, until: datetime) -> list[Spent]:
         """What each tenant's visits came to in that time, by name; for whoever runs the service."""
@@ -105,3 +135,11 @@ class CostStore:
                 missing.setdefault(tenant, set()).add(model or "unnamed")
             found = await connection.execute(sums)
             return [Spent(row[0], int(row[1]), row[2], tuple(sorted(missing.get(row[0], ())))) for row in found]
+
+
+async def _sum(connection: AsyncConnection, tenant: str, *, since: datetime, until: datetime) -> int:
+    table = schema.costs
+    query = select(func.coalesce(func.sum(table.c.micros), 0)).where(
+        table.c.tenant == tenant, table.c.at >= since, table.c.at < until
+    )
+    return int((await connection.execute(query)).scalar_one())

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from connector.assets.prices import MILLION, Priced
 from connector.errors import CapReached
 from connector.records import Transcript
-from connector.store.costs import Cost
+from connector.store.costs import ASIDE, Budget, Cost
 from connector.visit.parts import Parts
 
 _LONGEST_NAME = 80
@@ -48,21 +48,44 @@ async def require_budget(parts: Parts, visit_id: str) -> None:
 
     The registration's own cap comes before the setting. Months are those of UTC.
     """
+    budget = await _find_budget(parts, visit_id)
+    if budget is None:
+        return
+    if await parts.costs.spent(budget.tenant, since=budget.since, until=budget.until) >= budget.cap:
+        raise _used_up(parts, budget)
+
+
+async def set_budget_aside(parts: Parts, visit_id: str, *, sound_ms: int) -> dict[str, int]:
+    """The same for a job about to be sent, of so much sound: what it will come to counts as spent from now on, so that
+    many visits at once do not all find the same money. Returns what is to be kept with the job."""
+    budget = await _find_budget(parts, visit_id)
+    if budget is None:
+        return {}
+    policy, prices, seconds = parts.policy, parts.rules.prices, -(-sound_ms // 1000)
+    extras = [policy.speech_domain or ""]
+    extras += ["entity_detection"] if policy.speech_entities else []
+    extras += ["redact_pii"] if policy.redaction_policies else []
+    priced = [prices.of_extra(name, seconds).micros for name in extras]
+    micros = sum(one or 0 for one in (prices.of_sound(policy.speech_models[0], seconds).micros, *priced))
+    if not await parts.costs.set_aside(visit_id, micros, budget=budget):
+        raise _used_up(parts, budget)
+    return {ASIDE: micros}
+
+
+async def _find_budget(parts: Parts, visit_id: str) -> Budget | None:
     tenant = (await parts.visits.row(visit_id)).tenant
     registration = parts.registrations.by_tenant(tenant)
     own = registration.monthly_cap if registration else None
     cap = parts.policy.monthly_cap if own is None else own
-    if cap is None:
-        return
-    now = parts.clock()
-    since, until = month_of(now)
-    spent = await parts.costs.spent(tenant, since=since, until=until)
-    if spent >= round(cap * MILLION):
-        raise CapReached(
-            "This month's budget for transcription and drafting is used up. Nothing is lost: it goes on once the "
-            "budget is raised, or next month.",
-            retry_after=(until - now).total_seconds(),
-        )
+    return None if cap is None else Budget(tenant, round(cap * MILLION), *month_of(parts.clock()))
+
+
+def _used_up(parts: Parts, budget: Budget) -> CapReached:
+    return CapReached(
+        "This month's budget for transcription and drafting is used up. Nothing is lost: it goes on once the "
+        "budget is raised, or next month.",
+        retry_after=(budget.until - parts.clock()).total_seconds(),
+    )
 
 
 def month_of(moment: datetime) -> tuple[datetime, datetime]:

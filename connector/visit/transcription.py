@@ -31,7 +31,7 @@ from connector.visit.parts import Parts
 from connector.visit.redacting import note_sound, on_kept
 from connector.visit.refusing import LITTLE, note_refusal
 from connector.visit.speaking import gate_copy, gate_recording, require_copy, speak
-from connector.visit.spending import record_speech_cost, require_budget
+from connector.visit.spending import record_speech_cost, require_budget, set_budget_aside
 from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
 from connector.visit.vendor_copies import begin_copy, forget_copy, name_copy
@@ -80,10 +80,11 @@ async def submit_recording(
     async with gate():
         pass
     await parts.visits.show_step(visit_id, "transcribing", at=parts.clock())
-    since = (await parts.visits.need(visit_id, Recording)).stamp.at - _CLOCK_SLACK
+    recording = await parts.visits.need(visit_id, Recording)
+    since = recording.stamp.at - _CLOCK_SLACK
     known = await parts.speech.find_jobs(address, since=since)
     if not known:
-        await require_budget(parts, visit_id)
+        aside = await set_budget_aside(parts, visit_id, sound_ms=recording.duration_ms)
         asking = await ask_for(parts, visit_id)
         options = asking.options
         terms = [term.text for term in (await keep_sent(parts, visit_id, keyterms=options.sends_keyterms)).keyterms]
@@ -91,7 +92,7 @@ async def submit_recording(
             options = replace(options, webhook=await webhook())
         try:
             request = build_transcript_request(address, terms, options=options)
-            await parts.jobs.keep_asked(visit_id, asking.told())
+            await parts.jobs.keep_asked(visit_id, {**asking.told(), **aside})
             job = await parts.speech.submit(request, gate=gate)
             known = [job.job_id]
         except VendorOutcomeUnknown:

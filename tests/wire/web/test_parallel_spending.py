@@ -1,0 +1,67 @@
+"""Many visits at once under one cap: they do not all find the same money."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from connector.assets.prices import MILLION, Prices
+from connector.visit.spending import month_of
+from tests.wire.web.conftest import Seat, Site
+from tests.wire.web.test_reconciling import HEARD, LASTS_MS, flag, job_of, planned, step
+from tests.wire.web.vendor_world import World, open_world
+
+DAY = {"as_of": "2026-10-07", "source": "a page"}
+HOUR = 36.0
+ONE_VISIT = HOUR * LASTS_MS / 3_600_000
+
+
+@pytest.fixture
+async def world(site: Site) -> AsyncIterator[World]:
+    async with open_world(site) as one:
+        models = {name: {"hour": HOUR, **DAY} for name in one.parts.policy.speech_models}
+        prices = Prices.from_dict({"version": 1, "speech": models, "extras": {}, "models": {}})
+        one.parts = replace(one.parts, rules=replace(one.parts.rules, prices=prices))
+        yield one
+        for seat in one.seats:
+            async with one.parts.visits.engine.begin() as connection:
+                await one.parts.jobs.end(connection, (await job_of(one, seat)).job_key, "given-up")
+
+
+async def cap(world: World, visits: float) -> None:
+    """So many visits more than were paid for so far."""
+    since, until = month_of(world.now)
+    spent = await world.parts.costs.spent("clinic", since=since, until=until) / MILLION
+    policy = replace(world.parts.policy, monthly_cap=spent + ONE_VISIT * visits)
+    world.parts = replace(world.parts, policy=policy)
+
+
+async def waiting(world: World, seats: list[Seat]) -> int:
+    return [await flag(world, seat) for seat in seats].count(("CAPTURED", "cap-reached", "wait"))
+
+
+async def test_many_visits_at_once_spend_no_more_than_one_after_the_other(world: World, site: Site) -> None:
+    await cap(world, 2.5)
+    seats = [await planned(world, site) for _ in range(10)]
+    await step(world)
+    assert (len(world.vendor.jobs), await waiting(world, seats)) == (3, 7), "the third begins within the cap"
+    world.vendor.finish({**HEARD, "speech_model_used": world.parts.policy.speech_models[0]})
+    await step(world, seconds=901)
+    await step(world, seconds=901)
+    assert (len(world.vendor.jobs), await waiting(world, seats)) == (3, 7), "what was aside is spent by now"
+    await cap(world, 100)
+    await step(world, seconds=901)
+    assert (len(world.vendor.jobs), await waiting(world, seats)) == (10, 0)
+
+
+async def test_what_a_job_that_failed_had_aside_is_free_again(world: World, site: Site) -> None:
+    await cap(world, 0.5)
+    seats = [await planned(world, site) for _ in range(2)]
+    await step(world)
+    assert (len(world.vendor.jobs), await waiting(world, seats)) == (1, 1)
+    world.vendor.jobs["job-1"].status, world.vendor.jobs["job-1"].error = "error", "Audio duration is too short."
+    await step(world, seconds=901)
+    await step(world, seconds=901)
+    assert (len(world.vendor.jobs), await waiting(world, seats)) == (2, 0)
