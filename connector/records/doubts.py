@@ -23,11 +23,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """One reason to ask before drafting. `kind`: one-speaker, language, name, drugs or length; `turn_ids` show it."""
+    """One reason to ask before drafting. `kind`: one-speaker, language, name, drugs or length; `turn_ids` show it.
+
+    `language` is the code of the one that was likely spoken, where `kind` is language and there is such a one.
+    """
 
     kind: str
     text: str
     turn_ids: tuple[str, ...] = ()
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class Doubts:
 
 @dataclass(frozen=True, slots=True)
 class DoubtsAnswer:
-    """What the clinician answered: `this-visit`, `go-on` or `not-this-patient`; `kinds` are those of the doubts.
+    """What the clinician answered: `this-visit`, `go-on`, `transcribe-again` (as what was spoken in `language`) or
+    `not-this-patient`; `kinds` are those of the doubts.
 
     `by` is the clinician's name as the EHR shows it, `stamp.who` the reference.
     """
@@ -51,3 +56,4 @@ class DoubtsAnswer:
     kinds: tuple[str, ...]
     by: str
     stamp: Stamp
+    language: str | None = None

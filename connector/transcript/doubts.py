@@ -98,7 +98,8 @@ def _doubt_language(
     stated = _base(transcript.language or expected.language or "")
     sent = _base(expected.language or "") or stated
     if stated != sent:
-        yield Doubt("language", f"The recogniser heard {_name(stated)}; recordings are sent as {_name(sent)}.")
+        text = f"The recogniser heard {_name(stated)}; recordings are sent as {_name(sent)}."
+        yield Doubt("language", text, language=stated)
         return
     words = [word for turn in transcript.turns for word in fold_words(turn.text)]
     if len(words) < rules.doubts.least_words or sent not in rules.languages:
@@ -107,11 +108,12 @@ def _doubt_language(
     if shares[sent] >= rules.language_share:
         return
     likeliest = max(shares, key=lambda code: shares[code])
+    other = likeliest if likeliest != sent and shares[likeliest] >= rules.language_share else None
     looks = f", more like {_name(likeliest)}" if likeliest != sent else ""
     person = context.patient.items[0] if context.patient.items else None
     charted = f" The chart names {person.language} as the patient's language." if person and person.language else ""
     turns = tuple(turn.turn_id for turn in transcript.turns[:_QUOTES])
-    yield Doubt("language", f"This does not look like {_name(sent)}{looks}.{charted}", turns)
+    yield Doubt("language", f"This does not look like {_name(sent)}{looks}.{charted}", turns, other)
 
 
 def _doubt_speakers(transcript: Transcript, rules: SpeechRules) -> Iterator[Doubt]:

@@ -21,7 +21,7 @@ from connector.clients.speech_request import (
 from connector.consent.standing import Standing, Voice, read_standing
 from connector.errors import Misconfigured
 from connector.hints.limits import strictest
-from connector.records import Consent, ConsentAnswer, Launch, PatientContext, Recording
+from connector.records import Consent, ConsentAnswer, DoubtsAnswer, Launch, PatientContext, Recording
 from connector.transcript.languages import SpeechModels
 from connector.transcript.roles import name_roles
 from connector.visit.parts import Parts, Policy, Rules
@@ -53,7 +53,8 @@ _UNKNOWN_LANGUAGE = (
 @dataclass(frozen=True, slots=True)
 class Present:
     """Who and what was known of one visit before its recording was sent. `language` is the patient's as the chart has
-    it, `interpreted`: the chart says that an interpreter is needed. `two_sided`: each channel is one side's."""
+    it, `interpreted`: the chart says that an interpreter is needed. `two_sided`: each channel is one side's. `told`:
+    the language the clinician said was spoken, after a transcript in another one."""
 
     standing: Standing = field(default_factory=lambda: Standing(()))
     language: str | None = None
@@ -61,6 +62,7 @@ class Present:
     patient: str = ""
     clinician: str = ""
     two_sided: bool = False
+    told: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,16 @@ async def ask_for(parts: Parts, visit_id: str) -> Asking:
         patient=person.name if person else "",
         clinician=(launch.practitioner_name if launch else None) or "",
         two_sided=recording is not None and recording.two_sided,
+        told=_told_language(recording, newest.get(DoubtsAnswer)),
     )
     return plan_asking(parts.policy, parts.rules, present)
+
+
+def _told_language(recording: Recording | None, answer: DoubtsAnswer | None) -> str | None:
+    """What was said of this recording; what was said of an earlier one means nothing."""
+    if recording is None or answer is None or answer.stamp.at < recording.stamp.at:
+        return None
+    return answer.language
 
 
 async def recall_asking(parts: Parts, visit_id: str) -> Asking:
@@ -162,6 +172,8 @@ def _choose_language(
     policy: Policy, known: SpeechModels, present: Present
 ) -> tuple[str | None, Detection | None, tuple[str, ...]]:
     """The code to be sent, or how it is found out; and what has to be said of it."""
+    if present.told is not None:
+        return present.told, None, ()
     setting = policy.speech_language
     if setting not in ("chart", "detect"):
         return setting, None, ()

@@ -58,6 +58,7 @@ ARROWS: tuple[Arrow, ...] = (
     Arrow(State.CAPTURED, State.PRIMED, "visit.capture-unusable"),
     Arrow(State.PRIMED, State.CAPTURED, "visit.recording-used-again"),
     Arrow(State.TRANSCRIBED, State.PRIMED, "visit.recording-destroyed"),
+    Arrow(State.TRANSCRIBED, State.CAPTURED, "visit.transcription-repeated"),
     Arrow(State.TRANSCRIBED, State.DRAFTED, "visit.drafted"),
     Arrow(State.DRAFTED, State.DRAFTED, "visit.edited"),
     Arrow(State.DRAFTED, State.PRIMED, "visit.note-destroyed"),

@@ -21,9 +21,12 @@ Changing = Annotated[Session, Depends(open_changing_session)]
 
 
 @router.post("/doubts")
-async def answer_doubts(request: Request, session: Changing, answer: Annotated[str, Form()] = "") -> Response:
-    """Answers the question before the draft: `this-visit`, `go-on` or `not-this-patient`."""
-    await answer_question(session.parts, session.launch, answer=answer)
+async def answer_doubts(
+    request: Request, session: Changing, answer: Annotated[str, Form()] = "", language: Annotated[str, Form()] = ""
+) -> Response:
+    """Answers the question before the draft: `this-visit`, `go-on`, `not-this-patient`, or `transcribe-again` as what
+    was spoken in `language`."""
+    await answer_question(session.parts, session.launch, answer=answer, language=language)
     return await visit_done(request, session)
 
 

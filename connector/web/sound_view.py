@@ -5,7 +5,8 @@ Never offers to play what is destroyed, and never hides that something spoke aga
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from connector.records import (
@@ -18,7 +19,7 @@ from connector.records import (
     Transcript,
 )
 from connector.store.visits import Newest
-from connector.visit.doubting import REFUSED, Question, pair_up
+from connector.visit.doubting import AGAIN, REFUSED, Question, find_languages, pair_up
 from connector.visit.earlier import list_earlier
 from connector.visit.parts import Parts
 from connector.visit.refusing import LITTLE, refusal_of
@@ -49,7 +50,7 @@ _OVER = (State.FILED, State.AMENDED, State.DISCARDED, State.EXPIRED, State.ERASE
 @dataclass(frozen=True, slots=True)
 class SoundFacts:
     """What the store holds of it: the newest records, the site's policy, how many recordings still have files, and the
-    recordings that a later one took the place of."""
+    recordings that a later one took the place of. `languages`: what it can be transcribed in again, code to name."""
 
     gone: SoundGone | None = None
     refusal: Refusal | None = None
@@ -58,6 +59,7 @@ class SoundFacts:
     kept: str = "until-filed"
     waiting: int = 0
     earlier: tuple[Recording, ...] = ()
+    languages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def asks(self) -> bool:
@@ -72,14 +74,16 @@ async def gather_sound(parts: Parts, visit_id: str, newest: Newest) -> SoundFact
     """The facts of one visit, out of its newest records."""
     gone, answered = newest.get(SoundGone), newest.get(DoubtsAnswer)
     recording = newest.get(Recording)
+    question = pair_up(newest.get(Transcript), newest.get(Doubts), answered)
     return SoundFacts(
         gone=gone,
         refusal=refusal_of(recording, newest.get(Refusal)) if recording is not None else None,
-        question=pair_up(newest.get(Transcript), newest.get(Doubts), answered),
+        question=question,
         answered=answered,
         kept=parts.policy.audio_kept,
         waiting=await parts.shredder.count_waiting(visit_id) if gone is not None else 0,
         earlier=await list_earlier(parts, visit_id) if recording is not None else (),
+        languages=find_languages(parts, question, recording),
     )
 
 
@@ -93,12 +97,15 @@ class ReasonView:
 
 @dataclass(frozen=True, slots=True)
 class QuestionView:
-    """The question before the draft; `yes` and `answer` are the words and the value of its first button."""
+    """The question before the draft; `yes` and `answer` are the words and the value of its first button. `languages`:
+    codes and names of what it can be transcribed in again, `likely` the code to begin with."""
 
     title: str
     reasons: tuple[ReasonView, ...]
     yes: str
     answer: str
+    languages: tuple[tuple[str, str], ...] = ()
+    likely: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +215,8 @@ def _build_question(facts: SoundFacts, transcript: Transcript | None) -> Questio
         reasons=tuple(_build_reason(doubt, turns) for doubt in doubts),
         yes="It is this visit: draft the note" if whose else "Go on: draft the note",
         answer="this-visit" if whose else "go-on",
+        languages=tuple(facts.languages.items()),
+        likely=next((one.language for one in doubts if one.language in facts.languages), None),
     )
 
 
@@ -226,7 +235,7 @@ def _build_kept(facts: SoundFacts, state: State) -> KeptView:
 
 def _build_confirmed(facts: SoundFacts, now: datetime) -> ConfirmedView | None:
     question = facts.question
-    if question is None or question.answer is None or question.answer.answer == REFUSED:
+    if question is None or question.answer is None or question.answer.answer in (REFUSED, AGAIN):
         return None
     answer = question.answer
     words = "confirmed that this recording is this visit"

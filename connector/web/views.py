@@ -134,6 +134,8 @@ _PANELS: dict[State, tuple[str, str]] = {
     State.ERASED: ("closed", "This visit was erased"),
 }
 
+_BEFORE_WORDS = (State.LAUNCHED, State.PRIMED, State.CAPTURING, State.CAPTURED)
+
 
 def build_visit_view(facts: VisitFacts) -> VisitView:
     """The page of one visit."""
@@ -142,8 +144,10 @@ def build_visit_view(facts: VisitFacts) -> VisitView:
     attention = progress_view.build_attention(facts)
     panel, heading = _PANELS[state]
     given = facts.standing.may_record
-    transcript = note_view.build_transcript(facts.transcript)
-    sound = sound_view.build_sound(facts.sound, state, recording=facts.recording, transcript=facts.transcript, now=now)
+    # One that is being made again in another language is not shown meanwhile.
+    said = facts.transcript if state not in _BEFORE_WORDS else None
+    transcript = note_view.build_transcript(said)
+    sound = sound_view.build_sound(facts.sound, state, recording=facts.recording, transcript=said, now=now)
     note = note_view.build_note(facts.note, transcript=facts.transcript, chart=chart_view.name_sources(facts.context))
     return VisitView(
         launch_id=facts.launch_id,

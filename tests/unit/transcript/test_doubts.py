@@ -206,7 +206,20 @@ def test_another_language_is_a_doubt_by_what_the_recogniser_says_and_by_the_word
     )
     found = find_doubts(spoken(*spanish), chart(), expected=Expected(), rules=RULES.speech, book=RULES.keyterms.drugs)
     assert [doubt.kind for doubt in found] == ["language"]
-    assert "Spanish" in found[0].text
+    assert "Spanish" in found[0].text and found[0].language == "es"
+
+
+def test_the_language_that_was_likely_spoken_is_named_only_where_there_is_one() -> None:
+    def likely(said: Transcript, sent: str | None) -> list[str | None]:
+        expected = Expected(language=sent)
+        found = find_doubts(said, chart(), expected=expected, rules=RULES.speech, book=RULES.keyterms.drugs)
+        return [doubt.language for doubt in found]
+
+    assert likely(spoken(*VISIT, language="vi"), "en") == ["vi"]
+    assert likely(spoken(*VISIT, language="es"), None) == ["en"]
+    polish = ("Dzień dobry, proszę usiąść, od kiedy boli panią głowa? Czy gorączka też była?", "Boli mnie od tygodnia.")
+    turns = [(("Clinician", "Patient")[number % 2], polish[number % 2]) for number in range(12)]
+    assert likely(spoken(*turns), "en") == [None]
 
 
 def test_a_language_that_was_found_out_is_only_doubted_by_its_words() -> None:

@@ -80,6 +80,13 @@ def test_a_language_that_is_set_is_sent_whatever_the_chart_says_and_detection_wh
     assert (found_out.language, found_out.detection) == (None, Detection(**UNSURE))  # type: ignore[arg-type]
 
 
+def test_what_the_clinician_says_was_spoken_comes_before_chart_consent_and_setting() -> None:
+    told = ask(present(read_out_in("es"), language="es", interpreted=True, told="pl"), speech_language="en_us")
+    assert (told.options.language, told.options.detection, told.options.domain) == ("pl", None, None)
+    assert told.options.speech_models == ("universal-3-5-pro", "universal-2")
+    assert len(told.notes) == 1 and "Polish" in told.notes[0]
+
+
 def test_only_models_that_know_the_language_are_asked_and_universal_2_last() -> None:
     models = ("universal-2", "universal-3-pro", "universal-3-5-pro")
     polish = ask(present(language="pl"), speech_models=models).options

@@ -88,6 +88,22 @@ def test_an_answered_question_is_asked_no_more_and_told_ever_after() -> None:
     assert view(State.DRAFTED, question=question("name")).confirmed is None
 
 
+def test_the_language_that_was_likely_spoken_is_offered_first_where_it_can_be_transcribed() -> None:
+    def offered(likely: str | None) -> tuple[object, object]:
+        doubts = Doubts("x1", (Doubt("length", "x"), Doubt("language", "y", language=likely)), stamp())
+        languages = {"en": "English", "es": "Spanish"}
+        asked = view(State.TRANSCRIBED, question=Question(doubts, None), languages=languages).question
+        assert asked is not None
+        return asked.languages, asked.likely
+
+    assert offered("es") == ((("en", "English"), ("es", "Spanish")), "es")
+    assert offered("vi")[1] is None and offered(None)[1] is None
+
+
+def test_an_answer_that_had_it_transcribed_again_confirms_nothing() -> None:
+    assert view(State.CAPTURED, question=question("language", answer="transcribe-again")).confirmed is None
+
+
 def test_little_speech_is_warned_of() -> None:
     said = replace(transcript(), little_speech=True)
     shown = build_sound(SoundFacts(), State.DRAFTED, recording=recording(), transcript=said, now=NOW)
