@@ -143,7 +143,7 @@ async def _work(composition: Composition, stop: asyncio.Event) -> None:
     setting = make_worker(composition)
     sound, beside = SoundSweep(), Beside()
     reconciler = Reconciler(composition.parts, holder=setting.executor_id, term=2 * setting.lease)
-    rest = partial(reconciler.rest, longest=max(_LOOKS_EVERY_S, setting.poll))
+    rest = partial(reconciler.rest, longest=max(_LOOKS_EVERY_S, min(setting.poll, setting.lease)))
 
     async def sweep() -> None:
         await forget_lapsed(composition.parts)

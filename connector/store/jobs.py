@@ -5,6 +5,7 @@ A row is held by one worker at a time, for a term; whoever dies lets go of it by
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.store import schema
+from connector.store.database import for_reading
 
 PLANNED, SUBMITTED, DONE, FAILED, GIVEN_UP = "planned", "submitted", "done", "failed", "given-up"
 ACTIVE = (PLANNED, SUBMITTED)
@@ -40,10 +42,11 @@ _FIELDS = tuple(_table.c[name] for name in VendorJob.__dataclass_fields__)
 
 
 class JobStore:
-    """The table `vendor_jobs`."""
+    """The table `vendor_jobs`. `told` is set whenever a row may have become due by what this process did."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self.told = asyncio.Event()
 
     async def plan(self, connection: AsyncConnection, job: VendorJob) -> None:
         """A new row in the caller's transaction; the visit's row must be held. A row of the same recording that is
@@ -70,6 +73,14 @@ class JobStore:
         async with self._engine.begin() as connection:
             rows = (await connection.execute(taken.returning(*_FIELDS))).all()
         return sorted((VendorJob(*row) for row in rows), key=lambda one: one.look_at)
+
+    async def next_due(self, *, at: datetime) -> datetime | None:
+        """When the next row that nobody holds is to be looked at; None where there is none."""
+        free = or_(_table.c.held_until.is_(None), _table.c.held_until < at)
+        query = select(func.min(_table.c.look_at)).where(_table.c.state.in_(ACTIVE), free)
+        async with for_reading(self._engine).connect() as connection:
+            found: datetime | None = (await connection.execute(query)).scalar()
+        return found
 
     async def renew(self, holder: str, keys: Collection[str], *, until: datetime) -> None:
         """Goes on holding rows."""
@@ -126,6 +137,7 @@ class JobStore:
     async def hurry(self, visit_id: str, *, at: datetime) -> None:
         """Makes a visit's row due at once."""
         await self._change(and_(_table.c.visit_id == visit_id, _table.c.state.in_(ACTIVE)), look_at=at)
+        self.told.set()
 
     async def of_visit(self, visit_id: str) -> list[VendorJob]:
         """A visit's rows, the newest first."""

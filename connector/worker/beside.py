@@ -36,12 +36,15 @@ class Beside:
 
 
 async def keep_stepping(
-    begin: Callable[[datetime], Awaitable[object]], *, clock: Callable[[], datetime], every: float
+    begin: Callable[[datetime], Awaitable[object]],
+    rest: Callable[[datetime], Awaitable[None]],
+    *,
+    clock: Callable[[], datetime],
 ) -> None:
-    """Calls `begin` with the time, every so many seconds, until it is broken off."""
+    """Calls `begin` and `rest` with the time, one after the other, until it is broken off."""
     while True:
         await begin(clock())
-        await asyncio.sleep(every)
+        await rest(clock())
 
 
 async def _run(name: str, errand: Callable[[], Awaitable[object]]) -> None:

@@ -20,6 +20,8 @@ from connector.worker.workflows import APPLICATION, APPLICATION_VERSION, QUEUE
 
 _log = structlog.get_logger("connector.worker")
 _SLOTS = 200
+_THREADS = 8
+"""What blocks for a moment: DBOS's own statements, files, names looked up. No workflow and no step needs a thread."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ def dbos_config(setting: WorkerSetting) -> DBOSConfig:
         enable_otlp=False,
         log_level="ERROR",
         notification_listener_polling_interval_sec=0.5,
+        notification_coalesce_sec=0.1,
+        max_executor_threads=_THREADS,
     )
 
 
