@@ -47,6 +47,8 @@ from connector.visit.steps import Move, move
 
 TYPED = "typed"
 """Origin of a transcript nobody spoke: no sound was recorded for it."""
+REDRAFT = "redraft"
+"""What helps after a draft that could not be used."""
 SANDBOX_MODEL = "sandbox-"
 """Every model of a sandbox answers under a name that begins so."""
 
@@ -276,13 +278,16 @@ async def copy_note(parts: Parts, launch: Launch) -> str:
 
 
 async def ask_for_draft(parts: Parts, visit_id: str) -> None:
-    """Starts drafting again after a draft that could not be used; the transcript is kept."""
+    """Starts drafting again after a draft that could not be used, once however often it is asked for; the transcript is
+    kept. Raises Conflict where a draft is on its way."""
     row = await parts.visits.row(visit_id)
     if row.state != State.TRANSCRIBED:
         raise NotFound("There is no draft to make again in this state.")
     question = await find_question(parts, visit_id)
     if question is not None and question.is_open:
         raise Conflict("Answer the question about this recording first: reload the page.")
-    await parts.visits.clear_attention(visit_id)
     async with parts.visits.engine.begin() as connection:
+        asked = row.attention_action == REDRAFT
+        if not asked or not await parts.visits.take_attention(connection, visit_id, row.attention or ""):
+            raise Conflict("The note is being drafted already: reload to see where the visit stands.")
         await parts.enqueue(connection, Work("draft_again", visit_id, parts.new_id()))
