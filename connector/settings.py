@@ -28,6 +28,8 @@ def _is_here(address: str) -> bool:
 
 
 _INNER_HOST = re.compile(r"[a-z0-9][a-z0-9\-]*(?:(?:\.[a-z0-9\-]+)*\.(?:test|localhost|internal|home\.arpa))?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+"""A host without a dot that is an address of the Internet all the same, written as one number (inet_aton)."""
 
 
 class Settings(BaseSettings):
@@ -93,7 +95,7 @@ class Settings(BaseSettings):
     gateway_baa_date: date | None = None
     covered_models: tuple[str, ...] = ()
     sandbox_hosts: tuple[str, ...] = ()
-    monthly_cap: float | None = Field(default=None, gt=0)
+    monthly_cap: float | None = Field(default=None, gt=0, le=1_000_000_000)
     gateway_max_tokens: int = 6000
     gateway_chart_tokens: int = Field(default=6000, ge=1000)
     gateway_history_tokens: int = Field(default=1000, ge=100)
@@ -140,7 +142,8 @@ class Settings(BaseSettings):
         """A vendor of the Internet cannot be called a sandbox: one label, or a top level nobody can register (RFC 2606,
         6761, 8375 and ICANN's `internal`)."""
         for host in value:
-            if not _INNER_HOST.fullmatch(host) and not is_loopback(host):
+            named = _INNER_HOST.fullmatch(host) and not _NUMBER.fullmatch(host)
+            if not named and not is_loopback(host):
                 raise ValueError(
                     "takes names of your own network only: without a dot, or ending in .test, .localhost, .internal or "
                     ".home.arpa"
@@ -158,7 +161,10 @@ class Settings(BaseSettings):
 
     def is_real_vendor(self, address: str) -> bool:
         """Whether an address leads to somebody else: its host is neither this machine nor declared a sandbox."""
-        host = (urlsplit(address).hostname or "").rstrip(".")
+        try:
+            host = (urlsplit(address).hostname or "").rstrip(".")
+        except ValueError:
+            return True
         return not is_loopback(host) and host not in self.sandbox_hosts
 
     @property

@@ -80,6 +80,12 @@ def test_without_phi_mode_nothing_is_asked_for() -> None:
         ("http://127.0.0.1:8083", False),
         ("http://vendor.localhost:8083", False),
         ("http://localhost.example.org", True),
+        ("https://localhost@api.assemblyai.com", True),
+        ("https://localhost:80@API.assemblyai.com.:443", True),
+        ("https://api.assemblyai.com#@localhost", True),
+        ("http://[::ffff:34.192.246.166]", True),
+        ("http://583062822", True),
+        ("http://[::1", True),
     ],
 )
 def test_a_vendor_is_whoever_is_neither_this_machine_nor_a_declared_sandbox(address: str, real: bool) -> None:
@@ -95,10 +101,29 @@ def test_a_vendor_is_whoever_is_neither_this_machine_nor_a_declared_sandbox(addr
         require_agreement(_rules(**changes), "speech", TODAY)
 
 
-@pytest.mark.parametrize(
-    "host", ["api.assemblyai.com", "api.openai.com", "10.0.0.7", "Sandbox", "*", "a.test.example.org", "", "-a", "a b"]
-)
+NO_SANDBOXES = [
+    "api.assemblyai.com",
+    "api.openai.com",
+    "10.0.0.7",
+    "Sandbox",
+    "*",
+    "a.test.example.org",
+    "",
+    "-a",
+    "a b",
+]
+AS_ONE_NUMBER = ["583062822", "0x22c0f6a6", "042260373246", "1"]
+
+
+@pytest.mark.parametrize("host", [*NO_SANDBOXES, *AS_ONE_NUMBER])
 def test_a_name_the_internet_could_know_is_no_sandbox(host: str) -> None:
     with pytest.raises(ValidationError):
         Settings(sandbox_hosts=(host,))
     Settings(sandbox_hosts=("sandbox-assemblyai", "vendor.test", "ai.clinic.internal"))
+
+
+@pytest.mark.parametrize("cap", ["inf", "1e400", "nan", "0", "-1"])
+def test_a_budget_without_end_is_none_that_can_be_kept(cap: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(monthly_cap=cap)
+    assert Settings(monthly_cap="250").monthly_cap == 250
