@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
@@ -44,6 +44,14 @@ def derive_hints(context: PatientContext, rules: KeytermRules, *, setting: HintS
         withheld=tuple(Withheld(category, count) for category, count in sorted(held.items())),
         edits=setting.edits,
     )
+
+
+def fit_hints(hints: SpeechHints, limits: TermLimits, *, target: str) -> SpeechHints:
+    """The list as models with these limits take it: never another term than was shown, the best first, and `left_out`
+    counts what fell away."""
+    kept = _fit((term for term in hints.keyterms if limits.allows(term.text)), limits)
+    left_out = hints.left_out + len(hints.keyterms) - len(kept)
+    return replace(hints, keyterms=tuple(kept), limit=limits.terms, left_out=left_out, target=target)
 
 
 def _fit(terms: Iterable[Keyterm], limits: TermLimits) -> list[Keyterm]:

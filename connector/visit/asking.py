@@ -123,13 +123,18 @@ async def recall_asking(parts: Parts, visit_id: str) -> Asking:
 
 def tell_before(parts: Parts, context: PatientContext | None, consents: Sequence[Consent]) -> tuple[str, ...]:
     """What a clinician has to know before recording: what will be recognised less well, in whole sentences."""
+    return ask_before(parts, context, consents).notes
+
+
+def ask_before(parts: Parts, context: PatientContext | None, consents: Sequence[Consent]) -> Asking:
+    """How a recording would be transcribed that is not there yet, by what is known of the visit."""
     person = context.patient.items[0] if context is not None and context.patient.items else None
     present = Present(
         standing=read_standing(consents),
         language=person.language if person else None,
         interpreted=person is not None and person.interpreter,
     )
-    return plan_asking(parts.policy, parts.rules, present).notes
+    return plan_asking(parts.policy, parts.rules, present)
 
 
 def plan_asking(policy: Policy, rules: Rules, present: Present) -> Asking:

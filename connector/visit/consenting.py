@@ -14,7 +14,18 @@ from connector.consent.answer import Noted, record_answer
 from connector.consent.mapping import Jurisdiction
 from connector.consent.standing import NO, Standing, read_standing, require_standing
 from connector.errors import Conflict, ConsentWithdrawn, InputRefused
-from connector.records import Consent, ConsentAnswer, DraftNote, Launch, Recording, Refusal, Stamp, Transcript
+from connector.records import (
+    Consent,
+    ConsentAnswer,
+    DraftNote,
+    Launch,
+    PatientContext,
+    Recording,
+    Refusal,
+    SpeechHints,
+    Stamp,
+    Transcript,
+)
 from connector.store.audit import AuditEvent
 from connector.store.chunks import RecordingRow
 from connector.store.records import delete_records, list_numbers
@@ -23,6 +34,7 @@ from connector.store.visits import VisitRow
 from connector.visit import steps
 from connector.visit.own_audio import destroy_sound
 from connector.visit.parts import Parts, Work
+from connector.visit.priming import name_target, narrow_models, prepare_hints
 from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
 from connector.visit.unsending import unsend_keyterms
@@ -137,10 +149,27 @@ async def _keep(parts: Parts, launch: Launch, row: VisitRow, consent: Consent) -
             step = Move((state, State.PRIMED), (consent,), actor, {"reason": _REASON}, also=also)
             await move(parts, row.visit_id, step)
         else:
-            kept = steps.Change("visit.consent-recorded", (consent,), actor, detail, also)
+            records = (consent, *await _listen_anew(parts, launch, row, consent))
+            kept = steps.Change("visit.consent-recorded", records, actor, detail, also)
             await steps.change(parts, row, kept)
     except Conflict:
         raise _Overtaken from None
+
+
+async def _listen_anew(parts: Parts, launch: Launch, row: VisitRow, consent: Consent) -> tuple[SpeechHints, ...]:
+    """The keyterms once more where the answer changes the languages spoken, and with them the models: what is shown
+    is what will be sent."""
+    if row.state not in (State.PRIMED, State.CAPTURING):
+        return ()
+    newest = await parts.visits.newest(row.visit_id)
+    context, hints, facts = newest.get(PatientContext), newest.get(SpeechHints), newest.get(Launch)
+    if context is None or hints is None or facts is None:
+        return ()
+    history = await parts.visits.history(row.visit_id, Consent)
+    models = narrow_models(parts, context, (consent, *history))
+    if hints.target in ("", name_target(models)):
+        return ()  # as it is, or of a release that did not say what a list was made for
+    return (prepare_hints(parts, facts, context, edits=hints.edits, models=models),)
 
 
 async def _destroy(parts: Parts, connection: AsyncConnection, row: VisitRow, *, words: bool) -> None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from connector.errors import Conflict, InputRefused
 from connector.hints.editing import Editor, add_term, remove_term, undo_edit
-from connector.records import KeytermEdit, Launch, PatientContext, SpeechHints
+from connector.records import Consent, KeytermEdit, Launch, PatientContext, SpeechHints
 from connector.store.visits import Numbered, VisitRow
 from connector.visit import steps
 from connector.visit.parts import Parts
-from connector.visit.priming import find_term_limits, prepare_hints
+from connector.visit.priming import find_term_limits, narrow_models, prepare_hints
 from connector.visit.states import State
 
 EDITABLE = (State.PRIMED, State.CAPTURING)
@@ -57,8 +57,10 @@ async def _change(parts: Parts, launch: Launch, change: Change) -> VisitRow:
     hints = await parts.visits.need(visit_id, SpeechHints)
     context = await parts.visits.need(visit_id, PatientContext)
     facts = await parts.visits.need(visit_id, Launch)
-    edits = _edit(parts, launch, hints, change=change)
-    changed = prepare_hints(parts, facts, context, edits=edits)
+    models = narrow_models(parts, context, await parts.visits.history(visit_id, Consent))
+    editor = Editor(launch.practitioner or "unidentified", parts.clock(), find_term_limits(parts, models))
+    edits = _edit(hints, editor, change=change)
+    changed = prepare_hints(parts, facts, context, edits=edits, models=models)
     changed = replace(changed, stamp=replace(changed.stamp, who=launch.practitioner))
     kept = Numbered(changed, number + 1)
     try:
@@ -69,8 +71,7 @@ async def _change(parts: Parts, launch: Launch, change: Change) -> VisitRow:
         raise _Overtaken from None
 
 
-def _edit(parts: Parts, launch: Launch, hints: SpeechHints, *, change: Change) -> tuple[KeytermEdit, ...]:
-    editor = Editor(launch.practitioner or "unidentified", parts.clock(), find_term_limits(parts))
+def _edit(hints: SpeechHints, editor: Editor, *, change: Change) -> tuple[KeytermEdit, ...]:
     if change.action == "add":
         return add_term(hints, change.text, editor, instead=change.instead)
     if change.action == "remove":

@@ -5,7 +5,7 @@ In: a launch. Out: the visit's row. Reading twice does no harm; one result is ke
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -29,10 +29,11 @@ from connector.hints.keyterms import derive_hints
 from connector.hints.limits import TermLimits, strictest
 from connector.launch.pending import PendingLaunch
 from connector.launch.token_answer import GrantedTokens
-from connector.records import KeytermEdit, Launch, PatientContext, SpeechHints, Stamp
+from connector.records import Consent, KeytermEdit, Launch, PatientContext, SpeechHints, Stamp
 from connector.store.sessions import LaunchRow
 from connector.store.visits import Numbered, VisitRow
 from connector.visit.access import find_registration, open_chart, open_ehr
+from connector.visit.asking import ask_before
 from connector.visit.parts import Parts
 from connector.visit.states import State
 from connector.visit.steps import Change, Move, change, move
@@ -187,7 +188,8 @@ async def _keep(parts: Parts, launch: Launch, context: PatientContext, *, read: 
         hints: tuple[Numbered, ...] = ()
         if row.state in _HINTED:
             edits = (await parts.visits.need(visit_id, SpeechHints)).edits
-            hints = (Numbered(prepare_hints(parts, launch, whole, edits=edits), listed + 1),)
+            models = narrow_models(parts, whole, await parts.visits.history(visit_id, Consent))
+            hints = (Numbered(prepare_hints(parts, launch, whole, edits=edits, models=models), listed + 1),)
         kept = (Numbered(whole, number + 1), *hints)
         try:
             await change(parts, row, Change("visit.chart-completed", kept, "system", _section_states(whole)))
@@ -196,19 +198,36 @@ async def _keep(parts: Parts, launch: Launch, context: PatientContext, *, read: 
         return
 
 
-def find_term_limits(parts: Parts) -> TermLimits:
-    """What all configured speech models take: any of them may answer."""
+def narrow_models(parts: Parts, context: PatientContext | None, consents: Sequence[Consent]) -> tuple[str, ...]:
+    """The speech models a recording of this visit is sent to, by what chart and consents say of its language."""
+    return ask_before(parts, context, consents).options.speech_models
+
+
+def find_term_limits(parts: Parts, models: Sequence[str]) -> TermLimits:
+    """What all of these speech models take: any of them may answer."""
     mapping = parts.rules.keyterms.mapping
-    return strictest(mapping.limits_for("prerecorded", model) for model in parts.policy.speech_models)
+    return strictest(mapping.limits_for("prerecorded", model) for model in models)
+
+
+def name_target(models: Sequence[str]) -> str:
+    """What a list is made for, as it stands beside it."""
+    return f"prerecorded/{'+'.join(models)}"
 
 
 def prepare_hints(
-    parts: Parts, launch: Launch, context: PatientContext, *, edits: tuple[KeytermEdit, ...] = ()
+    parts: Parts,
+    launch: Launch,
+    context: PatientContext,
+    *,
+    edits: tuple[KeytermEdit, ...] = (),
+    models: Sequence[str] | None = None,
 ) -> SpeechHints:
-    """Keyterms within the limits of every configured speech model, with the clinician's edits."""
+    """Keyterms within the limits of every speech model the visit is sent to, with the clinician's edits. Without
+    `models` nobody has answered yet, and the chart alone says which they are."""
+    models = narrow_models(parts, context, ()) if models is None else models
     setting = HintSetting(
-        limits=find_term_limits(parts),
-        target=f"prerecorded/{'+'.join(parts.policy.speech_models)}",
+        limits=find_term_limits(parts, models),
+        target=name_target(models),
         clinician=launch.practitioner_name,
         practitioner=launch.practitioner,
         tenant=launch.tenant,

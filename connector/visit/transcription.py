@@ -7,7 +7,7 @@ job is looked for in the vendor's list before another is submitted. No call with
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from connector.clients.assemblyai import build_transcript_request
 from connector.clients.speech_request import Webhook
 from connector.erasure.ledger import next_action
 from connector.errors import Conflict, ConnectorError, NotAllowed, NothingSaid, VendorOutcomeUnknown, VendorUnavailable
+from connector.hints.keyterms import fit_hints
 from connector.records import Recording, Refusal, SpeechHints, Transcript, VendorCopy
 from connector.store.visits import Numbered, Step
 from connector.transcript.speech import judge_speech
@@ -28,6 +29,7 @@ from connector.visit.hearing import read_heard
 from connector.visit.joining import join_pieces
 from connector.visit.own_audio import destroy_sound
 from connector.visit.parts import Parts
+from connector.visit.priming import find_term_limits, name_target
 from connector.visit.redacting import note_sound, on_kept
 from connector.visit.refusing import LITTLE, note_refusal
 from connector.visit.speaking import gate_copy, gate_recording, require_copy, speak
@@ -71,10 +73,16 @@ async def send_recording(parts: Parts, visit_id: str) -> str:
 
 
 async def submit_recording(
-    parts: Parts, visit_id: str, address: str, *, webhook: Callable[[], Awaitable[Webhook | None]] | None = None
+    parts: Parts,
+    visit_id: str,
+    address: str,
+    *,
+    webhook: Callable[[], Awaitable[Webhook | None]] | None = None,
+    fresh: bool = False,
 ) -> str:
     """Submits one transcription job for an uploaded recording; extra jobs of a lost answer are written down to be
-    deleted. `webhook` is asked right before a job is sent."""
+    deleted. `webhook` is asked right before a job is sent. Of a `fresh` upload, made by the same step right before,
+    there can be no job: the vendor's list is searched only before a second try."""
     await require_consent(parts, visit_id)
     gate = gate_copy(parts, visit_id, kind="upload", vendor_id=address)
     async with gate():
@@ -82,12 +90,13 @@ async def submit_recording(
     await parts.visits.show_step(visit_id, "transcribing", at=parts.clock())
     recording = await parts.visits.need(visit_id, Recording)
     since = recording.stamp.at - _CLOCK_SLACK
-    known = await parts.speech.find_jobs(address, since=since)
+    known = [] if fresh else await parts.speech.find_jobs(address, since=since)
     if not known:
         aside = await set_budget_aside(parts, visit_id, sound_ms=recording.duration_ms)
         asking = await ask_for(parts, visit_id)
         options = asking.options
-        terms = [term.text for term in (await keep_sent(parts, visit_id, keyterms=options.sends_keyterms)).keyterms]
+        models = options.speech_models if options.sends_keyterms else ()
+        terms = [term.text for term in (await keep_sent(parts, visit_id, models)).keyterms]
         if webhook is not None:
             options = replace(options, webhook=await webhook())
         try:
@@ -231,17 +240,23 @@ async def give_back_cut_off(parts: Parts, visit_id: str, *, vendor_id: str) -> N
             await give_back(parts, visit_id, slug=CUT_OFF, text=_CUT_OFF)
 
 
-async def keep_sent(parts: Parts, visit_id: str, *, keyterms: bool = True) -> SpeechHints:
+async def keep_sent(parts: Parts, visit_id: str, models: Sequence[str]) -> SpeechHints:
     """The keyterms of this recording, kept as sent before they are: what left can be shown later, word for word.
 
-    Without `keyterms` none are sent, a prompt takes their place, and that is what is kept.
+    A list that was made for other models than those it goes to is cut to what these take. Without `models` none are
+    sent, a prompt takes their place, and that is what is kept.
     """
     hints = await parts.visits.need(visit_id, SpeechHints)
     if hints.sent is not None:
         return hints
     async with parts.visits.engine.connect() as connection:
         number = await parts.visits.newest_number(connection, visit_id, SpeechHints)
-    told = hints if keyterms else replace(hints, keyterms=(), left_out=hints.left_out + len(hints.keyterms))
+    if not models:
+        told = replace(hints, keyterms=(), left_out=hints.left_out + len(hints.keyterms))
+    elif hints.target == name_target(models):
+        told = hints
+    else:
+        told = fit_hints(hints, find_term_limits(parts, models), target=name_target(models))
     sent = replace(told, sent=parts.clock())
     state = (await parts.visits.row(visit_id)).state
     await parts.visits.commit(

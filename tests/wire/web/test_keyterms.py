@@ -77,7 +77,7 @@ async def test_edits_survive_a_later_reading_of_the_chart(site: Site) -> None:
 async def test_where_a_prompt_goes_alone_no_term_is_said_to_have_been_sent(site: Site) -> None:
     seat = await site.seat()
     listed = await texts(site, seat)
-    sent = await keep_sent(site.parts, seat.visit_id, keyterms=False)
+    sent = await keep_sent(site.parts, seat.visit_id, ())
     assert sent.keyterms == () and sent.left_out >= len(listed) > 0 and sent.sent is not None
     answer = (await site.client.get(f"{seat.path}/context", headers={**JSON, **seat.changing})).json()
     assert answer["keyterms"] == []
@@ -87,11 +87,11 @@ async def test_the_terms_that_are_sent_are_kept_word_for_word(site: Site) -> Non
     seat = await site.seat()
     await change(site, seat, add="Lakeside Heart")
     listed = await texts(site, seat)
-    sent = await keep_sent(site.parts, seat.visit_id)
+    sent = await keep_sent(site.parts, seat.visit_id, site.parts.policy.speech_models)
     assert [one.text for one in sent.keyterms] == listed
     kept = await site.parts.visits.need(seat.visit_id, SpeechHints)
     assert kept == sent and kept.sent is not None
-    assert await keep_sent(site.parts, seat.visit_id) == kept
+    assert await keep_sent(site.parts, seat.visit_id, site.parts.policy.speech_models) == kept
     answer = (await site.client.get(f"{seat.path}/context", headers={**JSON, **seat.changing})).json()
     assert answer["sent"] == kept.sent.isoformat()
     assert [one["text"] for one in answer["keyterms"]] == listed

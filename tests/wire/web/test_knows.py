@@ -234,7 +234,7 @@ async def test_a_clinician_may_add_by_hand_what_policy_holds_back(site: Site) ->
         int(re.findall(r"Held back by policy: (\d+)", text_of(one.select_one("#terms")))[0]) for one in (before, after)
     ]
     assert numbers[1] == numbers[0] - 1
-    sent = await keep_sent(parts, seat.visit_id)
+    sent = await keep_sent(parts, seat.visit_id, parts.policy.speech_models)
     assert sent.keyterms[0].text == "dolutegravir"
 
 
