@@ -7,7 +7,7 @@ one transcript, and never drafts before the answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -140,7 +140,8 @@ async def answer_question(parts: Parts, launch: Launch, *, answer: str, language
     detail = {"answer": answer}
     if again is not None:
         told = {"way": AGAIN, "language": again}
-        begin = partial(_begin_again, parts, visit_id)
+        left = [job.job_key for job in await parts.jobs.of_visit(visit_id)]
+        begin = partial(_begin_again, parts, visit_id, left=left)
         return await move(parts, visit_id, Move(_AGAIN, records=(kept,), actor=actor, detail=told, also=begin))
 
     async def draft(connection: AsyncConnection) -> None:
@@ -169,10 +170,11 @@ async def _check_language(parts: Parts, question: Question, language: str, *, vi
     return language
 
 
-async def _begin_again(parts: Parts, visit_id: str, connection: AsyncConnection) -> None:
-    """Nothing is gone on from that the first transcription left at the vendor's: it goes, and its rows stay."""
-    for job in await parts.jobs.of_visit(visit_id):
-        await parts.jobs.end(connection, job.job_key, DONE)
+async def _begin_again(parts: Parts, visit_id: str, connection: AsyncConnection, *, left: Sequence[str]) -> None:
+    """Nothing is gone on from that the first transcription left at the vendor's: it goes, and its rows stay. `left`
+    are its own rows here, one of which a step that was cut off may not have ended."""
+    for job_key in left:
+        await parts.jobs.end(connection, job_key, DONE)
     await parts.ledger.ask_all(connection, visit_id, at=parts.clock())
     await parts.enqueue(connection, Work(PREPARE, visit_id, parts.new_id()))
     await parts.enqueue(connection, Work("clean_up", visit_id, parts.new_id()))
