@@ -95,7 +95,8 @@ class Transcript:
     `marks` are places where something was not captured, in ms from the start of the recording. `little_speech`: our
     own rule would not have let it pass, and the clinician had it drafted all the same. `reported_ms` is what the vendor
     says it heard, `captured_ms` what we recorded, 0 where nobody measured it. `sent_language` is the code the recording
-    was sent as, None where its language was to be found out. A corrected transcript has an id of its
+    was sent as, None where its language was to be found out; `between` are the languages it was listened for in, where
+    one was interpreted into the other. A corrected transcript has an id of its
     own, the next `version`, the id it began with in `based_on`, and its `edits`, oldest first.
     """
 
@@ -116,6 +117,7 @@ class Transcript:
     reported_ms: int = 0
     captured_ms: int = 0
     sent_language: str | None = None
+    between: tuple[str, ...] = ()
     version: int = 1
     based_on: str | None = None
     edits: tuple[TranscriptEdit, ...] = ()

@@ -5,7 +5,7 @@ A doubt never throws a visit away and never decides anything: the clinician is a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from connector.clinical.drug_book import DrugBook
@@ -102,18 +102,25 @@ def _doubt_language(
         yield Doubt("language", text, language=stated)
         return
     words = [word for turn in transcript.turns for word in fold_words(turn.text)]
-    if len(words) < rules.doubts.least_words or sent not in rules.languages:
+    spoken = dict.fromkeys((sent, *transcript.between))
+    if len(words) < rules.doubts.least_words or not spoken.keys() <= rules.languages.keys():
         return
-    shares = {code: sum(word in little for word in words) / len(words) for code, little in rules.languages.items()}
-    if shares[sent] >= rules.language_share:
+    # Where somebody interprets, each language has a part of the words only.
+    expected_little = frozenset[str]().union(*(rules.languages[code] for code in spoken))
+    if _share(words, expected_little) >= rules.language_share:
         return
+    shares = {code: _share(words, little) for code, little in rules.languages.items()}
     likeliest = max(shares, key=lambda code: shares[code])
-    other = likeliest if likeliest != sent and shares[likeliest] >= rules.language_share else None
-    looks = f", more like {_name(likeliest)}" if likeliest != sent else ""
+    other = likeliest if likeliest not in spoken and shares[likeliest] >= rules.language_share else None
+    looks = f", more like {_name(likeliest)}" if likeliest not in spoken else ""
     person = context.patient.items[0] if context.patient.items else None
     charted = f" The chart names {person.language} as the patient's language." if person and person.language else ""
     turns = tuple(turn.turn_id for turn in transcript.turns[:_QUOTES])
-    yield Doubt("language", f"This does not look like {_name(sent)}{looks}.{charted}", turns, other)
+    yield Doubt("language", f"This does not look like {' or '.join(map(_name, spoken))}{looks}.{charted}", turns, other)
+
+
+def _share(words: Sequence[str], little: Collection[str]) -> float:
+    return sum(word in little for word in words) / len(words)
 
 
 def _doubt_speakers(transcript: Transcript, rules: SpeechRules) -> Iterator[Doubt]:

@@ -68,12 +68,14 @@ class Present:
 @dataclass(frozen=True, slots=True)
 class Asking:
     """What is sent, and what a person has to know of it beforehand (`notes`). `names` tells the role of each name that
-    was sent; `sides` are the roles of the channels, where each is one side's own."""
+    was sent; `sides` are the roles of the channels, where each is one side's own; `between` the languages that are
+    listened for beside each other, where one is interpreted into the other."""
 
     options: SpeechOptions
     notes: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     sides: tuple[str, ...] = ()
+    between: tuple[str, ...] = ()
 
     def told(self) -> dict[str, Any]:
         """What was sent, to be kept with the job: nothing of the patient, and no names."""
@@ -82,12 +84,14 @@ class Asking:
             "language": self.options.language,
             "domain": self.options.domain,
             "notes": list(self.notes),
+            "between": list(self.between),
         }
 
     def as_told(self, told: Mapping[str, Any]) -> Asking:
-        """The same with language, domain and notes as they were when the job was sent, out of `told()` of that time."""
+        """The same with languages, domain and notes as they were when the job was sent, out of its `told()`."""
         options = replace(self.options, language=told.get("language"), domain=told.get("domain"))
-        return replace(self, options=options, notes=tuple(str(note) for note in told.get("notes") or ()))
+        notes, between = (tuple(str(one) for one in told.get(name) or ()) for name in ("notes", "between"))
+        return replace(self, options=options, notes=notes, between=between)
 
 
 async def ask_for(parts: Parts, visit_id: str) -> Asking:
@@ -170,7 +174,8 @@ def plan_asking(policy: Policy, rules: Rules, present: Present) -> Asking:
         redaction=_redaction(policy),
     )
     names = {one.name: one.role for one in people} if named else {}
-    return Asking(options, notes, names, roles if present.two_sided else ())
+    between = detection.expected if detection is not None and detection.mixed else ()
+    return Asking(options, notes, names, roles if present.two_sided else (), between)
 
 
 def _choose_language(

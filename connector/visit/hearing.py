@@ -54,4 +54,5 @@ def read_heard(parts: Parts, answer: Mapping[str, Any], *, recording: Recording,
         *compare_lengths(heard),
     )
     told = replace(heard, warnings=warnings, marks=recording.marks, sent_language=asking.options.language)
+    told = replace(told, between=asking.between)
     return mark_doubtful(told, rules=parts.rules.speech, book=parts.rules.keyterms.drugs)

@@ -15,6 +15,7 @@ from connector_sandbox.assemblyai.refusals import Refused
 from connector_sandbox.assemblyai.submission import Submission, choose_model, judge_domain
 
 ENOUGH_MS = 15_000
+MOST_SWITCHED = 2
 UNSURE = (
     "detected language '{language}', with confidence {confidence}, is below the requested confidence threshold "
     "value of '{threshold}'"
@@ -25,7 +26,8 @@ def settle_language(asked: Submission, turns: Sequence[HeardTurn]) -> Submission
     """The submission with language, model and domain as the speech has them; NotTranscribed below the threshold.
 
     Confidence is 0.98 for 15 s of speech and falls to 0.5 with less. `language_detection_options` may name the
-    languages to choose from, and the one to fall back on.
+    languages to choose from, and the one to fall back on; with `code_switching` the two heard most are named, each with
+    its share of the speech.
     """
     if not asked.detects or not turns:
         return asked
@@ -44,10 +46,20 @@ def settle_language(asked: Submission, turns: Sequence[HeardTurn]) -> Submission
         asked,
         language=language,
         language_confidence=confidence,
+        switched=_list_switched(asked, said),
         model_used=model,
         domain_used=domain_used,
         warnings=warnings,
     )
+
+
+def _list_switched(asked: Submission, said: Counter[str]) -> tuple[tuple[str, float], ...]:
+    options = asked.body.get("language_detection_options") or {}
+    if not options.get("code_switching"):
+        return ()
+    least = options.get("code_switching_confidence_threshold") or 0
+    shares = [(language, round(spoken / said.total(), 4)) for language, spoken in said.most_common(MOST_SWITCHED)]
+    return tuple((language, share) for language, share in shares if share >= least)
 
 
 def _choose(asked: Submission, language: str, *, confidence: float) -> str:

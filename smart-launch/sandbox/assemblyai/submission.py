@@ -66,6 +66,7 @@ class Submission:
     warnings: tuple[str, ...]
     body: dict[str, Any]
     language_confidence: float | None = None
+    switched: tuple[tuple[str, float], ...] = ()
 
     @property
     def detects(self) -> bool:
@@ -177,8 +178,11 @@ def _check_vocabulary(body: dict[str, Any], model: str) -> None:
         threshold = body.get(name)
         if threshold is not None and not (_is_number(threshold) and 0 <= threshold <= 1):
             _refuse(f'"{name}" must be between 0 and 1')
-    if not isinstance(body.get("language_detection_options") or {}, dict):
+    options = body.get("language_detection_options") or {}
+    if not isinstance(options, dict):
         _refuse('"language_detection_options" must be an object')
+    if not isinstance(options.get("code_switching") or False, bool):
+        _refuse('"code_switching" must be true or false')
 
 
 def _check_speakers(body: dict[str, Any]) -> None:

@@ -131,6 +131,7 @@ def _print_result(job: Job) -> dict[str, Any]:
         "confidence": _mean([word for turn in turns for word in turn.words]),
         "audio_duration": math.ceil(heard.duration_ms / 1000),
         "language_confidence": asked.language_confidence,
+        **_print_switched(asked),
         "speech_model_used": asked.model_used,
         "metadata": {
             "domain_used": asked.domain_used,
@@ -142,6 +143,15 @@ def _print_result(job: Job) -> dict[str, Any]:
         whole = _print_words(asked, heard.turns, [seat.shown(by_label=True) for seat in seats])
         printed |= {f"unredacted_{name}": value for name, value in whole.items()}
     return printed
+
+
+def _print_switched(asked: Submission) -> dict[str, Any]:
+    """The languages that were switched between, where that was asked for."""
+    if not asked.switched:
+        return {}
+    found = [{"language_code": language, "confidence": share} for language, share in asked.switched]
+    codes = [language for language, _ in asked.switched]
+    return {"language_codes": codes, "language_detection_results": {"code_switching_languages": found}}
 
 
 def _print_words(

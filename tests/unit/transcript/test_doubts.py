@@ -222,6 +222,23 @@ def test_the_language_that_was_likely_spoken_is_named_only_where_there_is_one() 
     assert likely(spoken(*turns), "en") == [None]
 
 
+def test_where_somebody_interprets_neither_language_is_doubted_for_its_share() -> None:
+    spanish = (
+        "Tengo tos desde hace dos semanas, doctora, sobre todo por la noche, y me duele un poco el pecho izquierdo."
+    )
+    between = [turn for said in VISIT for turn in (said, ("Interpreter", spanish))]
+    bare = [("Interpreter", "ibuprofeno amoxicilina lisinopril metformina levotiroxina radiografía " * 12)]
+    both = replace(spoken(*between, *bare, language="es"), between=("es", "en"))
+    assert kinds(replace(both, between=()), chart(), language=None) == ["language"]
+    assert kinds(both, chart(), language=None) == []
+    assert kinds(replace(both, between=("es", "vi")), chart(), language=None) == [], "not known by its little words"
+    german = "Ich habe seit zwei Wochen Husten und es ist in der Nacht am schlimmsten."
+    voices = [(("Patient", "Interpreter")[number % 2], german) for number in range(6)]
+    found = replace(spoken(*voices, language="es"), between=("es", "en"))
+    (doubt,) = find_doubts(found, chart(), expected=Expected(None), rules=RULES.speech, book=RULES.keyterms.drugs)
+    assert "Spanish or English, more like German" in doubt.text and doubt.language == "de"
+
+
 def test_a_language_that_was_found_out_is_only_doubted_by_its_words() -> None:
     assert kinds(spoken(*VISIT, language="en_us"), chart(), language=None) == []
     assert kinds(spoken(*VISIT, language="es"), chart(), language=None) == ["language"]

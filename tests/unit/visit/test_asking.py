@@ -118,6 +118,7 @@ def test_with_an_interpreter_both_languages_are_listened_for() -> None:
     assert (by_chart.language, by_chart.detection) == (None, both)
     by_phone = said(PATIENT, interpreter=Interpreting("phone", "Spanish"))
     assert ask(present(by_phone)).options.detection == both
+    assert ask(present(by_phone)).between == ("es", "en") and ask(present(language="es")).between == ()
     in_the_room = said(person("interpreter"))
     assert ask(present(in_the_room, language="es")).options.detection == both
     assert ask(present(language="en", interpreted=True)).options.language == "en"
@@ -230,3 +231,6 @@ def test_what_was_sent_can_be_kept_and_taken_up_again_whatever_is_set_since() ->
     now = ask(present(language="en"))
     again = now.as_told(sent.told())
     assert (again.options.language, again.options.domain, again.notes) == ("pl", None, sent.notes)
+    between = ask(present(said(PATIENT, interpreter=Interpreting("phone", "Spanish"))))
+    assert now.as_told(between.told()).between == ("es", "en")
+    assert between.as_told({**sent.told(), "between": None}).between == (), "a job sent before this was kept"

@@ -70,6 +70,25 @@ def test_most_of_the_speech_decides() -> None:
     assert settle((*spoken("en", seconds=5), *spoken("es", seconds=9))).language == "es"
 
 
+def test_the_languages_switched_between_are_named_only_where_that_was_asked_for() -> None:
+    turns = (*spoken("en", seconds=6), *spoken("es", seconds=9), *spoken("fr", seconds=5))
+    assert settle(turns).switched == ()
+    assert settle(turns, language_detection_options={"code_switching": True}).switched == (("es", 0.45), ("en", 0.3))
+    bounded = {"code_switching": True, "code_switching_confidence_threshold": 0.4}
+    assert settle(turns, language_detection_options=bounded).switched == (("es", 0.45),)
+
+
+def test_code_switching_is_printed_and_must_be_a_switch(vendor, visit) -> None:
+    printed = vendor.transcribe(visit, language_detection=True, language_detection_options={"code_switching": True})
+    assert printed["language_codes"] == ["en"]
+    found = {"code_switching_languages": [{"language_code": "en", "confidence": 1.0}]}
+    assert printed["language_detection_results"] == found
+    refused = vendor.submit(
+        audio_url=vendor.upload(visit), language_detection=True, language_detection_options={"code_switching": "yes"}
+    )
+    assert refused.status_code == 400 and "code_switching" in refused.json()["error"]
+
+
 def test_no_model_knows_the_language() -> None:
     with pytest.raises(NotTranscribed, match="not available in this language"):
         settle(spoken("sw"), speech_models=["universal-3-pro"])

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from connector.app import compose, make_policy
 from connector.clients.speech_request import build_transcript_request
-from connector.records import Doubt, PersonAsked, Recording, Transcript
+from connector.records import Doubt, Interpreting, PersonAsked, Recording, Transcript
 from connector.settings import Settings
 from connector.store.visits import Numbered
 from connector.transcript.reading import read_redacted_turns
@@ -148,6 +148,21 @@ async def test_row_2_the_charts_language_is_listened_for_and_the_one_heard_is_no
     assert (told.heard.language, told.heard.sent_language) == ("en", None)
     assert told.heard.language_confidence == told.answer["language_confidence"] > 0.9
     assert told.doubts == ()
+
+
+async def test_row_2_with_an_interpreter_both_languages_are_listened_for_beside_each_other(
+    transcribe: Transcribe,
+) -> None:
+    by_phone = replace(samples.consent(), interpreter=Interpreting("phone", "Spanish"))
+    told = await transcribe("billie", consents=(by_phone,))
+    assert (told.sent["language_detection"], "language_code" in told.sent) == (True, False)
+    options = told.sent["language_detection_options"]
+    assert (options["expected_languages"], options["code_switching"]) == (["en", "es"], True)
+    assert told.answer["language_codes"] == ["en"]
+    assert (told.heard.between, told.heard.sent_language) == (("en", "es"), None)
+    assert told.doubts == ()
+    alone = await transcribe("billie")
+    assert alone.heard.between == () and "language_detection" not in alone.sent
 
 
 async def test_row_2_a_language_that_is_sent_and_not_spoken_is_doubted_as_what_was_sent(transcribe: Transcribe) -> None:
