@@ -37,7 +37,9 @@ def read_page(vendor: Vendor) -> BeautifulSoup:
     answer = httpx.get(f"{vendor.client.base_url}/sandbox/jobs", trust_env=False)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
-    return BeautifulSoup(answer.text, "html.parser")
+    page = BeautifulSoup(answer.text, "html.parser")
+    assert [one.name for one in page.body.find_all(True, recursive=False)] == ["main"]
+    return page
 
 
 def rows_of(page: BeautifulSoup, key: str) -> list[tuple[str, str, str]]:

@@ -41,6 +41,7 @@ def test_the_chart_shows_what_there_is_and_what_could_not_be_read(ehr: Ehr, fhir
         {"resourceType": "MedicationRequest", "subject": subject, "medicationCodeableConcept": {"text": "Aspirin"}}
     )
     page = ehr.http.get(f"{ehr.base}/patients/{patient}").text
+    assert '<h1 class="name">Pat Charted' in page and page.count("<h1") == 1
     for shown in ("Pat Charted", "Hypertension &lt;b&gt;", "Penicillin", "Aspirin", "No documents", "Launch scribe"):
         assert shown in page
     fhir.raw["Condition"] = b"no json"
