@@ -65,6 +65,8 @@ async def edit(request: Request, session: Changing) -> Response:
     detail = _read_detail(body)
     if action == "move" and not detail.get("speaker"):
         action = "split"  # the form's "somebody new"
+    elif action == "move" and str(detail.get("role", "")).strip():
+        raise InputRefused("Say who it was once: choose them in the list, or choose “somebody else” and name them.")
     made = await correct(session.parts, session.launch, shown=_text(body, "shown"), action=action, detail=detail)
     return _corrected(request, session, made)
 

@@ -93,6 +93,19 @@ async def test_the_chain_of_events_tells_what_kind_of_correction_and_no_word_of_
     assert SECRET not in json.dumps(await events(site, seat), default=str)
 
 
+async def test_a_turn_is_given_to_somebody_of_the_list_or_to_somebody_named_and_never_to_both(site: Site) -> None:
+    seat = await drafted(site)
+    both = await edit(site, seat, action="move", turns=["t1"], speaker="B", role="Interpreter")
+    assert "somebody else" in problem_of(both, status=422, slug="input-refused")
+    assert len(await versions(site, seat)) == 1
+    one = await edit(site, seat, action="move", turns=["t1"], speaker="B", role=" ")
+    assert one.status_code == 200, one.text
+    other = await edit(
+        site, seat, shown=one.json()["transcript_id"], action="move", turns=["t1"], speaker="", role="Interpreter"
+    )
+    assert [speaker["role"] for speaker in other.json()["speakers"]].count("Interpreter") == 1
+
+
 async def test_whoever_was_slower_is_told_and_nothing_of_the_faster_window_is_lost(site: Site) -> None:
     seat = await drafted(site)
     first, second = await asyncio.gather(
