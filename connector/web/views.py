@@ -231,10 +231,10 @@ def _choose_lead(facts: VisitFacts) -> str | None:
     answer = facts.consent.answer if facts.consent else None
     if state is State.PRIMED:
         if answer is None:
-            return "Ask the patient, then bring in the recording."
+            return "Ask the patient, then record the visit or bring in a recording."
         if answer is ConsentAnswer.GIVEN and not facts.standing.refusing:
             missing = facts.standing.unasked and not facts.standing.may_record
-            return "Ask everybody in the room." if missing else "Bring in the recording of the visit."
+            return "Ask everybody in the room." if missing else "Record the visit, or bring in a recording of it."
         return "Type what happened; nothing is recorded."
     if facts.fetch is not None:
         return "It goes on by itself, also when this panel is closed."
