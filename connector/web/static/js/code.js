@@ -24,9 +24,10 @@ async function ask(main, form) {
   shown.append(element("p", "", "On the other computer, in a terminal, answer its question with this code:"));
   const command = element("pre", "code");
   command.append(element("code", "", `connector upload --to ${location.origin} FILE`));
-  const label = element("label", "", "Code, for one file of this visit. It is not shown again.");
+  const row = element("p", "code__row");
+  const label = element("label", "", "Code, for one file of this visit");
   label.htmlFor = "upload-code";
-  const field = element("input");
+  const field = element("input", "code__field");
   Object.assign(field, { id: "upload-code", readOnly: true, value: code, autocomplete: "off", spellcheck: false });
   const copy = element("button", "button", "Copy the code");
   copy.type = "button";
@@ -37,7 +38,9 @@ async function ask(main, form) {
       say("The code is copied.");
     }
   });
-  shown.append(command, label, field, copy);
+  row.append(label, field);
+  const after = element("p", "quiet", "It is not shown again. This page goes on by itself once the file has arrived.");
+  shown.append(command, row, copy, after);
   form.append(shown);
   field.focus();
   field.select();
