@@ -108,6 +108,12 @@ async def test_an_error_that_says_when_to_try_again_passes_it_on(spoilt: Site) -
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "17")
 
 
+async def test_a_page_that_is_not_there_does_not_tell_anybody_to_try_again(site: Site) -> None:
+    text = (await site.client.get("/", headers=PAGE)).text
+    assert "Look at the address, or open the scribe from the patient&#39;s chart." in text
+    assert "Try again" not in text
+
+
 async def test_an_unknown_address_is_not_repeated(site: Site) -> None:
     for accept in (JSON, PAGE):
         answer = await site.client.get(f"/no/{MARKER}?x={MARKER}", headers=accept)
