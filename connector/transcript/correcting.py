@@ -2,6 +2,7 @@
 
 Speakers are renamed, swapped, merged and split, turns given to somebody else or cut in two, words corrected. Turns keep
 their ids and order, words their places and times; nothing is ever lost that cannot be had back from the first version.
+A mark says what the recogniser was unsure of: it ends where a word below it is corrected, and none is ever added.
 """
 
 from __future__ import annotations
@@ -144,6 +145,7 @@ def _correct(transcript: Transcript, edit: TranscriptEdit) -> Transcript:
         raise InputRefused(f"A turn can have at most {LONGEST_TURN} characters.")
     reworded, touched = reword(turn, text)
     turns = tuple(reworded if one is turn else one for one in transcript.turns)
+    # A corrected word is the clinician's own. Whoever puts one word of a marked dose right has looked at all of it.
     kept = tuple(
         span
         for span in transcript.spans

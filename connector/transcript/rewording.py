@@ -23,16 +23,19 @@ _Opcode = tuple[str, int, int, int, int]
 
 
 def reword(turn: Turn, text: str) -> tuple[Turn, frozenset[int]]:
-    """The turn with another text, and which of its words (counted from 0) stand otherwise now.
+    """The turn with another text, and which of its words (counted from 0) the clinician replaced or took out.
 
-    A word that fell away leaves an empty one in its place; words that came in belong to the place before them.
+    A word that fell away leaves an empty one in its place; words that came in belong to the place before them, and the
+    word that stands there is as sure as it was: nobody has said anything of it.
     """
     owners = _own_tokens(turn)
     if not owners:
         return replace(turn, text=text), frozenset()
-    held, touched = _lay_out(turn.text.split(), text.split(), owners)
+    held, touched, grown = _lay_out(turn.text.split(), text.split(), owners)
     words = tuple(
-        replace(word, text=" ".join(held.get(place, [])), confidence=SURE) if place in touched else word
+        replace(word, text=" ".join(held.get(place, [])), confidence=SURE if place in touched else word.confidence)
+        if place in touched or place in grown
+        else word
         for place, word in enumerate(turn.words)
     )
     return replace(turn, text=text, words=words), frozenset(touched)
@@ -112,18 +115,22 @@ def _own_tokens(turn: Turn) -> list[list[int]]:
     return owners
 
 
-def _lay_out(before: list[str], after: list[str], owners: list[list[int]]) -> tuple[dict[int, list[str]], set[int]]:
-    """What stands at each word's place once `before` has become `after`, and the places where that differs."""
+def _lay_out(
+    before: list[str], after: list[str], owners: list[list[int]]
+) -> tuple[dict[int, list[str]], set[int], set[int]]:
+    """What stands at each word's place once `before` has become `after`; the places of which something is gone, and
+    those to which something came."""
     held: dict[int, list[str]] = {}
     touched: set[int] = set()
+    grown: set[int] = set()
     for kind, first, last, start, end in _compare(before, after):
         # What comes in between two tokens belongs to the one before it.
         of = range(first, last) if first < last else range(max(0, first - 1), max(1, first))
         if kind != "equal":
-            touched.update(place for token in of for place in owners[token])
+            (grown if kind == "insert" else touched).update(place for token in of for place in owners[token])
         for count, token in enumerate(after[start:end]):
             held.setdefault(owners[min(of.start + count, of.stop - 1)][0], []).append(token)
-    return held, touched
+    return held, touched, grown
 
 
 def _compare(before: list[str], after: list[str]) -> Iterator[_Opcode]:

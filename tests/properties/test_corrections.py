@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from connector.errors import InputRefused
 from connector.records import DoubtfulSpan, Stamp, Transcript, TranscriptEdit, Turn, Word
 from connector.transcript.correcting import ACTIONS, apply_edit, speakers_of, undo
-from connector.transcript.rewording import places_to_cut, reword
+from connector.transcript.rewording import SURE, places_to_cut, reword
 
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 spoken = st.sampled_from(["no", "chest", "pain", "met", "formin", "500", "mg,", "a", "don't", "Yes."])
@@ -38,14 +38,19 @@ def turns(draw: st.DrawFn, number: int) -> Turn:
 
 
 @st.composite
+def marks(draw: st.DrawFn, turn: Turn) -> list[DoubtfulSpan]:
+    """Marks over some of its words, none on another's."""
+    kinds = [draw(st.sampled_from(["drug", "dose", "negation", "word", None])) for _ in turn.words]
+    runs = groupby(enumerate(kinds), key=lambda one: one[1])
+    found = [(kind, [place for place, _ in run]) for kind, run in runs if kind]
+    return [DoubtfulSpan(turn.turn_id, run[0], run[-1], kind, 0.3) for kind, run in found]
+
+
+@st.composite
 def transcripts(draw: st.DrawFn) -> Transcript:
     count = draw(st.integers(1, 5))
     told = tuple(draw(turns(number)) for number in range(1, count + 1))
-    spans = tuple(
-        DoubtfulSpan(turn.turn_id, 0, draw(st.integers(0, len(turn.words) - 1)), "drug", 0.3)
-        for turn in told
-        if turn.words
-    )
+    spans = tuple(span for turn in told for span in draw(marks(turn)))
     return Transcript("x1", "recogniser", "en", 90_000, told, (), Stamp("test", AT), spans=spans)
 
 
@@ -135,6 +140,56 @@ def test_a_mark_lies_on_words_there_are(versions):
         assert all(0 <= span.first <= span.last < sizes[span.turn_id] for span in one.spans)
 
 
+def marked(transcript: Transcript) -> dict[int, tuple[str, int]]:
+    """By the time of each marked word: the kind of its mark, and where the mark begins."""
+    words = {turn.turn_id: turn.words for turn in transcript.turns}
+    return {
+        words[span.turn_id][place].start_ms: (span.kind, words[span.turn_id][span.first].start_ms)
+        for span in transcript.spans
+        for place in range(span.first, span.last + 1)
+    }
+
+
+def held(transcript: Transcript) -> dict[int, Word]:
+    return {word.start_ms: word for turn in transcript.turns for word in turn.words}
+
+
+def stands(before: str, after: str) -> bool:
+    """Whether every word of a place is still in it, in its order."""
+    left = iter(after.split())
+    return all(token in left for token in before.split())
+
+
+@given(chains())
+def test_a_mark_goes_with_a_corrected_word_and_stays_on_its_words_through_everything_else(versions):
+    for before, after in pairwise(versions):
+        then, now = marked(before), marked(after)
+        assert now.keys() <= then.keys(), "no mark is added"
+        assert all(now[at][0] == then[at][0] for at in now)
+        if after.edits[-1].action != "correct":
+            assert now.keys() == then.keys()
+            continue
+        was, held_now = held(before), held(after)
+        corrected = {at for at, word in was.items() if not stands(word.text, held_now[at].text)}
+        alike = {at for at, word in was.items() if word.text == held_now[at].text}
+        ended = {begin for at, (_, begin) in then.items() if at in corrected}
+        kept = {begin for _, begin in then.values()} - {begin for at, (_, begin) in then.items() if at not in alike}
+        assert not {at for at, (_, begin) in then.items() if begin in ended} & now.keys()
+        assert {at for at, (_, begin) in then.items() if begin in kept} <= now.keys()
+
+
+@given(chains())
+def test_a_corrected_word_is_sure_and_never_marked_and_others_are_as_sure_as_they_were(versions):
+    for before, after in pairwise(versions):
+        was, now = held(before), held(after)
+        for at, word in was.items():
+            if not stands(word.text, now[at].text):
+                assert now[at].confidence == SURE
+            elif word.text == now[at].text:
+                assert now[at].confidence == word.confidence
+        assert not [at for at in marked(after) if now[at].confidence == SURE]
+
+
 @given(st.integers(1, 1).flatmap(turns), st.lists(spoken, min_size=1, max_size=8))
 def test_a_corrected_turn_says_what_was_typed_and_its_words_say_it_too(turn, typed):
     said = " ".join(typed)
@@ -143,7 +198,8 @@ def test_a_corrected_turn_says_what_was_typed_and_its_words_say_it_too(turn, typ
     assert len(reworded.words) == len(turn.words)
     if turn.words:
         assert " ".join(word.text for word in reworded.words if word.text) == said
-        assert all(reworded.words[n] == word for n, word in enumerate(turn.words) if n not in touched)
+        rest = [(word, reworded.words[n]) for n, word in enumerate(turn.words) if n not in touched]
+        assert all(stands(word.text, now.text) and now.confidence == word.confidence for word, now in rest)
         assert reword(reworded, turn.text)[0].text == turn.text
 
 

@@ -133,6 +133,32 @@ def test_words_that_come_in_belong_to_the_place_before_them():
     assert [one.text for one in later.turns[2].words] == ["500 mg twice", "a long", "day."]
 
 
+def test_a_word_that_comes_in_beside_a_marked_one_leaves_its_mark_and_makes_nothing_sure():
+    start = transcript(turn("t1", "B", "no chest pain"), spans=(DoubtfulSpan("t1", 0, 0, "negation", 0.5),))
+    now = corrected(start, "correct", turn="t1", text="no real chest pain")
+    assert [(one.text, one.confidence) for one in now.turns[0].words] == [
+        ("no real", 0.5),
+        ("chest", 0.5),
+        ("pain", 0.5),
+    ]
+    assert now.spans == start.spans
+
+
+def test_a_mark_ends_as_a_whole_where_one_of_its_words_is_corrected_and_no_other_does():
+    spans = (DoubtfulSpan("t1", 0, 0, "drug", 0.5), DoubtfulSpan("t1", 1, 2, "dose", 0.5))
+    start = transcript(turn("t1", "B", "metformin 50 mg daily"), spans=spans)
+    now = corrected(start, "correct", turn="t1", text="metformin 500 mg daily")
+    assert now.spans == spans[:1]
+    assert [one.confidence for one in now.turns[0].words] == [0.5, 1.0, 0.5, 0.5]
+
+
+def test_what_is_corrected_is_not_searched_for_new_marks():
+    """Whoever wrote a drug into a turn has read the number beside it."""
+    start = transcript(turn("t1", "B", "met for men 500"), spans=(DoubtfulSpan("t1", 0, 2, "word", 0.5),))
+    now = corrected(start, "correct", turn="t1", text="metformin 500")
+    assert (now.turns[0].text, now.spans) == ("metformin 500", ())
+
+
 def test_an_undone_correction_gives_the_version_before_it_its_own_id():
     one = corrected(visit(), "merge", speaker="C", into="A")
     two = corrected(one, "correct", turn="t3", text="once a day.")
