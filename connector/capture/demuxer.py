@@ -67,12 +67,13 @@ class Walk:
         self._stream = stream
         self._broken = broken
         self._base = stream.time_base or Fraction(0)
-        self._attempts = 0
+        self._attempts, self._enough = 0, _DECODE_ATTEMPTS
         self._longest = Fraction(0)
         self._ticks = self._samples = self._unknown = 0
         self._first: int | None = None
         self._last = 0
         self.codec = str(stream.codec_context.codec.canonical_name)
+        self._is_opus, self._even = self.codec == "opus", self.codec in _EVEN
         self.size = 0
 
     @property
@@ -101,21 +102,28 @@ class Walk:
         return False
 
     def _take(self, packet: Any) -> None:
+        # An hour of speech has 180,000 packets: what is not needed of each is not asked of each.
         self.size += packet.size
-        if self._attempts < (_DECODED_AT_LEAST if self.heard else _DECODE_ATTEMPTS):
+        if self._attempts < self._enough:
             self._attempts += 1
             self._longest = max(self._longest, _decoded_seconds(packet, self._broken))
+            self._enough = _DECODED_AT_LEAST if self.heard else _DECODE_ATTEMPTS
         ticks = max(0, packet.duration or 0)
-        if self.codec == "opus":
-            self._samples += opus_samples(bytes(packet))
-        elif not ticks or (self.codec in _EVEN and self.heard and ticks * self._base > self._longest):
+        if self._is_opus:
+            self._samples += opus_samples(memoryview(packet))
+        elif not ticks or (self._even and self.heard and ticks * self._base > self._longest):
             self._unknown += 1
         else:
             self._ticks += ticks
-        at = packet.pts if packet.pts is not None else packet.dts
-        if at is not None:
-            self._first = at if self._first is None else min(self._first, at)
-            self._last = max(self._last, at + ticks)
+        at = packet.pts
+        if at is None:
+            at = packet.dts
+        if at is None:
+            return
+        if self._first is None or at < self._first:
+            self._first = at
+        if at + ticks > self._last:
+            self._last = at + ticks
 
 
 def _decoded_seconds(packet: Any, broken: type[Exception]) -> Fraction:

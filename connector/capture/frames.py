@@ -85,7 +85,7 @@ def eac3_frame(header: bytes) -> int:
     return 2 * (((header[2] & 7) << 8 | header[3]) + 1)
 
 
-def opus_samples(packet: bytes) -> int:
+def opus_samples(packet: bytes | memoryview) -> int:
     """Return how many samples at 48 kHz an Opus packet lasts, 0 where it is none (RFC 6716, sections 3.1 and 3.4)."""
     if not packet:
         return 0

@@ -88,10 +88,15 @@ def may_draft(heard: Heard, *, rules: SpeechRules) -> bool:
 
 def _without_invented(words: Sequence[str], phrases: Sequence[Sequence[str]]) -> list[str]:
     """Drops phrases recognisers print over noise; the longest that fits first."""
+    begun_by: dict[str, list[tuple[str, ...]]] = {}
+    for phrase in phrases:
+        if phrase:
+            begun_by.setdefault(phrase[0], []).append(tuple(phrase))
     kept: list[str] = []
     place = 0
     while place < len(words):
-        length = next((len(one) for one in phrases if tuple(words[place : place + len(one)]) == tuple(one)), 0)
+        begun = begun_by.get(words[place], ())
+        length = next((len(one) for one in begun if tuple(words[place : place + len(one)]) == one), 0)
         if not length:
             kept.append(words[place])
         place += length or 1
