@@ -5,7 +5,7 @@ Holds no visit and nothing of one: how many were turned away, and since when.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -69,10 +69,13 @@ class NoticeStore:
         async with self._engine.begin() as connection:
             return bool((await connection.execute(taken.values(last_at=at))).rowcount)
 
-    async def close(self, vendor: str, *, at: datetime) -> bool:
-        """The vendor takes our calls again; True where a question was open."""
+    async def close(self, vendor: str, *, at: datetime, kinds: Collection[str] | None = None) -> bool:
+        """The vendor takes our calls again, which answers every question, or those of `kinds`; True where one was
+        open."""
         table = schema.operator_notices
-        closed = table.update().where(table.c.vendor == vendor, table.c.closed_at.is_(None)).values(closed_at=at)
+        still_open = table.c.vendor == vendor, table.c.closed_at.is_(None)
+        meant = () if kinds is None else (table.c.kind.in_(list(kinds)),)
+        closed = table.update().where(*still_open, *meant).values(closed_at=at)
         async with self._engine.begin() as connection:
             return bool((await connection.execute(closed)).rowcount)
 

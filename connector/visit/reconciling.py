@@ -136,7 +136,7 @@ async def _take_step(parts: Parts, job: VendorJob) -> None:
             if state != State.CAPTURED:
                 await _finish(parts, job, state)
                 return
-            async with on_account(parts, SPEECH):
+            async with on_account(parts, SPEECH, costs_nothing=job.state != PLANNED):
                 await _advance(parts, job)
             await parts.visits.clear_waiting(visit_id) if job.tries else None
         except ConsentWithdrawn:
@@ -187,9 +187,10 @@ async def _advance(parts: Parts, job: VendorJob) -> None:
 
 
 async def _submit(parts: Parts, job: VendorJob) -> None:
+    there = await _uploads(parts, job.visit_id)
     address = await send_recording(parts, job.visit_id)
-    webhook = partial(ask_for_webhook, parts, job.job_key)
-    job_id = await submit_recording(parts, job.visit_id, address, webhook=webhook)
+    fresh, webhook = address not in there, partial(ask_for_webhook, parts, job.job_key)
+    job_id = await submit_recording(parts, job.visit_id, address, webhook=webhook, fresh=fresh)
     now, policy = parts.clock(), parts.policy
     deadline = now + timedelta(seconds=policy.transcription_deadline)
     look_at = now + timedelta(seconds=policy.transcription_poll_interval)

@@ -31,19 +31,24 @@ MEND = {
         "check key, region and project, and whatever stands between here and there"
     ),
 }
+_BALANCE = "balance"
 _PROBE_EVERY = timedelta(seconds=60)
 
 _log = structlog.get_logger("connector.visit.account")
 
 
 @asynccontextmanager
-async def on_account(parts: Parts, vendor: str | None) -> AsyncIterator[None]:
+async def on_account(parts: Parts, vendor: str | None, *, costs_nothing: bool = False) -> AsyncIterator[None]:
     """Around a step that calls a vendor. Raises VendorAccount where the vendor does, or where another visit tries just
-    now; closes the question once a step went through. None: the step calls nobody."""
+    now; closes the question once a step went through. None: the step calls nobody.
+
+    A step that `costs_nothing`, such as a look at a job, goes through without balance as well: it need not wait for
+    one, and that it went through answers nothing.
+    """
     if vendor is None:
         yield
         return
-    open_ones = await parts.notices.open(vendor)
+    open_ones = [one for one in await parts.notices.open(vendor) if not costs_nothing or one.kind != _BALANCE]
     if open_ones and not await parts.notices.take_probe(vendor, at=parts.clock(), every=_PROBE_EVERY):
         wait = _PROBE_EVERY.total_seconds()
         raise VendorAccount(TOLD, kind=open_ones[0].kind, retry_after=wait)
@@ -53,7 +58,8 @@ async def on_account(parts: Parts, vendor: str | None) -> AsyncIterator[None]:
         if await parts.notices.ask(vendor, error.kind, at=parts.clock()):
             _log.error("operator.asked", action=vendor, kind=error.kind)
         raise
-    if open_ones and await parts.notices.close(vendor, at=parts.clock()):
+    answered = [one.kind for one in open_ones]
+    if answered and await parts.notices.close(vendor, at=parts.clock(), kinds=answered):
         _log.info("operator.answered", action=vendor)
 
 

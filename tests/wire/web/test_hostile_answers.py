@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from connector.errors import VendorRejected
 from connector.records import Transcript
+from connector.visit.vendor_account import wake_waiting
 from tests.wire.web.conftest import Seat, Site
 from tests.wire.web.test_reconciling import HEARD, LOOK, SUBMIT, flag, job_of, pass_time, planned, step
 from tests.wire.web.vendor_world import World, captured, hold, open_world, run_job
@@ -111,6 +113,30 @@ async def test_g16_gone_is_gone_however_the_vendor_says_it(world: World, site: S
         world.vendor.strike(f"{call} /v2/transcript/job-a", status, {"error": "Gone"}, times=None)
     await world.delete(seat)
     assert (await world.states(seat))["job-a"] == "verified"
+
+
+async def test_g14_jobs_under_way_are_taken_without_balance_and_answer_no_question_about_it(
+    world: World, site: Site
+) -> None:
+    under_way = [await planned(world, site) for _ in range(2)]
+    await step(world)
+    waiting = [await planned(world, site) for _ in range(5)]
+    broke = world.vendor.strike(SUBMIT, 400, {"error": "Your current account balance is negative."}, times=None)
+    await step(world, seconds=60)
+    world.vendor.finish(HEARD)
+    with capture_logs() as lines:
+        for _ in range(8):
+            await wake_waiting(world.parts)
+            await step(world, seconds=30)
+    assert [line["event"] for line in lines if line["event"].startswith("operator")] == [], "asked once, answered never"
+    assert {(await flag(world, seat))[0] for seat in under_way} == {"TRANSCRIBED"}
+    assert {(await flag(world, seat))[1] for seat in waiting} == {"vendor-account"}
+    broke.times = 0
+    for _ in range(4):
+        await step(world, seconds=61)
+        await wake_waiting(world.parts)
+    assert {(await job_of(world, seat)).state for seat in waiting} <= {"submitted", "done"}
+    assert await world.parts.notices.open("speech") == []
 
 
 async def test_g14_an_upload_that_was_asked_away_is_never_transcribed_from_again(world: World, site: Site) -> None:
