@@ -1,7 +1,8 @@
 """An hour's recording to its sealed transcript, beside a bare script that looks at the same moments; then 200 at once.
 
-In: how often. Out: a ratio and seconds, jobs at once, growth of the worker. The sandbox's job takes 20 seconds; both
+In: how often. Out: a ratio and seconds, jobs at once, growth. The sandbox's job takes 20 seconds; both
 clocks run from the first byte that leaves, to us or to the vendor, until the words are kept, sealed here, a file there.
+Memory is that of worker and web process together, threads are those of the one that has more.
 """
 
 import re
@@ -82,12 +83,18 @@ def measure(stack: Stack, folder: Path, *, repetitions: int, visits: int = VISIT
         ours.append(_transcribe_ours(stack, sound))
         bare.append(script.transcribe(sound, ours[-1].looks))
         say(f"Round {number + 1}: ours {ours[-1].total:.2f} s, bare {bare[-1]:.2f} s, {len(ours[-1].looks)} looks.")
-    worker = stack.children["worker"].pid
-    memory = Memory(worker, every_s=0.5)
-    with memory.watched(), _threads_counted(worker) as threads:
+    worker, web = (stack.children[name].pid for name in ("worker", "web"))
+    memories = [Memory(pid, every_s=0.5) for pid in (worker, web)]
+    with (
+        memories[0].watched(),
+        memories[1].watched(),
+        _threads_counted(worker) as of_worker,
+        _threads_counted(web) as of_web,
+    ):
         crowd = Crowd(stack)
         outcome = crowd.finish(crowd.gather(visits))
-    return summarise(ours, bare, outcome=outcome, growth_mb=memory.growth_mb, threads=max(threads))
+    growth_mb = sum(one.growth_mb for one in memories)
+    return summarise(ours, bare, outcome=outcome, growth_mb=growth_mb, threads=max(*of_worker, *of_web))
 
 
 def summarise(ours: list[Ours], bare: list[float], *, outcome: Outcome, growth_mb: float, threads: int) -> Report:
@@ -111,7 +118,7 @@ def summarise(ours: list[Ours], bare: list[float], *, outcome: Outcome, growth_m
     say(
         f"An hour of sound is transcribed and sealed in {mine:.1f} s, by a bare script in {theirs:.1f} s (medians of "
         f"{len(ours)}; the job itself takes {JOB_SECONDS:.0f} s). {figures['jobs_at_once']} jobs at once ended right; "
-        f"the worker grew by {growth_mb:.0f} MB and had {threads} threads at most."
+        f"worker and web process grew by {growth_mb:.0f} MB, and neither had more than {threads} threads."
     )
     return Report("transcription", figures, TARGETS)
 

@@ -116,7 +116,7 @@ async def test_c03_a_webhook_that_comes_before_the_jobs_id_is_committed_is_taken
     """The answer to the submit was lost: nobody here knows the job yet."""
     _, key = await planned(world, site)
     world.vendor.strike("POST /v2/transcript", lost=True)
-    world.vendor.strike("GET /v2/transcript", 503, after=1)
+    world.vendor.strike("GET /v2/transcript", 503)
     await reconcile(world.parts, world.now)
     assert (await job(world, key)).job_id is None
     (body,) = [one.body for one in world.vendor.jobs.values()]

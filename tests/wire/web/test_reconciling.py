@@ -122,7 +122,7 @@ async def test_g13_the_list_is_searched_before_a_second_try_and_extra_jobs_are_w
 ) -> None:
     seat = await planned(world, site)
     world.vendor.strike(SUBMIT, lost=True)
-    world.vendor.strike("GET /v2/transcript", 503, after=1)
+    world.vendor.strike("GET /v2/transcript", 503)
     await step(world)
     assert await flag(world, seat) == ("CAPTURED", "vendor-unavailable", "wait")
     await step(world, seconds=1)
