@@ -39,10 +39,10 @@ def read_stretch(begin: str | None, end: str | None, *, duration_ms: int) -> Str
     if begin is None and end is None:
         return None
     stretch = Stretch(_read_ms(begin) if begin else 0, _read_ms(end) if end else duration_ms)
-    if stretch.begin_ms >= stretch.end_ms:
-        raise InputRefused("A clip has to begin before it ends: give --from and --to as MM:SS.")
     if stretch.begin_ms >= duration_ms:
         raise InputRefused(f"The recording ends at {show_clock(duration_ms)}: the clip would begin after it.")
+    if stretch.begin_ms >= stretch.end_ms:
+        raise InputRefused("A clip has to begin before it ends: give --from and --to as MM:SS.")
     return replace(stretch, end_ms=min(stretch.end_ms, duration_ms))
 
 

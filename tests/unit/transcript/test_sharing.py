@@ -60,6 +60,12 @@ def test_times_that_are_none_are_refused_with_how_to_write_them(begin: str, end:
         read_stretch(begin, end, duration_ms=90_000)
 
 
+@pytest.mark.parametrize("end", [None, "2:00", "0:30"])
+def test_a_clip_after_the_end_is_told_where_the_recording_ends(end: str | None) -> None:
+    with pytest.raises(InputRefused, match="The recording ends at 01:30: the clip would begin after it"):
+        read_stretch("1:31", end, duration_ms=90_000)
+
+
 def test_a_clip_holds_the_words_said_in_it_and_the_times_of_the_recording() -> None:
     cut = cut_copy(COPY, Stretch(1450, 61_500))
     assert [(turn.turn_id, turn.text, turn.start_ms) for turn in cut.turns] == [
