@@ -6,10 +6,12 @@ Never keeps what was taken out, nor a name: a word nobody can vouch for is taken
 from __future__ import annotations
 
 import re
-from collections import Counter
+import unicodedata
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from connector.records import RedactedTranscript, SpokenEntity, Stamp, Transcript, Turn, Word
 
@@ -48,6 +50,38 @@ class _Place:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    """Entities by their beginning, with when the last of those so far is over: a long visit has thousands of words, and
+    each asks for its own."""
+
+    begins: list[int]
+    over: list[int]
+    entities: list[tuple[int, SpokenEntity]]
+
+    @classmethod
+    def of(cls, entities: Sequence[SpokenEntity]) -> _Timed:
+        """From entities in the vendor's order, of which the first counts."""
+        ordered = sorted(enumerate(entities), key=lambda one: one[1].start_ms)
+        over = list(accumulate((_ends(entity) for _, entity in ordered), max))
+        return cls([entity.start_ms for _, entity in ordered], over, ordered)
+
+    def kind_at(self, word: Word) -> str:
+        """The type of the first entity that shares a moment with a word, "" where none does; a word or an entity
+        without length lies where it begins."""
+        at, found = bisect_left(self.begins, max(word.end_ms, word.start_ms + 1)), list[tuple[int, str]]()
+        while at and self.over[at - 1] > word.start_ms:
+            at -= 1
+            order, entity = self.entities[at]
+            if _ends(entity) > word.start_ms:
+                found.append((order, entity.entity_type))
+        return min(found)[1] if found else ""
+
+
+def _ends(entity: SpokenEntity) -> int:
+    return max(entity.end_ms, entity.start_ms + 1)
+
+
 def redact_transcript(
     transcript: Transcript, redacted: Sequence[Turn], *, redacting: Redacting, stamp: Stamp
 ) -> RedactedTranscript:
@@ -60,11 +94,15 @@ def redact_transcript(
     others = dict(zip(_places(redacted), redacted, strict=True))
     chosen = [entity for entity in transcript.entities if entity.entity_type in redacting.policies]
     placed = zip(_places(transcript.turns), transcript.turns, strict=True)
-    lines = [_compare(turn, others.get(place), chosen) for place, turn in placed]
+    timed = _Timed.of(chosen)
+    lines = [_compare(turn, others.get(place), timed) for place, turn in placed]
     phrases, names = _secrets(lines, chosen)
     names |= {piece for name in redacting.names for piece in _name_pieces(name)}
+    lengths: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    for phrase in phrases:
+        lengths[phrase[0]].add(len(phrase))
     for line in lines:
-        _take_out_again(line, phrases, names)
+        _take_out_again(line, phrases, names, lengths=lengths)
     shown = _show_roles(transcript, redacting.roles)
     turns = tuple(
         _write(turn, line, who=shown[turn.speaker], how=redacting.substitution)
@@ -77,7 +115,7 @@ def redact_transcript(
         turns=turns,
         found=_count(transcript.entities, lines),
         stamp=stamp,
-        silences=tuple(_spans(lines)),
+        silences=tuple(_spans(transcript.turns, lines)),
         sound=redacting.sound,
         origin=transcript.origin,
         language=transcript.language,
@@ -94,7 +132,7 @@ def _places(turns: Sequence[Turn]) -> Iterator[tuple[int, int, int]]:
         seen[span] += 1
 
 
-def _compare(turn: Turn, redacted: Turn | None, chosen: Sequence[SpokenEntity]) -> list[_Place]:
+def _compare(turn: Turn, redacted: Turn | None, timed: _Timed) -> list[_Place]:
     """Every word of a turn with why it is taken out, from the vendor's turn of the same span and the entities."""
     words = turn.words or _as_words(turn)
     shown = [] if redacted is None else (redacted.words or _as_words(redacted))
@@ -102,7 +140,7 @@ def _compare(turn: Turn, redacted: Turn | None, chosen: Sequence[SpokenEntity]) 
         return [_Place(word, "", UNNAMED) for word in words]
     exact = bool(turn.words)
     return [
-        _Place(word, other.text, _kind(word, other.text, chosen, exact=exact))
+        _Place(word, other.text, _kind(word, other.text, timed, exact=exact))
         for word, other in zip(words, shown, strict=True)
     ]
 
@@ -112,19 +150,11 @@ def _as_words(turn: Turn) -> tuple[Word, ...]:
     return tuple(Word(text, turn.start_ms, turn.end_ms, turn.confidence) for text in turn.text.split())
 
 
-def _kind(word: Word, shown: str, chosen: Sequence[SpokenEntity], *, exact: bool) -> str:
+def _kind(word: Word, shown: str, timed: _Timed, *, exact: bool) -> str:
     tag = _TAG.search(shown)
     if tag or shown != word.text or ("#" in shown and not _LETTERS.search(shown)):
         return tag[1].lower() if tag else UNNAMED
-    if not exact:
-        return ""
-    return next((entity.entity_type for entity in chosen if _overlap(word, entity)), "")
-
-
-def _overlap(word: Word, entity: SpokenEntity) -> bool:
-    """Whether they share a moment; a word or an entity without length lies where it begins."""
-    ends, over = max(word.end_ms, word.start_ms + 1), max(entity.end_ms, entity.start_ms + 1)
-    return word.start_ms < over and entity.start_ms < ends
+    return timed.kind_at(word) if exact else ""
 
 
 def _secrets(
@@ -144,25 +174,37 @@ def _secrets(
 
 def _name_pieces(name: str) -> Iterator[str]:
     """The words of a name that tell who it is: neither initials nor titles, nor numbers that test charts add."""
-    for piece in (one.rstrip("0123456789") for one in _PIECES.findall(name.casefold())):
+    for piece in (one.rstrip("0123456789") for one in _fold(name)):
         if len(piece) >= _SHORTEST_NAME and piece not in _TITLES:
             yield piece
 
 
 def _plain(words: Sequence[str]) -> _Phrase:
     """The words of a phrase, each as the pieces its signs leave: `O'Neill's` is `o`, `neill`, `s`."""
-    return tuple(pieces for word in words if (pieces := tuple(_PIECES.findall(word.casefold()))))
+    return tuple(pieces for word in words if (pieces := _fold(word)))
 
 
-def _take_out_again(line: list[_Place], phrases: Mapping[_Phrase, str], names: frozenset[str]) -> None:
-    """Takes phrases out of a line wherever they are said once more, and every word with a name in it."""
-    spoken = [
-        (at, pieces) for at, place in enumerate(line) if (pieces := tuple(_PIECES.findall(place.said.text.casefold())))
-    ]
+def _fold(text: str) -> tuple[str, ...]:
+    """The pieces of a text without case, signs and accents: a chart writes `Muñoz` where a recogniser hears `Munoz`."""
+    if not text.isascii():
+        apart = unicodedata.normalize("NFKD", text.casefold())
+        text = "".join(one for one in apart if unicodedata.category(one) != "Mn")
+    return tuple(_PIECES.findall(text.casefold()))
+
+
+def _take_out_again(
+    line: list[_Place],
+    phrases: Mapping[_Phrase, str],
+    names: frozenset[str],
+    *,
+    lengths: Mapping[tuple[str, ...], Collection[int]],
+) -> None:
+    """Takes phrases out of a line wherever they are said once more, and every word with a name in it. `lengths` are
+    those of the phrases that begin with a word."""
+    spoken = [(at, pieces) for at, place in enumerate(line) if (pieces := _fold(place.said.text))]
     hits = {at: _NAME for at, pieces in spoken if not names.isdisjoint(pieces)}
-    lengths = {len(phrase) for phrase in phrases}
     for first in range(len(spoken)):
-        for length in lengths:
+        for length in lengths.get(spoken[first][1], ()):
             run = spoken[first : first + length]
             kind = phrases.get(tuple(pieces for _, pieces in run))
             if kind is not None:
@@ -219,8 +261,10 @@ def _count(entities: Sequence[SpokenEntity], lines: Sequence[Sequence[_Place]]) 
     return tuple(sorted(counts.items()))
 
 
-def _spans(lines: Sequence[Sequence[_Place]]) -> Iterator[tuple[int, int]]:
-    for line in lines:
-        for place in line:
-            if place.kind:
-                yield place.said.start_ms, place.said.end_ms
+def _spans(turns: Sequence[Turn], lines: Sequence[Sequence[_Place]]) -> Iterator[tuple[int, int]]:
+    """When something that was taken out is heard: where a word's own times cannot be right, its whole turn as well."""
+    for turn, line in zip(turns, lines, strict=True):
+        for word in (place.said for place in line if place.kind):
+            yield word.start_ms, word.end_ms
+            if word.end_ms <= word.start_ms or word.start_ms >= turn.end_ms or word.end_ms <= turn.start_ms:
+                yield turn.start_ms, turn.end_ms

@@ -132,3 +132,30 @@ def test_an_entity_type_that_is_no_name_of_a_type_is_not_kept() -> None:
     turn = _turn("t1", "Hello.", 0)
     copy = _copy(_transcript(turn, entities=[SpokenEntity("Maria Jansen", "x", 0, 0)]), [turn])
     assert copy.found == ()
+
+
+@pytest.mark.parametrize(
+    ("charted", "heard"),
+    [("Muñoz", "Munoz"), ("Munoz", "MUÑOZ"), ("Jose\u0301", "José"), ("Ångström", "Angstrom's"), ("Łê", "łe")],
+)
+def test_a_name_is_found_with_and_without_its_accents(charted: str, heard: str) -> None:
+    turn = _turn("t1", f"Hello {heard} there.", 0)
+    copy = _copy(_transcript(turn), [turn], replace(NAMES, names=(charted,)))
+    assert copy.turns[0].text == "Hello [PERSON_NAME] there."
+
+
+@pytest.mark.parametrize("times", [(0, 0), (700, 700), (9000, 9090), (0, 90)])
+def test_where_a_words_own_times_cannot_be_right_its_whole_turn_is_silent(times: tuple[int, int]) -> None:
+    turn = _turn("t1", "Hello Maria there.", 500)
+    first, name, last = turn.words
+    turn = replace(turn, words=(first, replace(name, start_ms=times[0], end_ms=times[1]), last))
+    copy = _copy(_transcript(turn), [_shown(turn, "Hello [PERSON_NAME] there.")])
+    assert (500, 790) in copy.silences
+
+
+def test_of_entities_that_share_a_moment_the_first_one_counts() -> None:
+    turn = _turn("t1", "On May third, Maria.", 0)
+    told = [SpokenEntity("person_name", "x", 300, 390), SpokenEntity("date", "y", 0, 400)]
+    told += [SpokenEntity("date", "z", 100, 100), SpokenEntity("person_name", "q", 290, 290)]
+    copy = _copy(_transcript(turn, entities=told), [turn])
+    assert copy.turns[0].text == "[DATE] [DATE] [DATE], [PERSON_NAME]."
