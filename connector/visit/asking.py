@@ -188,17 +188,16 @@ def _choose_language(
     if setting not in ("chart", "detect"):
         return setting, None, ()
     detection = Detection(fallback=known.fallback, least_confidence=known.least_confidence)
-    read = _read_out(known, present)
-    charted = (known.code_of(present.language) or read) if setting == "chart" else None
+    read, charted = (_read_out(known, present), known.code_of(present.language)) if setting == "chart" else (None, None)
     between = _interpreted(known, present) if _has_interpreter(present) else ()
-    expected = tuple(dict.fromkeys(code for code in (charted, *between) if code))
+    expected = tuple(dict.fromkeys(code for code in (read, charted, *between) if code))
     unknown = [code for code in expected if not known.knowing(policy.speech_models, code)]
     if unknown:
         return None, detection, tuple(_UNKNOWN_LANGUAGE.format(language=known.name_of(code)) for code in unknown)
-    if charted and not between and charted in (read, known.fallback):
-        return charted, None, ()
+    if len(expected) == 1 and not between and expected[0] in (read, known.fallback):
+        return expected[0], None, ()
     if set(expected) <= {known.fallback}:
-        return (charted, None, ()) if charted else (None, detection, ())
+        return (known.fallback, None, ()) if read or charted else (None, detection, ())
     expected = tuple(dict.fromkeys((*expected, known.fallback)))
     return None, replace(detection, expected=expected, mixed=bool(between)), ()
 

@@ -64,6 +64,8 @@ def test_another_charted_language_is_listened_for_beside_the_sites_own(charted: 
 def test_the_language_the_patient_was_asked_in_is_sent() -> None:
     assert ask(present(read_out_in("es"), language="es-MX")).options.language == "es"
     assert ask(present(read_out_in("es"))).options.language == "es"
+    other = ask(present(read_out_in("es"), language="en")).options
+    assert (other.language, other.detection) == (None, Detection(("es", "en"), **UNSURE)), "what the chart has is old"  # type: ignore[arg-type]
     told = ask(present(read_out_in("others"), language="fr")).options
     assert told.detection is not None and told.detection.expected == ("fr", "en")
 
