@@ -39,8 +39,8 @@ def test_speakers_turns_and_words_are_corrected_with_the_keyboard_and_the_note_i
     expect(screen.find("#redraft")).to_have_count(0)
 
     screen.find('#turn-t1 input[name="turns"]').press("Space")
-    screen.find("#said-by select").select_option("")
     screen.find('#said-by input[name="role"]').fill("Interpreter")
+    expect(screen.find("#said-by select")).to_have_value("")
     keys.press("Enter")
     expect(screen.find("#turn-t1 .turn__role")).to_have_text("Interpreter")
     expect(screen.find(".speaker")).to_have_count(3)
@@ -69,6 +69,34 @@ def test_speakers_turns_and_words_are_corrected_with_the_keyboard_and_the_note_i
     assert [one for one in cited if one and not screen.find(f'[data-turn="{one}"]').count()] == []
     screen.find("a[data-text]").first.click()
     expect(screen.find(".turn--lit").first).to_be_visible()
+
+
+def test_words_typed_for_a_turn_stay_when_something_else_is_corrected_or_drafted_again(
+    desk: Desk, chart: Chart
+) -> None:
+    screen = desk.drafted(chart.admit("billie"))
+    open_tools(screen)
+    first, second = role_of(screen, "t1"), role_of(screen, "t2")
+    screen.find('[data-turn-forms="t2"]').click()
+    screen.find("#turn-t2 textarea").fill("My back, and metoprolol.")
+    screen.find('#turn-t3 input[name="turns"]').check()
+    screen.find("#swap").click()
+    expect(screen.find("#turn-t1 .turn__role")).to_have_text(second)
+    expect(screen.find("#turn-t2 textarea")).to_have_value("My back, and metoprolol.")
+    expect(screen.find('#turn-t3 input[name="turns"]')).to_be_checked()
+
+    expect(screen.find("#redraft [name=replace]")).to_have_count(0)
+    screen.find("[data-sentence]").nth(1).locator("[data-edit]").click()
+    screen.page.keyboard.type(" Noted.")
+    screen.page.keyboard.press("Enter")
+    screen.find("#redraft [name=replace]").check()
+    screen.press("Draft again")
+    expect(screen.find("#redraft-title")).to_contain_text("being drafted again")
+    expect(screen.find("#turn-t2 textarea")).to_have_value("My back, and metoprolol.")
+    screen.find("#turn-t2").get_by_role("button", name="Save the words").click()
+    expect(screen.find("#turn-t2 .turn__text")).to_contain_text("My back, and metoprolol.")
+    expect(screen.find("#turn-t2 textarea")).to_have_count(0)
+    assert role_of(screen, "t2") == first
 
 
 def test_the_corrections_have_no_fault_wide_or_narrow(desk: Desk, chart: Chart) -> None:

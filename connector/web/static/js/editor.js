@@ -113,7 +113,7 @@ export class Editor {
     this.stale = false;
     const focus = describeFocus(this.main);
     const lit = this.main.querySelector(".sentence--lit")?.id;
-    for (const id of ["note-part", "sign-part"]) {
+    for (const id of ["redraft-part", "note-part", "sign-part"]) {
       this.main.querySelector(`#${id}`).replaceWith(document.importNode(page.getElementById(id), true));
     }
     const past = this.draft.past;

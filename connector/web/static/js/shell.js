@@ -83,6 +83,14 @@ function keepTyped(before, after, { sent }) {
     if (box.closest("details")?.open) next.closest("details")?.setAttribute("open", "");
     kept.set(box, next);
   }
+  // What is being corrected in the transcript, for as long as it can be corrected.
+  const fold = after.querySelector("#correct");
+  if (fold && before.querySelector("#correct")?.open) fold.open = true;
+  for (const forms of before.querySelectorAll("[data-forms-of]")) {
+    const link = after.querySelector(`[data-turn-forms="${CSS.escape(forms.dataset.formsOf)}"]`);
+    link?.setAttribute("aria-expanded", "true");
+    link?.closest("[data-turn]").append(forms);
+  }
   return kept;
 }
 
