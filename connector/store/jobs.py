@@ -90,14 +90,14 @@ class JobStore:
         """Lets a row go until then; where somebody made it due meanwhile it stays due."""
         told_since = _table.c.look_at != job.look_at
         when = case((told_since, func.least(_table.c.look_at, look_at)), else_=look_at)
-        await self._change(_active(job.job_key), look_at=when, tries=tries, held_by=None, held_until=None)
+        await self._change(_as_taken(job), look_at=when, tries=tries, held_by=None, held_until=None)
 
     async def submit(self, job: VendorJob, job_id: str, *, at: datetime, deadline: datetime, look_at: datetime) -> None:
         """The vendor has the job."""
         told_since = _table.c.look_at != job.look_at
         when = case((told_since, func.least(_table.c.look_at, look_at)), else_=look_at)
         await self._change(
-            _active(job.job_key),
+            _as_taken(job),
             state=SUBMITTED,
             job_id=job_id,
             submitted_at=at,
@@ -108,11 +108,18 @@ class JobStore:
             held_until=None,
         )
 
-    async def start_over(self, connection: AsyncConnection, job: VendorJob, *, at: datetime) -> None:
-        """From the beginning, with a new upload, in the caller's transaction."""
-        again = _table.update().where(_active(job.job_key))
+    async def is_as_taken(self, job: VendorJob) -> bool:
+        """Whether nobody took the row further meanwhile: a worker that was stopped for longer than its term finds that
+        another has."""
+        async with self._engine.connect() as connection:
+            return (await connection.execute(select(_table.c.job_key).where(_as_taken(job)))).first() is not None
+
+    async def start_over(self, connection: AsyncConnection, job: VendorJob, *, at: datetime) -> bool:
+        """From the beginning, with a new upload, in the caller's transaction; False where it is not as it was taken."""
+        again = _table.update().where(_as_taken(job))
         anew = {"state": PLANNED, "job_id": None, "deadline_at": None, "look_at": at, "tries": 0}
-        await connection.execute(again.values(uploads=job.uploads + 1, held_by=None, held_until=None, **anew))
+        values = {"uploads": job.uploads + 1, "held_by": None, "held_until": None, **anew}
+        return bool((await connection.execute(again.values(**values))).rowcount)
 
     async def end(self, connection: AsyncConnection, job_key: str, state: str) -> bool:
         """The row's last state, in the caller's transaction; False where it has ended before."""
@@ -161,3 +168,12 @@ class JobStore:
 
 def _active(job_key: str) -> ColumnElement[bool]:
     return and_(_table.c.job_key == job_key, _table.c.state.in_(ACTIVE))
+
+
+def _as_taken(job: VendorJob) -> ColumnElement[bool]:
+    same = (
+        _table.c.state == job.state,
+        _table.c.uploads == job.uploads,
+        _table.c.job_id.is_not_distinct_from(job.job_id),
+    )
+    return and_(_active(job.job_key), *same)

@@ -228,14 +228,17 @@ async def _start_over(parts: Parts, job: VendorJob, *, slug: str, text: str) -> 
     now, visit_id = parts.clock(), job.visit_id
     async with parts.visits.engine.begin() as connection:
         await parts.visits.hold_state(connection, visit_id)
+        if not await parts.jobs.start_over(connection, job, at=now):
+            return
         await parts.ledger.ask_all(connection, visit_id, at=now)
-        await parts.jobs.start_over(connection, job, at=now)
         await parts.enqueue(connection, Work("clean_up", visit_id, parts.new_id()))
     _log.info("step.started-over", visit_id=visit_id, slug=slug)
     await parts.visits.call_attention(visit_id, slug=slug, text=text, action="wait", at=now)
 
 
 async def _answer(parts: Parts, job: VendorJob, error: ConnectorError) -> None:
+    if not await parts.jobs.is_as_taken(job):
+        return  # whoever took it further has the newer answer
     await explain(parts, job.visit_id, "transcribe", error=error, todo=_TODO)
     if error.retryable:
         await _try_later(parts, job, error.retry_after)
@@ -257,6 +260,8 @@ async def _finish(parts: Parts, job: VendorJob, state: str) -> None:
 
 
 async def _end_void(parts: Parts, job: VendorJob) -> None:
+    if not await parts.jobs.is_as_taken(job):
+        return
     _log.info("step.void", visit_id=job.visit_id, action="transcribe")
     await end_quietly(parts, job.visit_id)
     for copy in reversed(await parts.ledger.copies(job.visit_id)):
