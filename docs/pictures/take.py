@@ -1,6 +1,6 @@
-"""Takes the pictures of the handbooks from a running stack. In: nothing. Out: PNG files beside this one.
+"""Takes the pictures of the handbooks from a running stack. In: their names; none is all. Out: PNG files here.
 
-    .venv/bin/python docs/pictures/take.py
+    .venv/bin/python docs/pictures/take.py [corrections.png …]
 
 Never shows anything but the bundled patients; a picture over 300 KB is refused.
 """
@@ -50,7 +50,7 @@ def _browser() -> Iterator[Browser]:
 
 
 def take_pictures(stack: Stack, browser: Browser) -> None:
-    """The chart with the panel; what the scribe knows; the recorder; the review, wide and in a panel; the filing."""
+    """The chart with the panel; what the scribe knows; the recorder; the review; the corrections; the filing."""
     recording = load_recording("chasidy")
     page = browser.new_page(viewport=CHART)
     page.goto(f"{stack.addresses.ehr}/patients/{_patient(recording)}")
@@ -69,7 +69,8 @@ def take_pictures(stack: Stack, browser: Browser) -> None:
     visit.go_back()
     visit.wait_for_selector("#consent")
     visit.click("button[value=given]")
-    _show_recorder(visit)
+    if _is_wanted("recorder.png"):
+        _show_recorder(visit)
     _record(visit, recording)
     visit.wait_for_selector("[data-note]", timeout=60_000)
     visit.locator(".sentence--flagged [data-text]").first.click()
@@ -81,6 +82,7 @@ def take_pictures(stack: Stack, browser: Browser) -> None:
     _save(visit, "review-panel.png")
 
     visit.set_viewport_size(DESKTOP)
+    _show_corrections(visit)
     visit.check("[data-attest]")
     visit.click("[data-sign-button]")
     visit.wait_for_selector("#filed-title", timeout=60_000)
@@ -121,6 +123,18 @@ def _show_recorder(page: Page) -> None:
     recorder.close()
 
 
+def _show_corrections(page: Page) -> None:
+    """The corrections opened beside the note; nothing is corrected."""
+    page.evaluate("window.scrollTo(0, 0)")
+    page.click("#correct > summary")
+    page.click('[data-turn-forms="t2"]')
+    page.wait_for_selector("#turn-t2 textarea")
+    page.wait_for_timeout(PAINT_MS)
+    _save(page, "corrections.png")
+    page.click('[data-turn-forms="t2"]')
+    page.click("#correct > summary")
+
+
 def _record(page: Page, recording: BundledRecording) -> None:
     page.wait_for_selector("[data-upload-file]", state="attached")
     page.set_input_files("[data-upload-file]", str(recording.audio))
@@ -132,7 +146,13 @@ def _patient(recording: BundledRecording) -> str:
     return next(str(one["id"]) for one in resources if one["resourceType"] == "Patient")
 
 
+def _is_wanted(name: str) -> bool:
+    return not sys.argv[1:] or name in sys.argv[1:]
+
+
 def _save(page: Page, name: str) -> None:
+    if not _is_wanted(name):
+        return
     file = FOLDER / name
     page.screenshot(path=file, animations="disabled", caret="hide")
     size = file.stat().st_size
