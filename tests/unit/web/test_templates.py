@@ -206,6 +206,20 @@ def test_the_shown_text_is_the_signed_text_to_the_letter() -> None:
     assert shown.group(1).replace("&lt;", "<").replace("&amp;", "&") == text
 
 
+def test_links_of_one_check_to_several_sentences_have_names_of_their_own() -> None:
+    given = facts("DRAFTED")
+    assert given.note is not None
+    found = given.note.findings
+    again = replace(found.items[1], sentence_id="s5")
+    note = replace(given.note, findings=replace(found, items=(*found.items, again)))
+    html = render(replace(given, note=note))
+    assert re.findall(r"data-jump=\"(\w+)\">([^<]*)<", html) == [
+        ("s2", "Subjective (1 of 2)"),
+        ("s5", "Subjective (2 of 2)"),
+        ("s3", "Subjective"),
+    ]
+
+
 def test_a_declined_recording_leaves_no_way_to_bring_one_in() -> None:
     html = render(CASES["consent declined"])
     assert "data-upload-file" not in html
