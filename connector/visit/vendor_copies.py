@@ -86,22 +86,26 @@ async def forget_copy(parts: Parts, begun: Begun) -> None:
 async def _find_jobs_of_uploads(parts: Parts, visit_id: str, copies: list[VendorCopy]) -> list[VendorCopy]:
     """Writes down jobs whose answer was lost before nobody was to go on from them: they are deleted like the others.
 
-    An upload of which no job was ever made cannot be asked for: it gets the day on which the vendor's rule ends it.
+    An upload of which no job was ever made cannot be asked for: it gets the day on which the vendor's rule ends it. One
+    whose jobs cannot be looked for now is left out: the end of others proves nothing of it.
     """
     uploads = [copy for copy in copies if copy.kind == "upload"]
     if len(uploads) == 1 and any(copy.kind == "transcript" for copy in copies):
         return copies
     idle = (await parts.visits.row(visit_id)).state != State.CAPTURED
+    unsearched = set[str]()
     for copy in uploads:
         if next_action(copy) != "ask":
             continue
         jobs = await _list_jobs(parts, copy)
+        if jobs is None:
+            unsearched.add(copy.copy_id)
         for job_id in jobs or ():
             lost = VendorCopy(parts.new_id(), "transcript", job_id, "held", parts.clock())
             await parts.ledger.add_copy(visit_id, lost)
         if jobs == [] and (idle or copy.state == "asked"):
             await parts.ledger.update_copy(_await_end(parts, copy))
-    return await parts.ledger.copies(visit_id)
+    return [copy for copy in await parts.ledger.copies(visit_id) if copy.copy_id not in unsearched]
 
 
 async def _list_jobs(parts: Parts, upload: VendorCopy) -> list[str] | None:

@@ -101,9 +101,14 @@ async def test_g16_a_refusal_of_one_deletion_leaves_no_other_copy_behind(world: 
 
 async def test_g16_a_list_that_is_refused_keeps_no_known_copy_alive(world: World, site: Site) -> None:
     seat = await two_jobs(world, site)
-    world.vendor.strike(r"GET /v2/transcript\?", 403, {"error": "no"}, times=None)
-    await world.delete(seat)
+    refused = world.vendor.strike(r"GET /v2/transcript\?", 403, {"error": "no"}, times=None)
+    assert not await world.delete(seat)
     assert all(job.deleted for job in world.vendor.jobs.values())
+    states = await world.states(seat)
+    assert states["address-a"] == states["address-b"] == "held", "of a third job nobody could say that there was none"
+    refused.times = 0
+    assert await world.delete(seat)
+    assert "held" not in {copy.state for copy in await world.parts.ledger.copies(seat.visit_id) if not copy.expires_at}
 
 
 @pytest.mark.parametrize("status", [404, 410])
