@@ -290,8 +290,8 @@ def upload(
 def export(
     redacted: Annotated[str, typer.Option(metavar="VISIT", help="Its redacted copy: the reference on its page.")],
     out: Annotated[Path, typer.Option(help="The zip file to write; it must not be there yet.")],
-    begin: Annotated[str | None, typer.Option("--from", help="Begin of a clip, MM:SS.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="End of a clip, MM:SS.")] = None,
+    begin: Annotated[str | None, typer.Option("--from", help="Where a clip begins, MM:SS.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Where it ends, MM:SS.")] = None,
 ) -> None:
     """Writes a visit's redacted copy, or a clip of it, for audit, training or supervision; never the clinical one."""
     from connector.exporting import Wanted, export_redacted

@@ -157,12 +157,19 @@ def _review(visit: OpenVisit, report: Report) -> dict[str, Any]:
 
 
 def _counts(visit: OpenVisit) -> str:
-    context = visit.context()
+    return describe_context(visit.context())
+
+
+def describe_context(context: Mapping[str, Any]) -> str:
+    """What was read of the chart, and how many parts still are; an answer of `/context` as one line."""
+    sections = {name: one for name, one in context["sections"].items() if name not in ("patient", "encounter")}
     shown = [
         f"{section['count']} {name}" if section["state"] in ("ok", "empty") else f"{name} {section['state']}"
-        for name, section in context["sections"].items()
-        if name not in ("patient", "encounter")
+        for name, section in sections.items()
+        if section["state"] != "pending"
     ]
+    pending = len(sections) - len(shown)
+    shown += [f"{pending} more parts being read"] if pending else []
     return f"{', '.join(shown)} → {len(context['keyterms'])} keyterms"
 
 
