@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from connector.errors import Conflict, InputRefused
 from connector.records import Launch, Transcript, TranscriptEdit
 from connector.store.visits import Numbered, VisitRow
@@ -75,7 +77,14 @@ async def _keep(parts: Parts, launch: Launch, seen: _Seen, *, made: Transcript) 
     undone = len(made.edits) < len(seen.transcript.edits)
     detail: Detail = {"action": "undo" if undone else made.edits[-1].action, "version": made.version}
     kept = (Numbered(made, seen.number + 1),)
-    await steps.change(parts, seen.row, steps.Change(EVENT, kept, launch.practitioner, detail))
+
+    async def still_there(connection: AsyncConnection) -> None:
+        # Numbers begin anew after a withdrawal: words that were destroyed meanwhile must not come back under the next.
+        found = await parts.visits.history(launch.visit_id, Transcript, number=seen.number, within=connection)
+        if [one.transcript_id for one in found] != [seen.transcript.transcript_id]:
+            raise Conflict("What was corrected has been destroyed or replaced meanwhile: reload the page.")
+
+    await steps.change(parts, seen.row, steps.Change(EVENT, kept, launch.practitioner, detail, still_there))
     return made
 
 
