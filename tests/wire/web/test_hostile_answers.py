@@ -48,7 +48,6 @@ async def test_g13_a_job_without_a_name_that_can_be_kept_is_looked_for_in_the_li
     seat = await planned(world, site)
     run_job(world, "job-5", "https://cdn.vendor.test/upload/1")
     world.vendor.strike(SUBMIT, 200, {"id": name, "status": "queued"})
-    world.vendor.strike(r"GET /v2/transcript\?", 200, {"transcripts": []})
     await step(world)
     assert (await job_of(world, seat)).job_id == "job-5"
     assert (await world.states(seat))["job-5"] == "held"
