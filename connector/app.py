@@ -154,6 +154,7 @@ def make_policy(settings: Settings) -> Policy:
         monthly_cap=settings.monthly_cap,
         vendor_region=_vendor_region(settings.assemblyai_base_url),
         vendor_contract="baa" if phi.speech.in_force(now().date()) else "standard",
+        drafts_contract="baa" if phi.gateway.in_force(now().date()) else "standard",
         gateway_model=settings.gateway_model,
         gateway_max_tokens=settings.gateway_max_tokens,
         chart_budget=ChartBudget(settings.gateway_chart_tokens, settings.gateway_history_tokens),

@@ -135,7 +135,8 @@ def examine_retention(settings: Settings) -> list[Finding]:
     """How long the vendor says it keeps copies, in the region and under the contract in force, with the day of that."""
     policy = make_policy(settings)
     try:
-        terms = load_rules().retention.find(policy.vendor_region, policy.vendor_contract)
+        rules = load_rules().retention
+        terms = rules.find(policy.vendor_region, policy.vendor_contract, drafts=policy.drafts_contract)
     except ConnectorError:
         return []  # said of the mappings already
     old = now().date() - terms.as_of

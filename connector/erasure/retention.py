@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -75,9 +75,12 @@ class RetentionRules:
             raise Misconfigured(f"{_FILE}: terms must say each of us and eu under standard and baa once.")
         return cls(terms)
 
-    def find(self, region: str, contract: str) -> RetentionTerms:
-        """The terms of one region and contract."""
-        return self.terms[region, contract]
+    def find(self, region: str, contract: str, *, drafts: str) -> RetentionTerms:
+        """The terms of one region and contract; those of completions by the contract for `drafts`."""
+        made = self.terms[region, drafts]
+        return replace(
+            self.terms[region, contract], completion_hours=made.completion_hours, completions=made.completions
+        )
 
 
 def _read_terms(one: object, as_of: date, *, place: str) -> RetentionTerms:

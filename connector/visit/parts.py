@@ -126,6 +126,7 @@ class Policy:
     monthly_cap: float | None = None
     vendor_region: Literal["us", "eu"] = "us"
     vendor_contract: Literal["standard", "baa"] = "standard"
+    drafts_contract: Literal["standard", "baa"] = "standard"
 
 
 @dataclass(frozen=True)

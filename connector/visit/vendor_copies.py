@@ -122,8 +122,9 @@ def _await_end(parts: Parts, copy: VendorCopy) -> VendorCopy:
 
 
 def terms_of(parts: Parts) -> RetentionTerms:
-    """What the vendor says of how long it keeps copies, in our region and under our contract."""
-    return parts.rules.retention.find(parts.policy.vendor_region, parts.policy.vendor_contract)
+    """What the vendor says of how long it keeps copies, in our region and under our contracts."""
+    policy = parts.policy
+    return parts.rules.retention.find(policy.vendor_region, policy.vendor_contract, drafts=policy.drafts_contract)
 
 
 async def erasure_of(parts: Parts, visit_id: str) -> Erasure:

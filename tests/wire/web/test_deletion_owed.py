@@ -196,6 +196,9 @@ async def test_g16_a_draft_never_answered_ends_the_work_and_is_never_called_dele
     assert await told(site, seat) == (False, "untold")
     world.parts = replace(world.parts, policy=replace(world.parts.policy, vendor_contract="baa"))
     await world.delete(seat)
+    assert await told(site, seat) == (False, "untold"), "an agreement about transcription says nothing of drafts"
+    world.parts = replace(world.parts, policy=replace(world.parts.policy, drafts_contract="baa"))
+    await world.delete(seat)
     assert await told(site, seat) == (False, "lapsed"), "the agreement names a day, which has passed; nobody looked"
 
 

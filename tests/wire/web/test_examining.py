@@ -87,11 +87,12 @@ def test_every_agreement_that_is_missing_is_told_at_once() -> None:
     ("changes", "told"),
     [
         ({}, ("European Union, under an agreement", "transcripts within 72 hours", "Anthropic|Claude")),
-        ({"speech_baa": None}, ("European Union, without an agreement", "transcripts never", "not told")),
-        ({"speech_baa_date": None}, ("European Union, without an agreement", "transcripts never", "not told")),
-        ({"speech_baa_date": date(2999, 1, 1)}, ("without an agreement", "recordings within 48 hours", "not told")),
+        ({"speech_baa": None}, ("European Union, without an agreement", "transcripts never", "Under the agreement")),
+        ({"speech_baa_date": None}, ("European Union, without an agreement", "transcripts never")),
+        ({"speech_baa_date": date(2999, 1, 1)}, ("without an agreement", "recordings within 48 hours")),
+        ({"gateway_baa": None}, ("European Union, under an agreement", "transcripts within 72 hours", "not told")),
         (
-            {"assemblyai_base_url": "https://api.assemblyai.com", "speech_baa": " "},
+            {"assemblyai_base_url": "https://api.assemblyai.com", "speech_baa": " ", "gateway_baa_date": None},
             ("United States, without an agreement", "redacted recordings within 24 hours", "not told"),
         ),
         ({"gateway_kind": "openai"}, ("under an agreement", "recordings within 72 hours", "another service")),
