@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -95,8 +95,7 @@ def measure(stack: Stack, folder: Path, *, repetitions: int, visits: int = VISIT
         outcome = crowd.finish(crowd.gather(visits))
     growth_mb, web_growth_mb = (one.growth_mb for one in memories)
     report = summarise(ours, bare, outcome=outcome, growth_mb=growth_mb, threads=max(*of_worker, *of_web))
-    report.figures["web_rss_growth_mb"] = round(web_growth_mb, 1)
-    return report
+    return replace(report, figures={**report.figures, "web_rss_growth_mb": round(web_growth_mb, 1)})
 
 
 def summarise(ours: list[Ours], bare: list[float], *, outcome: Outcome, growth_mb: float, threads: int) -> Report:
