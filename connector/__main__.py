@@ -46,7 +46,10 @@ def main() -> None:
         raise SystemExit(2) from None
     except ValidationError as error:
         # Only names and rules: a value may be a secret.
-        wrong = (f"CONNECTOR_{str(one['loc'][0]).upper()} ({one['msg']})" for one in error.errors())
+        wrong = (
+            f"CONNECTOR_{str(one['loc'][0]).upper()} ({one['msg'].removeprefix('Value error, ')})"
+            for one in error.errors()
+        )
         print(f"{Misconfigured.title}: mend {', '.join(wrong)}.", file=sys.stderr)
         raise SystemExit(2) from None
     except SettingsError as error:

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -176,13 +176,14 @@ def _vendor_region(address: str) -> Literal["us", "eu"]:
 
 
 def _make_phi_rules(settings: Settings) -> PhiRules:
-    speech_real = settings.is_real_vendor(settings.assemblyai_base_url)
-    gateway_real = settings.is_real_vendor(settings.gateway_base_url)
+    def tell(address: str, agreement: str | None, signed_on: date | None) -> VendorTerms:
+        return VendorTerms(settings.is_real_vendor(address), agreement, signed_on, urlsplit(address).scheme == "https")
+
     chain = ModelChain(settings.gateway_model, settings.gateway_fallbacks, settings.gateway_fallback_depth)
     return PhiRules(
         on=settings.phi_mode,
-        speech=VendorTerms(speech_real, settings.speech_baa, settings.speech_baa_date),
-        gateway=VendorTerms(gateway_real, settings.gateway_baa, settings.gateway_baa_date),
+        speech=tell(settings.assemblyai_base_url, settings.speech_baa, settings.speech_baa_date),
+        gateway=tell(settings.gateway_base_url, settings.gateway_baa, settings.gateway_baa_date),
         models=chain.models,
         covered=settings.covered_models,
     )

@@ -27,7 +27,7 @@ from connector.clients.model_catalogue import check_speech_key
 from connector.erasure.retention import RetentionTerms
 from connector.errors import ConnectorError, Misconfigured, VendorAccount, VendorUnavailable
 from connector.serving import refuse_open
-from connector.settings import Settings
+from connector.settings import Settings, unknown_variables
 from connector.store.ledger import Owed
 from connector.store.notices import Notice
 from connector.store.sweeps import Ended
@@ -84,6 +84,9 @@ async def examine(settings: Settings) -> list[Finding]:
         look(f"Secret or key for {one.tenant}", partial(_check_credentials, settings, one))
     for one in waiting:
         look(f"Secret or key for {one.tenant}, which waits for a client id", partial(refuse_open, settings, one))
+    secrets = {one.client_secret_env for one in (*registered, *waiting)}
+    unknown = unknown_variables(os.environ).items()
+    findings += [tell_unknown(name, near) for name, near in unknown if name not in secrets]
     findings += examine_agreements(settings)
     findings += examine_retention(settings)
     findings += await examine_vendors(settings)
@@ -243,14 +246,14 @@ async def examine_vendors(settings: Settings) -> list[Finding]:
             found = [Finding(False, "Transcription service: no key is set: set CONNECTOR_ASSEMBLYAI_API_KEY.")]
         else:
             speech = check_speech_key(client, base_url=settings.assemblyai_base_url, api_key=key)
-            good = f"{_host(settings.assemblyai_base_url)} accepts the key"
-            found = [await _ask_vendor("Transcription service", speech, good=good)]
+            address = _host(settings.assemblyai_base_url)
+            found = [await _ask_vendor("Transcription service", speech, address=address)]
         if not key and settings.gateway_kind == "assemblyai" and not settings.gateway_api_key.get_secret_value():
             return found
         try:
             faults = await find_model_faults(client, settings)
         except VendorUnavailable as error:
-            return [*found, _note("Language models", error)]
+            return [*found, _note(f"Language models at {_host(settings.gateway_base_url)}", error)]
         except ConnectorError as error:
             return [*found, Finding(False, f"Language models: {error.detail}")]
     if faults:
@@ -264,16 +267,16 @@ def _host(address: str) -> str:
     return urlsplit(address).netloc.rpartition("@")[2]
 
 
-async def _ask_vendor(name: str, asking: Awaitable[None], *, good: str) -> Finding:
+async def _ask_vendor(name: str, asking: Awaitable[None], *, address: str) -> Finding:
     try:
         await asking
     except VendorAccount as error:
         return Finding(False, f"{name}: {error.detail}")
     except VendorUnavailable as error:
-        return _note(name, error)
+        return _note(f"{name} at {address}", error)
     except ConnectorError as error:
         return Finding(False, f"{name}: {error.detail}")
-    return Finding(True, f"{name}: {good}")
+    return Finding(True, f"{name}: {address} accepts the key")
 
 
 def _note(name: str, error: ConnectorError) -> Finding:
@@ -285,6 +288,12 @@ def tell_notice(notice: Notice) -> Finding:
     name = _VENDORS["speech" if notice.vendor == "speech" else "gateway"]
     since = f"since {notice.opened_at:%Y-%m-%d %H:%M} UTC, {count(notice.times, 'call')} turned away"
     return Finding(False, f"{name}: {MEND[notice.kind]} ({since}). Visits wait, and go on by themselves.")
+
+
+def tell_unknown(name: str, near: str | None) -> Finding:
+    """A variable that looks like a setting and is none: whoever set it believes that it holds."""
+    hint = f" Is {near} meant?" if near else ""
+    return Finding(True, f"{name} is no setting, and changes nothing.{hint}", noted=True)
 
 
 def _check_redaction(settings: Settings) -> str:

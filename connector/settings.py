@@ -6,7 +6,9 @@ Secrets are read from files or variables, never from the command line, and never
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -32,6 +34,23 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 """A host without a dot that is an address of the Internet all the same, written as one number (inet_aton)."""
 
 
+_PREFIX = "CONNECTOR_"
+_OF_COMMANDS = frozenset({"CONNECTOR_UPLOAD_CODE", "CONNECTOR_SHARED"})
+"""Variables that are no settings: a command's, and the tests'."""
+
+
+def unknown_variables(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """Names in an environment that begin as a setting and are none, each with the setting it is most like, if any."""
+    known = {field.upper() for field in Settings.model_fields}
+    told: dict[str, str | None] = {}
+    for name in sorted(set(environment) - _OF_COMMANDS):
+        prefix, own = name.upper()[: len(_PREFIX)], name.upper()[len(_PREFIX) :]
+        if prefix == _PREFIX and own not in known:
+            near = get_close_matches(own, known, n=1, cutoff=0.75)
+            told[name] = f"{_PREFIX}{near[0]}" if near else None
+    return told
+
+
 class Settings(BaseSettings):
     """Everything an operator can set. Times in seconds, sizes in bytes.
 
@@ -51,7 +70,7 @@ class Settings(BaseSettings):
     `monthly_cap` is in dollars, for each registration.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CONNECTOR_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
 
     state_folder: Path = Path("/var/lib/smart-scribe/service")
     database_url: str | None = Field(default=None, repr=False)
@@ -134,6 +153,21 @@ class Settings(BaseSettings):
             raise ValueError("has to be an origin, such as https://scribe.example.org")
         if parts.scheme != "https" and not (parts.scheme == "http" and own):
             raise ValueError("has to begin with https://, since browsers bring our cookies back over TLS only")
+        return value
+
+    @field_validator("assemblyai_base_url", "gateway_base_url")
+    @classmethod
+    def _check_vendor_address(cls, value: str) -> str:
+        """Paths are put behind it, and a key goes with every call: a whole address, and nothing that hides its host."""
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname or "", parts.port
+        except ValueError as error:
+            raise ValueError("is not an address") from error
+        if parts.scheme not in ("https", "http") or not host:
+            raise ValueError("has to be an address with its scheme, such as https://api.assemblyai.com")
+        if parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("holds neither a name and password nor anything behind ? or #")
         return value
 
     @field_validator("sandbox_hosts")

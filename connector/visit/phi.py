@@ -12,17 +12,22 @@ from typing import Literal
 from connector.errors import Misconfigured
 
 Vendor = Literal["speech", "gateway"]
+_ADDRESSES: dict[Vendor, str] = {
+    "speech": "CONNECTOR_ASSEMBLYAI_BASE_URL",
+    "gateway": "CONNECTOR_GATEWAY_BASE_URL",
+}
 _NAMES: dict[Vendor, str] = {"speech": "the transcription service", "gateway": "the language model service"}
 
 
 @dataclass(frozen=True, slots=True)
 class VendorTerms:
     """One vendor. `real`: neither this machine nor declared a sandbox. `agreement` is its reference, `signed_on` the
-    day of it, as the operator recorded them."""
+    day of it, as the operator recorded them. `sealed`: spoken to by TLS."""
 
     real: bool = False
     agreement: str | None = None
     signed_on: date | None = None
+    sealed: bool = True
 
     def in_force(self, today: date) -> bool:
         """Whether an agreement is recorded with its day, and that day has come."""
@@ -57,6 +62,8 @@ def require_agreement(rules: PhiRules, vendor: Vendor, today: date) -> None:
     terms = rules.speech if vendor == "speech" else rules.gateway
     if not rules.on or not terms.real:
         return
+    if not terms.sealed:
+        raise Misconfigured(f"In PHI mode {_NAMES[vendor]} is called by https:// only: {_ADDRESSES[vendor]} is not.")
     prefix = f"CONNECTOR_{vendor.upper()}_BAA"
     if not (terms.agreement or "").strip():
         raise Misconfigured(f"In PHI mode {_NAMES[vendor]} is called under an agreement only: set {prefix}.")

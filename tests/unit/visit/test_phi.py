@@ -38,6 +38,8 @@ def test_a_recorded_agreement_and_a_covered_chain_pass() -> None:
     [
         ({"speech_baa": None}, "CONNECTOR_SPEECH_BAA"),
         ({"speech_baa": "  "}, "CONNECTOR_SPEECH_BAA"),
+        ({"assemblyai_base_url": "http://api.assemblyai.com"}, "https:// only: CONNECTOR_ASSEMBLYAI_BASE_URL is not"),
+        ({"gateway_base_url": "http://llm.example.org/v1"}, "https:// only: CONNECTOR_GATEWAY_BASE_URL is not"),
         ({"speech_baa_date": None}, "CONNECTOR_SPEECH_BAA_DATE"),
         ({"speech_baa_date": date(2026, 11, 28)}, "CONNECTOR_SPEECH_BAA_DATE lies ahead"),
         ({"gateway_baa": ""}, "CONNECTOR_GATEWAY_BAA"),
@@ -80,9 +82,6 @@ def test_without_phi_mode_nothing_is_asked_for() -> None:
         ("http://127.0.0.1:8083", False),
         ("http://vendor.localhost:8083", False),
         ("http://localhost.example.org", True),
-        ("https://localhost@api.assemblyai.com", True),
-        ("https://localhost:80@API.assemblyai.com.:443", True),
-        ("https://api.assemblyai.com#@localhost", True),
         ("http://[::ffff:34.192.246.166]", True),
         ("http://583062822", True),
     ],
@@ -98,6 +97,20 @@ def test_a_vendor_is_whoever_is_neither_this_machine_nor_a_declared_sandbox(addr
             require_agreement(_rules(**changes), "speech", TODAY)
     else:
         require_agreement(_rules(**changes), "speech", TODAY)
+
+
+@pytest.mark.parametrize("name", ["assemblyai_base_url", "gateway_base_url"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("api.assemblyai.com", "localhost:8083", "ftp://api.assemblyai.com", "https://", "", "http://[::1"),
+        *("http://127.0.0.1:port", "https://localhost@api.assemblyai.com", "https://name:word@api.assemblyai.com"),
+        *("https://api.assemblyai.com#@localhost", "https://api.assemblyai.com?to=localhost"),
+    ],
+)
+def test_an_address_that_is_none_or_hides_its_host_is_refused_by_its_name(name: str, address: str) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Settings(**{name: address})
 
 
 NO_SANDBOXES = [

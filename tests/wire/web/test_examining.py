@@ -19,8 +19,9 @@ from connector.examining import (
     examine_owed,
     examine_retention,
     examine_sweep,
+    tell_unknown,
 )
-from connector.settings import Settings
+from connector.settings import Settings, unknown_variables
 from connector.store import schema
 from connector.visit.sweeping import sweep_vendor
 from connector.visit.vendor_copies import begin_copy
@@ -191,3 +192,18 @@ async def test_a_mistake_is_told_once_and_the_database_is_not_blamed_for_it(
     assert any(one.startswith("Language models: claude-nine is not among the models") for one in wrong)
     (database,) = [one for one in found if one.text.startswith("Database and master key")]
     assert database.noted and "not looked at" in database.text
+
+
+def test_a_variable_that_is_no_setting_is_told_with_the_one_that_was_meant() -> None:
+    environment = {
+        "CONNECTOR_ASEMBLYAI_API_KEY": "k",
+        "CONNECTOR_PHI_MODE": "true",
+        "CONNECTOR_UPLOAD_CODE": "c",
+        "CONNECTOR_X": "1",
+        "PATH": "/",
+    }
+    found = unknown_variables(environment)
+    assert found == {"CONNECTOR_ASEMBLYAI_API_KEY": "CONNECTOR_ASSEMBLYAI_API_KEY", "CONNECTOR_X": None}
+    told = [tell_unknown(name, near) for name, near in found.items()]
+    assert all(one.noted for one in told)
+    assert told[0].text.endswith("changes nothing. Is CONNECTOR_ASSEMBLYAI_API_KEY meant?")
