@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from connector.capture import joiner
-from connector.capture.process import Source, Write, run_confined, unreadable
+from connector.capture.process import Source, Write, place, run_confined, unreadable
 from connector.errors import AudioUnusable, Misconfigured
 
 MOST_SOURCES = 1000
@@ -65,7 +65,7 @@ async def join_sounds(sources: Sequence[Source], *, write: Write, timeout_s: flo
     arguments += [f"{source.container}:{source.size}:{source.duration_ms}" for source in sources]
     most = LARGEST_SENT + 1024 * 1024
     try:
-        async with asyncio.timeout(timeout_s):
+        async with place(), asyncio.timeout(timeout_s):
             facts = await run_confined(joiner.__file__, arguments, sources=sources, write=pass_on, most=most)
     except TimeoutError as error:
         raise AudioUnusable(

@@ -14,7 +14,7 @@ from typing import Any
 from connector.capture import demuxer
 from connector.capture.containers import HEAD, breaks_off, is_playlist, lacks_end, sniff
 from connector.capture.joining import LARGEST_SENT
-from connector.capture.process import BUSY, FORMATS_TO_SEND, Read, Source, run_confined, unreadable
+from connector.capture.process import BUSY, FORMATS_TO_SEND, Read, Source, place, run_confined, unreadable
 from connector.errors import AudioUnusable, ProbeBusy
 
 SHORTEST_MS = 160
@@ -57,7 +57,7 @@ async def probe_sound(read: Read, size: int, *, timeout_s: float = 60.0) -> Soun
     if size <= 0:
         raise AudioUnusable("The recording is empty: nothing was sent. Record again or choose another file.")
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(timeout_s), place():
             # A file that uses up half the time on the processor is judged by it; what is slower waits for something.
             return await _probe(read, size, seconds=math.ceil(timeout_s / 2))
     except TimeoutError as error:

@@ -15,6 +15,7 @@ from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from connector.capture import confinement
 from connector.errors import AudioUnusable, ProbeBusy
@@ -26,6 +27,9 @@ FORMATS_TO_SEND = "Upload MP3, M4A, WAV, FLAC, Ogg or WebM, or record again."
 BUSY = "The recording could not be examined just now: nothing is lost, try again in a moment."
 _LONGEST_REPORT = 64 * 1024
 _ENDS_WITHIN_S = 2.0
+AT_ONCE = 8
+"""Readers of one server process that run together, about 46 MB each: the next ones wait for a place."""
+_places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 # For want of memory, or by an operator. What a file does to its reader ends it by other signals.
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
 
@@ -41,6 +45,11 @@ class Source:
     size: int
     container: str
     duration_ms: int = 0
+
+
+def place() -> asyncio.Semaphore:
+    """What to hold while a reader runs: AT_ONCE of this server process's have it at a time."""
+    return _places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
 
 
 async def run_confined(

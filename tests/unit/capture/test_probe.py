@@ -11,12 +11,14 @@ import subprocess
 import sys
 import tracemalloc
 import venv
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from connector.capture.confinement import BLOCK
 from connector.capture.probe import Sound, probe_sound
+from connector.capture.process import AT_ONCE, place
 from connector.errors import AudioUnusable, Misconfigured, ProbeBusy
 from tests.unit.capture.conftest import KINDS
 
@@ -282,3 +284,31 @@ def test_without_a_reader_installed_the_container_alone_is_known(tmp_path, sound
         check=True,
     ).stdout.strip()
     assert told == str(Sound("flac", 0, 0, 0))
+
+
+async def test_only_so_many_readers_run_together_and_the_others_wait_for_a_place(sounds, children):
+    data, before, most = sounds["wav"], children(), 0
+
+    async def read(offset: int, length: int) -> bytes:
+        nonlocal most
+        most = max(most, len(children() - before))
+        await asyncio.sleep(0.01)
+        return data[offset : offset + length]
+
+    probes = [probe_sound(read, len(data), timeout_s=300) for _ in range(AT_ONCE * 2 + 1)]
+    assert {sound.container for sound in await asyncio.gather(*probes)} == {"wav"}
+    assert 1 < most <= AT_ONCE
+
+
+async def test_who_finds_no_place_in_time_is_told_to_come_again(sounds):
+    data = sounds["wav"]
+
+    async def read(offset: int, length: int) -> bytes:
+        return data[offset : offset + length]
+
+    async with AsyncExitStack() as held:
+        for _ in range(AT_ONCE):
+            await held.enter_async_context(place())
+        with pytest.raises(ProbeBusy):
+            await probe_sound(read, len(data), timeout_s=0.2)
+    assert (await probe_sound(read, len(data), timeout_s=300)).container == "wav"
