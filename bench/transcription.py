@@ -2,7 +2,7 @@
 
 In: how often. Out: a ratio and seconds, jobs at once, growth. The sandbox's job takes 20 seconds; both
 clocks run from the first byte that leaves, to us or to the vendor, until the words are kept, sealed here, a file there.
-Memory is the worker's, the web's beside it: that has a confined reader for each recording being finished.
+Memory is what worker and web process grew by, their confined readers counted with them, each at its own highest.
 """
 
 import re
@@ -94,8 +94,9 @@ def measure(stack: Stack, folder: Path, *, repetitions: int, visits: int = VISIT
         crowd = Crowd(stack)
         outcome = crowd.finish(crowd.gather(visits))
     growth_mb, web_growth_mb = (one.growth_mb for one in memories)
-    report = summarise(ours, bare, outcome=outcome, growth_mb=growth_mb, threads=max(*of_worker, *of_web))
-    return replace(report, figures={**report.figures, "web_rss_growth_mb": round(web_growth_mb, 1)})
+    both = growth_mb + web_growth_mb
+    report = summarise(ours, bare, outcome=outcome, growth_mb=both, threads=max(*of_worker, *of_web))
+    return replace(report, figures={**report.figures, "worker_rss_growth_mb": round(growth_mb, 1)})
 
 
 def summarise(ours: list[Ours], bare: list[float], *, outcome: Outcome, growth_mb: float, threads: int) -> Report:
@@ -119,7 +120,7 @@ def summarise(ours: list[Ours], bare: list[float], *, outcome: Outcome, growth_m
     say(
         f"An hour of sound is transcribed and sealed in {mine:.1f} s, by a bare script in {theirs:.1f} s (medians of "
         f"{len(ours)}; the job itself takes {JOB_SECONDS:.0f} s). {figures['jobs_at_once']} jobs at once ended right; "
-        f"the worker grew by {growth_mb:.0f} MB, and neither it nor the web process had more than {threads} threads."
+        f"worker and web process grew by {growth_mb:.0f} MB, and neither had more than {threads} threads."
     )
     return Report("transcription", figures, TARGETS)
 

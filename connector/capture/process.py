@@ -9,6 +9,7 @@ import asyncio
 import bisect
 import itertools
 import json
+import os
 import signal
 import sys
 from asyncio.subprocess import Process
@@ -27,8 +28,6 @@ FORMATS_TO_SEND = "Upload MP3, M4A, WAV, FLAC, Ogg or WebM, or record again."
 BUSY = "The recording could not be examined just now: nothing is lost, try again in a moment."
 _LONGEST_REPORT = 64 * 1024
 _ENDS_WITHIN_S = 2.0
-AT_ONCE = 8
-"""Readers of one server process that run together, about 46 MB each: the next ones wait for a place."""
 _places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 # For want of memory, or by an operator. What a file does to its reader ends it by other signals.
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
@@ -47,9 +46,14 @@ class Source:
     duration_ms: int = 0
 
 
+def count_places() -> int:
+    """How many readers of one server process run together: each keeps a processor busy, and takes about 46 MB."""
+    return max(2, os.cpu_count() or 2)
+
+
 def place() -> asyncio.Semaphore:
-    """What to hold while a reader runs: AT_ONCE of this server process's have it at a time."""
-    return _places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
+    """What to hold while a reader runs; whoever comes when all places are taken waits for one."""
+    return _places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(count_places()))
 
 
 async def run_confined(

@@ -18,7 +18,7 @@ import pytest
 
 from connector.capture.confinement import BLOCK
 from connector.capture.probe import Sound, probe_sound
-from connector.capture.process import AT_ONCE, place
+from connector.capture.process import count_places, place
 from connector.errors import AudioUnusable, Misconfigured, ProbeBusy
 from tests.unit.capture.conftest import KINDS
 
@@ -295,9 +295,9 @@ async def test_only_so_many_readers_run_together_and_the_others_wait_for_a_place
         await asyncio.sleep(0.01)
         return data[offset : offset + length]
 
-    probes = [probe_sound(read, len(data), timeout_s=300) for _ in range(AT_ONCE * 2 + 1)]
+    probes = [probe_sound(read, len(data), timeout_s=300) for _ in range(count_places() * 2 + 1)]
     assert {sound.container for sound in await asyncio.gather(*probes)} == {"wav"}
-    assert 1 < most <= AT_ONCE
+    assert 1 < most <= count_places()
 
 
 async def test_who_finds_no_place_in_time_is_told_to_come_again(sounds):
@@ -307,7 +307,7 @@ async def test_who_finds_no_place_in_time_is_told_to_come_again(sounds):
         return data[offset : offset + length]
 
     async with AsyncExitStack() as held:
-        for _ in range(AT_ONCE):
+        for _ in range(count_places()):
             await held.enter_async_context(place())
         with pytest.raises(ProbeBusy):
             await probe_sound(read, len(data), timeout_s=0.2)
