@@ -18,10 +18,7 @@ from connector.visit.parts import Parts
 SPEECH, GATEWAY = "speech", "gateway"
 WAITING = "wait-for-operator"
 """The action of a flag that nobody in the room can do anything about."""
-TOLD = (
-    "The transcription service does not accept this practice's account at the moment. Whoever runs the scribe has been "
-    "told; you need not do anything. Nothing is lost, and the work goes on by itself as soon as it is mended."
-)
+_NAMES = {SPEECH: "transcription service", GATEWAY: "language model service"}
 MEND = {
     "key": "it refuses the API key: check key, region and project in the settings",
     "quota": "the quota of the account is used up: raise it, or wait until it is renewed",
@@ -35,6 +32,14 @@ _BALANCE = "balance"
 _PROBE_EVERY = timedelta(seconds=60)
 
 _log = structlog.get_logger("connector.visit.account")
+
+
+def say_refused(vendor: str) -> str:
+    """What a clinician reads of it."""
+    return (
+        f"The {_NAMES[vendor]} does not accept this practice's account at the moment. Whoever runs the scribe has been "
+        "told; you need not do anything. Nothing is lost, and the work goes on by itself as soon as it is mended."
+    )
 
 
 @asynccontextmanager
@@ -51,7 +56,7 @@ async def on_account(parts: Parts, vendor: str | None, *, costs_nothing: bool = 
     open_ones = [one for one in await parts.notices.open(vendor) if not costs_nothing or one.kind != _BALANCE]
     if open_ones and not await parts.notices.take_probe(vendor, at=parts.clock(), every=_PROBE_EVERY):
         wait = _PROBE_EVERY.total_seconds()
-        raise VendorAccount(TOLD, kind=open_ones[0].kind, retry_after=wait)
+        raise VendorAccount(say_refused(vendor), kind=open_ones[0].kind, retry_after=wait)
     try:
         yield
     except VendorAccount as error:

@@ -131,6 +131,13 @@ _ATTENTION: Mapping[str, str] = {
     "misconfigured": "The scribe is not set up correctly",
     "internal": "Something unexpected went wrong",
 }
+# The same of a draft's vendor; what is deleted afterwards asks for help, and is the first list's.
+_OF_DRAFTS: Mapping[str, str] = {
+    "vendor-unavailable": "The language model service cannot be reached",
+    "vendor-account": "The language model service does not accept the practice's account",
+    "vendor-outcome-unknown": "The language model service did not confirm the draft",
+    "vendor-rejected": "The language model service refused the draft",
+}
 _BUTTONS: Mapping[str, tuple[str, str]] = {
     "wait": ("Try again now", "retry"),
     "retry-filing": ("Try again now", "retry"),
@@ -225,9 +232,11 @@ def build_attention(facts: VisitFacts) -> AttentionView | None:
         return None
     action = row.attention_action or "wait"
     button, post = _BUTTONS.get(action, (None, None))
+    drafting = row.state in (State.TRANSCRIBED, State.DRAFTED) and action != "ask-for-help"
+    titles = {**_ATTENTION, **_OF_DRAFTS} if drafting else _ATTENTION
     return AttentionView(
         slug=row.attention,
-        title=_ATTENTION.get(row.attention, "This visit needs attention"),
+        title=titles.get(row.attention, "This visit needs attention"),
         text=row.attention_text or "",
         comfort=_COMFORT.get(State(row.state)),
         action=action,

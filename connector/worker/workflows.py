@@ -16,7 +16,7 @@ from dbos import DBOS
 from connector.errors import CapReached, ConnectorError, ConsentWithdrawn
 from connector.logs import where_raised
 from connector.store.reach import Reach, narrowed
-from connector.visit.failing import CRASHED, end_quietly, explain
+from connector.visit.failing import AFTERWARDS, end_quietly, explain, explain_crash, hand_over
 from connector.visit.fetching import fetch_recording
 from connector.visit.filing import Outcome, try_filing
 from connector.visit.note import draft_note
@@ -43,8 +43,6 @@ APPLICATION = "smart-scribe"
 APPLICATION_VERSION = "1"
 WAKE = "wake"
 
-# What is still done for a visit that was given up.
-_AFTERWARDS = ("delete-copies", "remove-sound")
 _OF_SPEECH = ("plan", "send", "submit", "await-transcript", "take-heard", "draft", "redraft")
 """Steps that work on what was recorded or typed: where nothing of it is left they end without a word."""
 _VENDORS = {"send": SPEECH, "submit": SPEECH, "await-transcript": SPEECH, "draft": GATEWAY, "redraft": GATEWAY}
@@ -84,17 +82,22 @@ def register_workflows(parts: Parts) -> None:
         with narrowed(Reach(visit_id=visit_id)):
             return await _attempt(parts, action, visit_id, argument)
 
+    @DBOS.step(name="stop-trying")
+    async def stop_trying(action: str, visit_id: str) -> None:
+        with narrowed(Reach(visit_id=visit_id)):
+            await hand_over(parts, visit_id, _TODO.get(action))
+
     async def persist(action: str, visit_id: str, argument: str = "") -> Result:
-        """Repeats one step until it has a result, or an error that trying again does not mend."""
-        tries = 0
-        while tries < _TRIES:
-            result = Result.read(await attempt(action, visit_id, argument))
-            if result.slug is None or not result.retryable:
-                return result
-            pause = _PAUSES[tries] if tries < len(_PAUSES) else _LONGEST_PAUSE
-            await DBOS.recv_async(WAKE, timeout_seconds=max(pause, min(result.retry_after or 0.0, _LONGEST_PAUSE)))
-            tries = _count_try(tries, result)
-        return result
+        """Repeats one step until it has a result, or an error that trying again does not mend; in the end somebody is
+        asked."""
+
+        async def attempt_it() -> Result:
+            return Result.read(await attempt(action, visit_id, argument))
+
+        async def rest(seconds: float) -> None:
+            await DBOS.recv_async(WAKE, timeout_seconds=seconds)
+
+        return await repeat(attempt_it, rest, stop=lambda: stop_trying(action, visit_id))
 
     async def draft_then_delete(visit_id: str, argument: str) -> None:
         await persist("draft", visit_id, argument)
@@ -169,6 +172,26 @@ def _register_short_ones(persist: Callable[..., Awaitable[Result]], attempt: Cal
     del redraft, prepare_transcription, fetch, clean_up, remove_sound_files, write_back
 
 
+async def repeat(
+    attempt: Callable[[], Awaitable[Result]],
+    rest: Callable[[float], Awaitable[None]],
+    *,
+    stop: Callable[[], Awaitable[None]],
+) -> Result:
+    """Attempts until there is a result, or an error that trying again does not mend, with growing rests (seconds);
+    after the last try it stops."""
+    tries = 0
+    while tries < _TRIES:
+        result = await attempt()
+        if result.slug is None or not result.retryable:
+            return result
+        pause = _PAUSES[tries] if tries < len(_PAUSES) else _LONGEST_PAUSE
+        await rest(max(pause, min(result.retry_after or 0.0, _LONGEST_PAUSE)))
+        tries = _count_try(tries, result)
+    await stop()
+    return result
+
+
 def _count_try(tries: int, result: Result) -> int:
     """Tries used up so far; waiting for a budget uses none, for a month may be longer than all of them together."""
     return tries if result.slug == CapReached.slug else tries + 1
@@ -178,7 +201,7 @@ async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> d
     """Runs one action and turns what it raises into a stored result; the workflow boundary of errors.py."""
     _log.info("step.begun", visit_id=visit_id, action=action)
     try:
-        if action not in _AFTERWARDS and (await parts.visits.row(visit_id)).state in GIVEN_UP:
+        if action not in AFTERWARDS and (await parts.visits.row(visit_id)).state in GIVEN_UP:
             return vars(Result("given-up"))
         async with on_account(parts, _VENDORS.get(action)):
             value = await _actions(parts, visit_id, argument)[action]()
@@ -198,7 +221,7 @@ async def _attempt(parts: Parts, action: str, visit_id: str, argument: str) -> d
         _log.error(
             "step.crashed", visit_id=visit_id, action=action, kind=type(error).__name__, where=where_raised(error)
         )
-        await parts.visits.call_attention(visit_id, slug="internal", text=CRASHED, action="wait", at=parts.clock())
+        await explain_crash(parts, visit_id, action)
         return vars(Result(None, "internal", "", retryable=True))
     if value == Outcome.AGAIN:
         return vars(Result(None, "again", "", retryable=True))

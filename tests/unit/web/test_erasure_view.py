@@ -63,13 +63,13 @@ def test_what_ended_by_the_vendors_rule_is_never_called_deleted() -> None:
 
 def test_how_long_copies_are_kept_is_told_as_the_vendors_word_of_a_day() -> None:
     rules = RetentionRules.from_dict(load_mapping("vendor-retention.yaml"))
-    told = build_erasure(erasure(copy("upload", "held")), NOW, rules.find("eu", "standard"))
+    told = build_erasure(erasure(copy("upload", "held")), NOW, rules.find("eu", "standard", drafts="standard"))
     assert told is not None
     text = " ".join(told.told)
     assert "European Union, without an agreement" in text
     assert "recordings after 48 hours at the latest, transcripts never" in text
     assert "word as of October 1, 2026; nobody here has checked it" in text
-    agreed = build_erasure(erasure(copy("upload", "held")), NOW, rules.find("us", "baa"))
+    agreed = build_erasure(erasure(copy("upload", "held")), NOW, rules.find("us", "baa", drafts="baa"))
     assert agreed is not None and "recordings after 72 hours at the latest" in " ".join(agreed.told)
 
 

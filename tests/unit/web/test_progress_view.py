@@ -171,6 +171,22 @@ def test_each_way_out_has_its_button(action: str, button: str | None, urgent: bo
     assert (flag.title, flag.button, flag.urgent) == ("This visit needs attention", button, urgent)
 
 
+@pytest.mark.parametrize(
+    ("state", "action", "vendor"),
+    [
+        ("CAPTURED", "wait", "transcription service"),
+        ("TRANSCRIBED", "wait", "language model service"),
+        ("TRANSCRIBED", "redraft", "language model service"),
+        ("DRAFTED", "draft-again", "language model service"),
+        ("DRAFTED", "ask-for-help", "transcription service"),
+    ],
+)
+@pytest.mark.parametrize("slug", ["vendor-unavailable", "vendor-account", "vendor-outcome-unknown", "vendor-rejected"])
+def test_a_flag_names_the_vendor_it_speaks_of(state: str, action: str, vendor: str, slug: str) -> None:
+    flag = build_attention(facts(state, attention=slug, attention_action=action))
+    assert flag is not None and flag.title.startswith(f"The {vendor} ")
+
+
 def test_the_polled_flag_is_the_shown_one() -> None:
     given = facts("SIGNED", attention="ehr-rejected", attention_text="Refused.", attention_action="retry-filing")
     assert build_status(given)["attention"] == {

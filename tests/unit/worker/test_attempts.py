@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import logging
 
+import pytest
 import structlog
 
 from connector.app import Composition
+from connector.errors import Conflict, VendorAccount, VendorRejected
 from connector.store.belonging import Belonging
 from connector.store.visits import Step
+from connector.visit.failing import STOPPED, explain, explain_crash, hand_over
+from connector.visit.note import ask_for_draft
 from connector.worker import workflows
 from connector.worker.runner import _without_exceptions
-from connector.worker.workflows import Result, _attempt
+from connector.worker.workflows import Result, _attempt, repeat
 from tests.unit.web import samples
 
 
@@ -77,3 +81,98 @@ def test_the_engines_own_lines_lose_their_texts() -> None:
         record = logging.LogRecord("dbos", logging.ERROR, __file__, 1, "failed for %s", ("Qzmarker",), info)
     assert _without_exceptions(record)
     assert "Qzmarker" not in logging.Formatter().format(record)
+
+
+UNREACHED = Result(None, "vendor-unavailable", "Away.", retryable=True)
+
+
+async def run_repeat(*answers: Result) -> tuple[Result, int, list[float], int]:
+    """What came of it, how often it was attempted, the rests, and how often it stopped; the last answer is repeated."""
+    attempts, rests, stops = 0, list[float](), 0
+
+    async def attempt() -> Result:
+        nonlocal attempts
+        attempts += 1
+        return answers[min(attempts, len(answers)) - 1]
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    async def stop() -> None:
+        nonlocal stops
+        stops += 1
+
+    return await repeat(attempt, rest, stop=stop), attempts, rests, stops
+
+
+async def test_what_is_mended_by_trying_again_is_handed_to_nobody() -> None:
+    assert await run_repeat(UNREACHED, UNREACHED, Result("1")) == (Result("1"), 3, [1.0, 2.0], 0)
+    refused = Result(None, "draft-unusable", "No.")
+    assert await run_repeat(UNREACHED, refused) == (refused, 2, [1.0], 0)
+
+
+async def test_after_the_last_try_somebody_is_asked_once() -> None:
+    result, attempts, rests, stops = await run_repeat(UNREACHED)
+    assert (result, attempts, stops) == (UNREACHED, workflows._TRIES, 1)
+    assert len(rests) == attempts and rests[-1] == workflows._LONGEST_PAUSE
+
+
+async def flag(product: Composition, visit: str, slug: str, action: str) -> None:
+    at = product.parts.clock()
+    await product.parts.visits.call_attention(visit, slug=slug, text="Away.", action=action, at=at)
+
+
+async def flag_of(product: Composition, visit: str) -> tuple[str | None, str | None, str | None]:
+    row = await product.parts.visits.row(visit)
+    return row.attention, row.attention_action, row.attention_text
+
+
+@pytest.mark.parametrize("waiting", ["wait", "wait-for-operator"])
+async def test_a_draft_that_was_tried_for_a_week_can_be_asked_for_again(product: Composition, waiting: str) -> None:
+    visit = await new_visit(product)
+    said = (samples.transcript(), samples.consent())
+    step = Step(visit, ("LAUNCHED",), "TRANSCRIBED", "visit.test", "system", product.parts.clock(), records=said)
+    await product.parts.visits.commit(step)
+    await flag(product, visit, "vendor-unavailable", waiting)
+    with pytest.raises(Conflict):
+        await ask_for_draft(product.parts, visit)
+    await hand_over(product.parts, visit, "redraft")
+    assert await flag_of(product, visit) == ("vendor-unavailable", "redraft", STOPPED)
+    await ask_for_draft(product.parts, visit)
+    assert await flag_of(product, visit) == (None, None, None)
+
+
+async def test_nothing_is_handed_over_that_nobody_can_start_again_or_that_waits_for_somebody(
+    product: Composition,
+) -> None:
+    visit = await new_visit(product)
+    await hand_over(product.parts, visit, "redraft")
+    assert await flag_of(product, visit) == (None, None, None)
+    await flag(product, visit, "vendor-unavailable", "wait")
+    await hand_over(product.parts, visit, None)
+    assert await flag_of(product, visit) == ("vendor-unavailable", "wait", "Away.")
+    await flag(product, visit, "draft-unusable", "redraft")
+    await hand_over(product.parts, visit, "retry-filing")
+    assert await flag_of(product, visit) == ("draft-unusable", "redraft", "Away.")
+
+
+async def test_what_is_deleted_afterwards_takes_no_flag_down_that_asks_somebody(product: Composition) -> None:
+    """A draft that could not be used can be asked for again, whatever becomes of its copies."""
+    visit = await new_visit(product)
+    refusal = VendorRejected("Refused.")
+    await explain(product.parts, visit, "delete-copies", error=refusal, todo={})
+    assert (await flag_of(product, visit))[:2] == ("vendor-rejected", "ask-for-help")
+    await flag(product, visit, "draft-unusable", "redraft")
+    await explain(product.parts, visit, "delete-copies", error=refusal, todo={})
+    await explain_crash(product.parts, visit, "delete-copies")
+    assert await flag_of(product, visit) == ("draft-unusable", "redraft", "Away.")
+    await explain_crash(product.parts, visit, "draft")
+    assert (await flag_of(product, visit))[:2] == ("internal", "wait")
+
+
+async def test_the_vendor_that_refuses_the_account_is_named(product: Composition) -> None:
+    visit = await new_visit(product)
+    for action, name in (("draft", "language model service"), ("plan", "transcription service")):
+        error = VendorAccount("No.", kind="key")
+        await explain(product.parts, visit, action, error=error, todo={})
+        assert f"The {name} does not accept" in str((await flag_of(product, visit))[2])
