@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.store import schema
 from connector.store.database import for_reading
-from connector.store.jobs import ACTIVE
+from connector.store.jobs import ACTIVE, joined_to_asked
 from connector.store.reach import Reach, narrowed
 
 ASIDE = "micros_aside"
@@ -104,7 +104,7 @@ class CostStore:
         mine = jobs.c.visit_id == visit_id
         under_way = jobs.c.visit_id == visits.c.visit_id, visits.c.tenant == budget.tenant, jobs.c.state.in_(ACTIVE)
         aside = select(func.coalesce(func.sum(jobs.c.asked[ASIDE].astext.cast(BigInteger)), 0)).where(*under_way, ~mine)
-        kept = jobs.update().where(mine, jobs.c.state.in_(ACTIVE)).values(asked={ASIDE: micros})
+        kept = jobs.update().where(mine, jobs.c.state.in_(ACTIVE)).values(asked=joined_to_asked({ASIDE: micros}))
         with narrowed(Reach(tenant=budget.tenant)):
             async with self._engine.begin() as connection:
                 await connection.execute(_ONE_AT_A_TIME, {"tenant": budget.tenant})

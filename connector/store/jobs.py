@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.store import schema
@@ -131,8 +133,10 @@ class JobStore:
         await self._change(_active(job_key), secret_hash_before=_table.c.secret_hash, secret_hash=hashed)
 
     async def keep_asked(self, visit_id: str, asked: Mapping[str, object]) -> None:
-        """What is about to be asked of the vendor for a visit's row; nothing of a patient may stand in it."""
-        await self._change(and_(_table.c.visit_id == visit_id, _table.c.state.in_(ACTIVE)), asked=dict(asked))
+        """What is about to be asked of the vendor for a visit's row, beside what is set aside for it; nothing of a
+        patient may stand in it."""
+        mine = and_(_table.c.visit_id == visit_id, _table.c.state.in_(ACTIVE))
+        await self._change(mine, asked=joined_to_asked(asked))
 
     async def asked(self, visit_id: str) -> Mapping[str, object] | None:
         """What was asked for the newest of a visit's rows; None where nothing was."""
@@ -164,6 +168,12 @@ class JobStore:
     async def _change(self, where: ColumnElement[bool], **values: object) -> None:
         async with self._engine.begin() as connection:
             await connection.execute(_table.update().where(where).values(**values))
+
+
+def joined_to_asked(more: Mapping[str, object]) -> ColumnElement[Any]:
+    """What is kept with a row, and this: by name the newer counts, and nothing else is lost."""
+    kept = func.coalesce(_table.c.asked, literal({}, JSONB))
+    return kept.op("||")(literal(dict(more), JSONB))
 
 
 def _active(job_key: str) -> ColumnElement[bool]:

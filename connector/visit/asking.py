@@ -122,7 +122,8 @@ async def recall_asking(parts: Parts, visit_id: str) -> Asking:
     """How this visit's recording was transcribed: language, domain and notes as they were when the job was sent,
     whatever chart, consent and settings say since."""
     asking, told = await ask_for(parts, visit_id), await parts.jobs.asked(visit_id)
-    return asking.as_told(told) if told else asking
+    # With a row that was never sent there may stand what is set aside for it, and nothing more.
+    return asking.as_told(told) if told and "language" in told else asking
 
 
 def tell_before(parts: Parts, context: PatientContext | None, consents: Sequence[Consent]) -> tuple[str, ...]:

@@ -8,7 +8,10 @@ from dataclasses import replace
 import pytest
 
 from connector.assets.prices import MILLION, Prices
-from connector.visit.spending import month_of
+from connector.store.costs import ASIDE
+from connector.store.reach import Reach, narrowed
+from connector.visit.asking import recall_asking
+from connector.visit.spending import month_of, set_budget_aside
 from tests.wire.web.conftest import Seat, Site
 from tests.wire.web.test_reconciling import HEARD, LASTS_MS, flag, job_of, planned, step
 from tests.wire.web.vendor_world import World, open_world
@@ -65,3 +68,20 @@ async def test_what_a_job_that_failed_had_aside_is_free_again(world: World, site
     await step(world, seconds=901)
     await step(world, seconds=901)
     assert (len(world.vendor.jobs), await waiting(world, seats)) == (2, 0)
+
+
+async def test_what_is_set_aside_and_what_was_asked_wipe_nothing_of_each_other(world: World, site: Site) -> None:
+    await cap(world, 1.5)
+    world.parts = replace(world.parts, policy=replace(world.parts.policy, speech_language="pl"))
+    seat = await planned(world, site)
+    told = {"language": "es", "domain": None, "models": ["m"], "notes": ["One."], "between": ["es", "en"]}
+    with narrowed(Reach(visit_id=seat.visit_id)):
+        await set_budget_aside(world.parts, seat.visit_id, sound_ms=LASTS_MS)
+        assert (await recall_asking(world.parts, seat.visit_id)).options.language == "pl", "nothing was asked yet"
+        for _ in range(2):
+            await world.parts.jobs.keep_asked(seat.visit_id, told)
+            await set_budget_aside(world.parts, seat.visit_id, sound_ms=LASTS_MS)
+            kept = dict(await world.parts.jobs.asked(seat.visit_id) or {})
+            assert kept == {**told, ASIDE: kept[ASIDE]}
+        await world.parts.jobs.keep_asked(seat.visit_id, {**told, "notes": []})
+        assert await world.parts.jobs.asked(seat.visit_id) == {**kept, "notes": []}
