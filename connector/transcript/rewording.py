@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from difflib import SequenceMatcher
+from itertools import groupby
+from operator import eq
 
 from connector.errors import InputRefused
 from connector.records import Turn, Word
@@ -18,7 +20,8 @@ _TOKEN = re.compile(r"\S+")
 SURE = 1.0
 """Confidence of a word the clinician has corrected."""
 _MOST_WORK = 3_000_000
-"""Steps of comparing that are worth their time; a stretch that would take more is taken as changed from end to end."""
+"""Steps of comparing that are worth their time; a stretch that would take more is taken as changed from end to end,
+or place by place where it is as long as it was."""
 _Opcode = tuple[str, int, int, int, int]
 
 
@@ -141,18 +144,62 @@ def _compare(before: list[str], after: list[str]) -> Iterator[_Opcode]:
     old, new = before[head : len(before) - tail], after[head : len(after) - tail]
     if head:
         yield "equal", 0, head, 0, head
-    if _is_long(old, new):
-        yield "replace", head, head + len(old), head, head + len(new)
-    else:
-        for kind, first, last, start, end in SequenceMatcher(None, old, new).get_opcodes():
-            yield kind, first + head, last + head, start + head, end + head
+    for kind, first, last, start, end in _find_changes(old, new):
+        yield kind, first + head, last + head, start + head, end + head
     if tail:
         yield "equal", len(before) - tail, len(before), len(after) - tail, len(after)
 
 
-def _is_long(old: list[str], new: list[str]) -> bool:
-    """Whether comparing would take long: each pair of equal words is looked at again for every stretch that is found.
-    Words that make up more than a hundredth of a long text are none that difflib begins with."""
-    counts, most = Counter(new), len(new) // 100 + 1 if len(new) >= 200 else len(new)
+def _find_changes(old: list[str], new: list[str]) -> list[_Opcode]:
+    """Word by word where that is worth its time, first by the rarer words and then between them; what is as long as it
+    was is taken place by place, where that changes no more words than anything else."""
+    left, found = _MOST_WORK, list[_Opcode]()
+    for code in _begin_with(old, new):
+        kind, first, last, start, end = code
+        work = _count_steps(old[first:last], new[start:end])
+        if kind == "replace" and work <= left:
+            left -= work
+            within = SequenceMatcher(None, old[first:last], new[start:end], autojunk=False).get_opcodes()
+            found += [(k, a + first, b + first, c + start, d + start) for k, a, b, c, d in within]
+        else:
+            found.append(code)
+    paired = [one for code in found for one in _pair_up(old, new, code)]
+    if len(old) == len(new):
+        by_place = _pair_up(old, new, ("replace", 0, len(old), 0, len(new)))
+        return by_place if _count_changed(by_place) <= _count_changed(paired) else paired
+    return paired
+
+
+def _begin_with(old: list[str], new: list[str]) -> list[_Opcode]:
+    """What the rarer words show of two texts that are too long to be compared by all of theirs."""
+    if _count_steps(old, new) > _MOST_WORK >= _count_steps(old, new, rare=True):
+        return SequenceMatcher(None, old, new).get_opcodes()
+    return [("replace", 0, len(old), 0, len(new))]
+
+
+def _pair_up(old: list[str], new: list[str], code: _Opcode) -> list[_Opcode]:
+    """A stretch as long as the one it stands for, in runs of places that are the same and that are not."""
+    kind, first, last, start, end = code
+    if kind != "replace" or last - first != end - start:
+        return [code]
+    runs: list[_Opcode] = []
+    at = 0
+    for same, run in groupby(map(eq, old[first:last], new[start:end])):
+        past = at + len(list(run))
+        runs.append(("equal" if same else "replace", first + at, first + past, start + at, start + past))
+        at = past
+    return runs
+
+
+def _count_changed(codes: list[_Opcode]) -> int:
+    return sum(max(last - first, end - start) for kind, first, last, start, end in codes if kind != "equal")
+
+
+def _count_steps(old: list[str], new: list[str], *, rare: bool = False) -> int:
+    """How long comparing takes at most: each pair of equal words is looked at again for every stretch that is found.
+    Words that make up more than a hundredth of a long text are none that difflib begins with, where `rare` is left to
+    it."""
+    counts = Counter(new)
+    most = len(new) // 100 + 1 if rare and len(new) >= 200 else len(new)
     pairs = sum(counts[word] for word in old if counts[word] <= most)
-    return pairs * min(len(old), len(new)) > _MOST_WORK
+    return pairs * min(len(old), len(new))

@@ -203,6 +203,31 @@ def test_a_corrected_turn_says_what_was_typed_and_its_words_say_it_too(turn, typ
         assert reword(reworded, turn.text)[0].text == turn.text
 
 
+@st.composite
+def long_corrections(draw: st.DrawFn) -> tuple[Turn, list[int], list[str]]:
+    """A turn of more than two hundred words, ten different ones at first, the places typed over, and what was typed."""
+    said = draw(st.lists(spoken, min_size=6, max_size=40)) * 40
+    said = said[: draw(st.integers(210, 700))]
+    words = tuple(Word(text, at * 400, at * 400 + 300, 0.3) for at, text in enumerate(said))
+    changed = sorted(draw(st.sets(st.integers(0, len(said) - 1), min_size=1, max_size=12)))
+    typed = ["CHANGED" if at in changed else text for at, text in enumerate(said)]
+    turn = Turn("t1", "A", "Speaker A", "guess", " ".join(said), 0, words[-1].end_ms, 0.3, words)
+    return turn, changed, typed
+
+
+@given(long_corrections())
+def test_words_typed_over_in_a_long_turn_are_the_only_ones_made_sure_and_unmarked(given_turn):
+    turn, changed, typed = given_turn
+    spans = tuple(DoubtfulSpan("t1", at, at, "dose", 0.3) for at in range(len(turn.words)))
+    start = Transcript("x1", "recogniser", "en", 1, (turn,), (), Stamp("test", AT), spans=spans)
+    edit = TranscriptEdit("e", "correct", "Practitioner/1", AT, {"turn": "t1", "text": " ".join(typed)})
+    now = apply_edit(start, edit)
+    (said,) = now.turns
+    assert [word.text for word in said.words] == typed
+    assert [at for at, word in enumerate(said.words) if word.confidence != 0.3] == changed
+    assert [span.first for span in now.spans] == [at for at in range(len(typed)) if at not in changed]
+
+
 @given(st.integers(1, 1).flatmap(turns))
 def test_a_turn_can_be_cut_wherever_it_is_offered(turn):
     start = Transcript("x1", "recogniser", "en", 1, (turn,), (), Stamp("test", AT))

@@ -64,6 +64,17 @@ def test_a_long_turn_of_few_different_words_is_corrected_like_any_other(after: s
     assert [word.start_ms for word in said.words] == [word.start_ms for word in before.words]
 
 
+def test_words_far_apart_in_a_long_turn_are_corrected_without_those_between_them():
+    """Some fall away, so that the two texts are never side by side, and a common one stands between two that change."""
+    said = [f"w{n}" if n % 3 else "the" for n in range(400)]
+    typed = [*said[:50], "new", "the", "newer", *said[53:300], "the", *said[303:350], *said[351:]]
+    start = transcript(turn("t1", "A", " ".join(said)))
+    now = corrected(start, "correct", turn="t1", text=" ".join(typed))
+    assert now.turns[0].text == " ".join(typed)
+    sure = [at for at, word in enumerate(now.turns[0].words) if word.confidence == 1.0]
+    assert sure == [50, 52, 301, 302, 350]
+
+
 @pytest.mark.parametrize("text", ["\u200b", " \u2060\u202e ", "\u00ad"])
 def test_a_turn_or_a_role_of_unseen_characters_is_empty(text: str):
     for action, detail in (("correct", {"turn": "t1", "text": text}), ("rename", {"speaker": "A", "role": text})):
