@@ -173,7 +173,7 @@ def _find_changes(old: list[str], new: list[str]) -> list[_Opcode]:
 def _begin_with(old: list[str], new: list[str]) -> list[_Opcode]:
     """What the rarer words show of two texts that are too long to be compared by all of theirs."""
     if _count_steps(old, new) > _MOST_WORK >= _count_steps(old, new, rare=True):
-        return SequenceMatcher(None, old, new).get_opcodes()
+        return list[_Opcode](SequenceMatcher(None, old, new).get_opcodes())
     return [("replace", 0, len(old), 0, len(new))]
 
 
