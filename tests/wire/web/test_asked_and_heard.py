@@ -35,7 +35,7 @@ PARTNER = replace(samples.consent(), person=PersonAsked("p1", "partner", "Ron Kl
 @dataclass(frozen=True)
 class Told:
     """One transcription: what went over the wire, the answer, and what became of it; `unsaid` is what would have, had
-    the vendor used no domain and said nothing of it."""
+    the vendor used no domain and said nothing of it, `shortened` had it stated ten seconds less than it heard."""
 
     sent: dict[str, Any]
     answer: dict[str, Any]
@@ -43,6 +43,7 @@ class Told:
     unsaid: Transcript
     redacted: tuple[str, ...]
     doubts: tuple[Doubt, ...]
+    shortened: Transcript
 
     def roles(self) -> dict[str, str]:
         """How the role of each voice was decided."""
@@ -83,10 +84,12 @@ async def _transcribe(
     heard = read_heard(parts, answer, recording=record, asking=asking)
     silent = {**answer, "metadata": {"domain_used": None, "warnings": []}}
     unsaid = read_heard(parts, silent, recording=record, asking=asking)
+    less = {**answer, "audio_duration": answer["audio_duration"] - 10}
+    shortened = read_heard(parts, less, recording=record, asking=asking)
     found = await doubt(parts, heard, visit_id=seat.visit_id)
     redacted = read_redacted_turns(answer, seating=seat_by(parts, asking, record))
     texts, doubts = tuple(turn.text for turn in redacted), found.items if found else ()
-    return Told(await _sent(base, address), dict(answer), heard, unsaid, texts, doubts)
+    return Told(await _sent(base, address), dict(answer), heard, unsaid, texts, doubts, shortened)
 
 
 async def _sent(base: str, address: str) -> dict[str, Any]:
@@ -265,8 +268,12 @@ async def test_words_hardly_heard_are_pointed_at_with_what_they_are(transcribe: 
 
 
 async def test_lengths_are_kept_apart_and_compared(transcribe: Transcribe) -> None:
-    heard = (await transcribe("billie")).heard
+    told = await transcribe("billie")
+    heard = told.heard
     assert heard.captured_ms == VISITS["billie"].duration_ms
     assert 0 <= heard.reported_ms - heard.captured_ms < 1000
+    assert not any("differ" in warning for warning in heard.warnings)
+    assert told.shortened.captured_ms - told.shortened.reported_ms in range(9_000, 10_001)
+    assert "The recording and its transcript differ by" in " ".join(told.shortened.warnings)
     cut = (await transcribe("billie", truncated=True)).heard
     assert any("breaks off" in warning for warning in cut.warnings)

@@ -6,6 +6,7 @@ Against the sandbox AssemblyAI as a process of its own, whose journal keeps what
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,9 @@ from connector.visit.note import draft_note
 from connector.visit.vendor_copies import begin_copy, delete_copies, name_copy
 from tests.fixtures.assemblyai import run_process
 from tests.unit.web import samples
+from tests.wire.clients_assemblyai.conftest import Peer
 from tests.wire.web.conftest import Site, open_site
+from tests.wire.web.test_gateway_account import GOOD
 
 CHAIN = {"gateway_model": "claude-sonnet-4-6", "gateway_fallbacks": ("gemini-2.5-pro", "gpt-5.1")}
 DOWN = "failing_models"
@@ -127,6 +130,31 @@ async def test_row_6_any_compatible_service_is_spoken_to_by_base_url_and_key_alo
     elsewhere = await draft(gateway_kind="openai", gateway_api_key=SecretStr("another"), **CHAIN)
     assert elsewhere.note is not None
     assert not {"fallbacks", "fallback_config"} & elsewhere.sent.keys()
+
+
+KEYS = {
+    "the service's own": ("assemblyai", {"gateway_api_key": SecretStr("of-the-gateway")}, "Bearer of-the-gateway"),
+    "the vendor's for both": ("assemblyai", {}, "Bearer of-the-vendor"),
+    "another service's own": ("openai", {"gateway_api_key": SecretStr("of-another")}, "Bearer of-another"),
+    "never the vendor's for another": ("openai", {}, None),
+}
+
+
+@pytest.mark.parametrize("whose", KEYS)
+async def test_row_6_the_key_of_the_settings_goes_over_the_wire_and_no_other(
+    product_settings: Settings, whose: str
+) -> None:
+    kind, key, sent = KEYS[whose]
+    peer = Peer().plays(GOOD)
+    async with await asyncio.start_server(peer.serve, "127.0.0.1", 0) as server:
+        peer.port = server.sockets[0].getsockname()[1]
+        where = {"gateway_base_url": peer.url, "gateway_kind": kind, "assemblyai_api_key": SecretStr("of-the-vendor")}
+        async with compose(product_settings.model_copy(update={**where, **key})) as made, open_site(made.parts) as site:
+            seat = await site.seat(samples.consent(), samples.transcript(), state="TRANSCRIBED")
+            await draft_note(site.parts, seat.visit_id)
+            assert await site.parts.visits.latest(seat.visit_id, DraftNote) is not None
+    assert [request.headers.get("authorization") for request in peer.requests] == [sent]
+    assert "of-the-vendor" not in str(peer.requests) or sent == "Bearer of-the-vendor"
 
 
 async def test_row_8_the_schema_is_asked_for_strictly_and_the_note_has_its_sections(draft: Draft) -> None:

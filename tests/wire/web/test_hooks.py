@@ -101,6 +101,7 @@ async def test_c01_a_job_nobody_knows_is_compared_as_well(world: World, monkeypa
 
 
 async def test_c02_an_exact_replay_changes_nothing(world: World, site: Site) -> None:
+    """A call that is older than five minutes, or of the future, cannot be told: the vendor sends no time with it."""
     seat, key, secret = await submitted(world, site)
     await call(site, key, secret)
     world.now = site.parts.clock() + timedelta(seconds=1)

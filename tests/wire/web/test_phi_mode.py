@@ -15,6 +15,7 @@ from connector.settings import Settings
 from connector.visit.parts import Parts
 from connector.visit.phi import PhiRules, VendorTerms
 from tests.fixtures.listening_vendor import ListeningVendor, listening_parts, listening_vendor
+from tests.wire.web.conftest import PAGE, open_site
 from tests.wire.web.test_vendor_gate import STEPS, attempt, hold, seat_of
 
 
@@ -77,6 +78,22 @@ SIGNED: dict[str, Any] = {
     "gateway_baa_date": date(2026, 1, 31),
     "covered_models": ("claude-sonnet-4-6",),
 }
+
+
+@pytest.mark.parametrize("changes", [{}, SIGNED], ids=["for synthetic data", "in PHI mode"])
+async def test_a_served_page_says_synthetic_data_only_unless_in_phi_mode(
+    product_settings: Settings, changes: dict[str, Any]
+) -> None:
+    async with compose(product_settings.model_copy(update=changes)) as made, open_site(made.parts) as site:
+        seat = await site.seat()
+        pages = [
+            await site.client.get(seat.path, headers={**seat.cookie, **PAGE}),
+            await site.client.get(f"{seat.path}/recorder", headers={**seat.cookie, **PAGE}),
+            await site.client.get("/nothing-here", headers=PAGE),
+        ]
+    assert [page.status_code for page in pages] == [200, 200, 404]
+    said = ["Synthetic data only: no real patients" in page.text for page in pages]
+    assert said == [not changes] * 3
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from connector.visit.parts import PREPARE, Work
 from connector.visit.reconciling import Reconciler, plan_transcription, reconcile
 from connector.visit.retrying import try_again
 from connector.visit.sweeping import sweep_vendor
-from tests.wire.web.conftest import Seat, Site
+from tests.wire.web.conftest import SOUND, Seat, Site
 from tests.wire.web.test_taking_transcripts import finished, visit_of
 from tests.wire.web.vendor_world import World, captured, open_world
 
@@ -282,6 +282,9 @@ async def test_g14_a_job_error_goes_back_in_words_of_ours_with_the_sound_kept(wo
     await step(world, seconds=3)
     assert (await flag(world, seat))[:2] == ("PRIMED", "vendor-rejected")
     assert (await job_of(world, seat)).state == "failed" and work_of(world, seat) == ["clean_up"]
+    kept = await world.parts.chunks.find((await job_of(world, seat)).recording_id)
+    assert b"".join([part async for part in world.parts.chunks.stream(kept)]) == SOUND
+    assert await world.parts.visits.latest(seat.visit_id, Recording) is not None
 
 
 async def test_g14_a_revoked_key_lets_one_row_in_a_minute_try_and_all_go_on_once_mended(
