@@ -214,9 +214,9 @@ class TranscriptGone(VendorRejected):
 
 
 class CapReached(ConnectorError):
-    """This month's budget of the clinic is used up: the operator raises it, or the next month mends it."""
+    """This month's budget of the clinic is used up or set aside: the operator raises it, or the next month mends it."""
 
-    slug, title, status, retryable = "cap-reached", "This month's budget is used up", 503, True
+    slug, title, status, retryable = "cap-reached", "This month's budget allows no more just now", 503, True
 
 
 class VendorOutcomeUnknown(VendorUnavailable):

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, func, select, text
+from sqlalchemy import BigInteger, Update, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connector.store import schema
 from connector.store.database import for_reading
-from connector.store.jobs import ACTIVE, joined_to_asked
+from connector.store.jobs import ACTIVE, PLANNED, joined_to_asked
 from connector.store.reach import Reach, narrowed
 
 ASIDE = "micros_aside"
@@ -94,11 +94,12 @@ class CostStore:
             async with self._engine.connect() as connection:
                 return await _sum(connection, tenant, since=since, until=until)
 
-    async def set_aside(self, visit_id: str, micros: int, *, budget: Budget) -> bool:
+    async def set_aside(self, visit_id: str, micros: int, *, budget: Budget) -> int | None:
         """Sets what a visit's job will come to aside, until its row has ended: for whoever asks next it is spent.
 
-        False, with nothing set aside, where the cap is reached by what was spent and what is aside for others. Jobs of
-        one tenant ask one after the other, so that many at once do not all find the same money.
+        None where it is, once however often it is asked. Else what was spent, where the cap is reached by that and what
+        is aside for others: then nothing is aside for this one. Jobs of one tenant ask one after the other, so that
+        many at once do not all find the same money.
         """
         jobs, visits = schema.vendor_jobs, schema.visits
         mine = jobs.c.visit_id == visit_id
@@ -109,10 +110,14 @@ class CostStore:
             async with self._engine.begin() as connection:
                 await connection.execute(_ONE_AT_A_TIME, {"tenant": budget.tenant})
                 spent = await _sum(connection, budget.tenant, since=budget.since, until=budget.until)
-                if spent + int((await connection.execute(aside)).scalar_one()) >= budget.cap:
-                    return False
-                await connection.execute(kept)
-        return True
+                reached = spent + int((await connection.execute(aside)).scalar_one()) >= budget.cap
+                await connection.execute(_given_back(visit_id) if reached else kept)
+        return spent if reached else None
+
+    async def give_back(self, visit_id: str) -> None:
+        """Nothing is aside any more for a visit's job that was not sent."""
+        async with self._engine.begin() as connection:
+            await connection.execute(_given_back(visit_id))
 
     async def by_tenant(self, *, since: datetime, until: datetime) -> list[Spent]:
         """What each tenant's visits came to in that time, by name; for whoever runs the service."""
@@ -135,6 +140,12 @@ class CostStore:
                 missing.setdefault(tenant, set()).add(model or "unnamed")
             found = await connection.execute(sums)
             return [Spent(row[0], int(row[1]), row[2], tuple(sorted(missing.get(row[0], ())))) for row in found]
+
+
+def _given_back(visit_id: str) -> Update:
+    jobs = schema.vendor_jobs
+    mine = jobs.update().where(jobs.c.visit_id == visit_id, jobs.c.state == PLANNED)
+    return mine.values(asked=jobs.c.asked.op("-")(ASIDE))
 
 
 async def _sum(connection: AsyncConnection, tenant: str, *, since: datetime, until: datetime) -> int:

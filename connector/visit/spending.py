@@ -12,11 +12,16 @@ from datetime import datetime, timedelta
 from connector.assets.prices import MILLION, Priced
 from connector.errors import CapReached
 from connector.records import Transcript
-from connector.store.costs import ASIDE, Budget, Cost
+from connector.store.costs import Budget, Cost
 from connector.visit.parts import Parts
 
 _LONGEST_NAME = 80
 _MORE_THAN_A_MONTH = timedelta(days=32)
+_SOON_S = 60.0
+_ASIDE = (
+    "This month's budget for transcription and drafting is used up or set aside for recordings under way. Nothing is "
+    "lost: it goes on by itself once one of those ends and leaves money over, the budget is raised, or the month ends."
+)
 
 
 async def record_speech_cost(parts: Parts, visit_id: str, transcript: Transcript, *, job_id: str) -> None:
@@ -55,21 +60,27 @@ async def require_budget(parts: Parts, visit_id: str) -> None:
         raise _used_up(parts, budget)
 
 
-async def set_budget_aside(parts: Parts, visit_id: str, *, sound_ms: int) -> dict[str, int]:
-    """The same for a job about to be sent, of so much sound: what it will come to counts as spent from now on, so that
-    many visits at once do not all find the same money. Returns what is to be kept with the job."""
+async def set_budget_aside(parts: Parts, visit_id: str, *, sound_ms: int) -> None:
+    """The same for a recording about to be sent, of so much sound: what its job will come to counts as spent from now
+    on, so that many visits at once do not all find the same money. Asked before the upload and again before the job:
+    it is set aside once."""
     budget = await _find_budget(parts, visit_id)
     if budget is None:
-        return {}
+        return
     policy, prices, seconds = parts.policy, parts.rules.prices, -(-sound_ms // 1000)
     extras = [policy.speech_domain or ""]
     extras += ["entity_detection"] if policy.speech_entities else []
     extras += ["redact_pii"] if policy.redaction_policies else []
     priced = [prices.of_extra(name, seconds).micros for name in extras]
     micros = sum(one or 0 for one in (prices.of_sound(policy.speech_models[0], seconds).micros, *priced))
-    if not await parts.costs.set_aside(visit_id, micros, budget=budget):
-        raise _used_up(parts, budget)
-    return {ASIDE: micros}
+    spent = await parts.costs.set_aside(visit_id, micros, budget=budget)
+    if spent is not None:
+        raise _used_up(parts, budget) if spent >= budget.cap else CapReached(_ASIDE, retry_after=_SOON_S)
+
+
+async def give_budget_back(parts: Parts, visit_id: str) -> None:
+    """Nothing was sent: what was set aside for it is there for others again."""
+    await parts.costs.give_back(visit_id)
 
 
 async def _find_budget(parts: Parts, visit_id: str) -> Budget | None:

@@ -33,7 +33,7 @@ from connector.visit.priming import find_term_limits, name_target
 from connector.visit.redacting import note_sound, on_kept
 from connector.visit.refusing import LITTLE, note_refusal
 from connector.visit.speaking import gate_copy, gate_recording, require_copy, speak
-from connector.visit.spending import record_speech_cost, require_budget, set_budget_aside
+from connector.visit.spending import give_budget_back, record_speech_cost, set_budget_aside
 from connector.visit.states import GIVEN_UP, State
 from connector.visit.steps import Move, move
 from connector.visit.vendor_copies import begin_copy, forget_copy, name_copy
@@ -55,7 +55,7 @@ async def send_recording(parts: Parts, visit_id: str) -> str:
         usable = copy.kind == "upload" and copy.state == "held" and next_action(copy) == "ask"
         if usable and copy.made_at >= max(record.stamp.at, parts.clock() - _UPLOAD_LASTS):
             return copy.vendor_id
-    await require_budget(parts, visit_id)
+    await set_budget_aside(parts, visit_id, sound_ms=record.duration_ms)
     await parts.visits.show_step(visit_id, "uploading", at=parts.clock())
     recording = await parts.chunks.find(record.recording_id)
     gate = gate_recording(parts, recording)
@@ -63,10 +63,12 @@ async def send_recording(parts: Parts, visit_id: str) -> str:
     try:
         address = await parts.speech.upload(speak(parts, recording, gate), record.size, gate=gate)
     except VendorOutcomeUnknown as error:
-        # All of it was sent: it may lie there, and nobody here knows where.
+        # All of it was sent: it may lie there, and nobody here knows where. An upload without a job costs nothing.
+        await give_budget_back(parts, visit_id)
         raise VendorUnavailable(error.detail, retry_after=error.retry_after) from error
     except ConnectorError:
         await forget_copy(parts, begun)
+        await give_budget_back(parts, visit_id)
         raise
     await name_copy(parts, begun, address)
     return address
@@ -92,7 +94,7 @@ async def submit_recording(
     since = recording.stamp.at - _CLOCK_SLACK
     known = [] if fresh else await parts.speech.find_jobs(address, since=since)
     if not known:
-        aside = await set_budget_aside(parts, visit_id, sound_ms=recording.duration_ms)
+        await set_budget_aside(parts, visit_id, sound_ms=recording.duration_ms)
         asking = await ask_for(parts, visit_id)
         options = asking.options
         models = options.speech_models if options.sends_keyterms else ()
@@ -101,7 +103,7 @@ async def submit_recording(
             options = replace(options, webhook=await webhook())
         try:
             request = build_transcript_request(address, terms, options=options)
-            await parts.jobs.keep_asked(visit_id, {**asking.told(), **aside})
+            await parts.jobs.keep_asked(visit_id, asking.told())
             job = await parts.speech.submit(request, gate=gate)
             known = [job.job_id]
         except VendorOutcomeUnknown:

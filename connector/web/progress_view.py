@@ -122,7 +122,7 @@ _ATTENTION: Mapping[str, str] = {
     "no-space": "There is no room for more sound",
     "vendor-unavailable": "The transcription service cannot be reached",
     "vendor-account": "The transcription service does not accept the practice's account",
-    "cap-reached": "This month's budget is used up",
+    "cap-reached": "This month's budget allows no more just now",
     "transcription-stuck": "The transcription service got stuck",
     "transcript-gone": "The transcription was lost and is made anew",
     "vendor-outcome-unknown": "The transcription service did not confirm the job",
