@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from connector.context.chart import SECTIONS, may_mend
 from connector.erasure.ledger import KEPT, how_far, is_unnamed, next_action
-from connector.records import ConsentAnswer, Erasure
+from connector.records import ConsentAnswer, Erasure, VendorCopy
 from connector.visit.priming import COMPLETABLE, is_unfinished
 from connector.visit.redrafting import is_redrafting
 from connector.visit.states import OWNERS, State
@@ -101,6 +101,11 @@ _TITLES: Mapping[str, tuple[str, str]] = {
     "read-back": ("Read back: identical", "Read back and compare"),
     "deletion": ("Deleted at the transcription service", "Delete at the transcription service"),
     "deletion-asked": ("Deleted, as far as anybody can ask", "Delete at the transcription service"),
+    "deletion-unasked": (
+        "Nothing more can be asked for; a copy may still be there",
+        "Delete at the transcription service",
+    ),
+    "deletion-lapsed": ("Ended by the vendor's own rule; nothing was asked for", "Delete at the transcription service"),
 }
 # Steps that wait for a person, or take no time of their own.
 _UNTIMED = ("consent", "recording", "typed", "ready", "signed", "read-back")
@@ -297,9 +302,18 @@ def _filing_steps(facts: VisitFacts, *, filed: bool) -> list[Reached]:
     if owed := [copy for copy in (facts.erasure.copies if facts.erasure else ()) if copy.kind != KEPT]:
         ends = [at for copy in owed if (at := copy.verified_at or copy.answered_at)]
         reached = how_far(owed)
-        key = "deletion-asked" if reached in ("untold", "awaited", "lapsed") else "deletion"
-        steps.append((key, _reached(reached != "owed", max(ends, default=facts.row.changed_at))))
+        steps.append((_name_deletion(owed), _reached(reached != "owed", max(ends, default=facts.row.changed_at))))
     return steps
+
+
+def _name_deletion(copies: Sequence[VendorCopy]) -> str:
+    """What the last step says: deleted only where a copy was."""
+    reached = how_far(copies)
+    if reached not in ("untold", "awaited", "lapsed"):
+        return "deletion"
+    if any(how_far((copy,)) == "deleted" for copy in copies):
+        return "deletion-asked"
+    return "deletion-lapsed" if reached == "lapsed" else "deletion-unasked"
 
 
 def _reached(reached: bool, at: datetime | None) -> datetime | None:

@@ -204,6 +204,15 @@ def test_a_visit_is_over_where_what_is_left_at_a_vendor_cannot_be_asked_for_and_
     (step,) = [one for one in build_steps(left) if one.key.startswith("deletion")]
     assert (step.key, step.status, step.title) == ("deletion-asked", "done", "Deleted, as far as anybody can ask")
     assert not is_live(left)
+    undated = facts("FILED", erasure=erasure(unnamed, copy("kept-draft", "held")))
+    dated = facts("FILED", erasure=erasure(replace(copy("upload", "held"), expires_at=NOW + timedelta(hours=1))))
+    for one in (undated, dated):
+        (step,) = [one for one in build_steps(one) if one.key.startswith("deletion")]
+        assert (step.key, step.status) == ("deletion-unasked", "done")
+        assert step.title == "Nothing more can be asked for; a copy may still be there"
+    ended = facts("FILED", erasure=erasure(replace(copy("upload", "lapsed"), expires_at=ago(1))))
+    (step,) = [one for one in build_steps(ended) if one.key.startswith("deletion")]
+    assert (step.key, step.title) == ("deletion-lapsed", "Ended by the vendor's own rule; nothing was asked for")
     owed = facts("FILED", erasure=erasure(copy("transcript", "answered"), copy("completion", "answered")))
     (step,) = [one for one in build_steps(owed) if one.key.startswith("deletion")]
     assert (step.key, step.status) == ("deletion", "now") and is_live(owed)
