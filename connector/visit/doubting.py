@@ -172,7 +172,9 @@ async def _check_language(parts: Parts, question: Question, language: str, *, vi
 
 async def _begin_again(parts: Parts, visit_id: str, connection: AsyncConnection, *, left: Sequence[str]) -> None:
     """Nothing is gone on from that the first transcription left at the vendor's: it goes, and its rows stay. `left`
-    are its own rows here, one of which a step that was cut off may not have ended."""
+    are its own rows here, one of which a step that was cut off may not have ended. Its redacted copy goes too."""
+    if await parts.shredder.destroy_redacted(connection, visit_id):
+        await parts.enqueue(connection, Work("remove_sound", visit_id, parts.new_id()))
     for job_key in left:
         await parts.jobs.end(connection, job_key, DONE)
     await parts.ledger.ask_all(connection, visit_id, at=parts.clock())

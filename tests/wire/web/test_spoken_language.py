@@ -12,9 +12,18 @@ import pytest
 from connector_sandbox.recordings import load_recording
 from sqlalchemy import select
 
-from connector.records import ConsentAnswer, Doubts, DoubtsAnswer, Recording, SpeechHints, Transcript
+from connector.records import (
+    ConsentAnswer,
+    Doubts,
+    DoubtsAnswer,
+    Recording,
+    RedactedTranscript,
+    SpeechHints,
+    Transcript,
+)
 from connector.store import schema
 from connector.store.reach import Reach, narrowed
+from connector.store.recordings import REDACTED, Opening
 from connector.visit.asking import ask_for
 from connector.visit.own_audio import destroy_sound
 from connector.visit.parts import PREPARE
@@ -112,6 +121,30 @@ async def test_it_is_transcribed_again_in_the_language_that_was_spoken_and_draft
     assert all(job.deleted for job in world.vendor.jobs.values())
     kinds = sorted(copy.kind for copy in await world.parts.ledger.copies(seat.visit_id))
     assert kinds == ["transcript", "transcript", "upload", "upload"], "the first job's rows are kept"
+
+
+async def test_the_redacted_copy_of_the_first_transcript_goes_with_its_words(world: World, page: Site) -> None:
+    """It may hold what was misheard, and is handed out by `connector export --redacted`."""
+    seat = await heard_as(world, page, SPANISH)
+    first = await world.parts.visits.need(seat.visit_id, Transcript)
+    sound = world.parts.new_id()
+    opening = Opening(REDACTED)
+    await world.parts.chunks.open_recording(sound, seat.visit_id, token="r" * 40, at=world.now, opening=opening)
+    await world.parts.chunks.put(await world.parts.chunks.find(sound), 0, bytes(1000), at=world.now)
+    copy = RedactedTranscript(
+        first.transcript_id, ("person_name",), "entity_name", first.turns, (), samples.stamp(), sound
+    )
+    async with world.parts.visits.engine.begin() as connection:
+        await world.parts.visits.append_record(connection, seat.visit_id, copy, at=world.now)
+    assert (await answer(page, seat, language="en")).status_code == 200
+    assert await world.parts.visits.latest(seat.visit_id, RedactedTranscript) is None
+    assert (await world.parts.chunks.find(sound)).state == "destroyed"
+    assert "remove_sound" in started(world, seat)
+    await transcribe(world, seat, ENGLISH)
+    assert await where(world, seat) == ("TRANSCRIBED", None), "the visit's own sound is still there"
+    async with world.parts.visits.engine.begin() as connection:
+        await world.parts.visits.append_record(connection, seat.visit_id, copy, at=world.now)
+    assert await world.parts.visits.latest(seat.visit_id, RedactedTranscript) == copy, "another can be made"
 
 
 async def test_what_was_held_is_deleted_though_it_was_not_yet_when_the_answer_came(world: World, page: Site) -> None:
