@@ -34,7 +34,7 @@ from connector.store.sweeps import Ended
 from connector.visit.parts import Parts
 from connector.visit.phi import Vendor, VendorTerms, require_agreement
 from connector.visit.redacting import check_policy
-from connector.visit.sweeping import DONE, FAILED
+from connector.visit.sweeping import DONE, FAILED, NAME
 from connector.visit.vendor_account import MEND
 from connector.web.moments import count, describe_age, show_day
 
@@ -181,6 +181,13 @@ async def examine_sweep(parts: Parts) -> list[Finding]:
             f" The last try, {_when(failed.ran_at, at)}, could not read the vendor's list to its end: it is tried "
             "again within the hour, look at what is said of the transcription service above."
         )
+    if done is None and (began := await parts.sweeps.read(NAME)) is not None and not again:
+        text = (
+            f"{name}: the last one began {_when(began.ran_at, at)}; how it ended was not kept, or it is still going on."
+        )
+        if at - began.ran_at > _STALE:
+            return [Finding(False, f"{text} None has run since: is `connector worker` running?")]
+        return [Finding(True, text, noted=True)]
     if done is None:
         begins = trouble or " A worker runs it within minutes of its first start: start `connector worker`."
         return [Finding(True, f"{name}: it has not come to its end yet.{begins}", noted=True)]

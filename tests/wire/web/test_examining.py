@@ -23,7 +23,7 @@ from connector.examining import (
 )
 from connector.settings import Settings, unknown_variables
 from connector.store import schema
-from connector.visit.sweeping import sweep_vendor
+from connector.visit.sweeping import NAME, sweep_vendor
 from connector.visit.vendor_copies import begin_copy
 from tests.fixtures.assemblyai import run_process
 from tests.wire.web.conftest import Site
@@ -113,6 +113,18 @@ def test_retention_is_told_for_the_region_and_the_contract_in_force(
 async def test_a_sweep_that_never_ended_is_no_sweep(world: World) -> None:
     (found,) = await examine_sweep(world.parts)
     assert found.noted and "not come to its end yet" in found.text and "`connector worker`" in found.text
+
+
+async def test_a_sweep_of_before_the_upgrade_is_told_by_when_it_began(world: World) -> None:
+    """Only its claim is known: how it ended was not kept then."""
+    assert await world.parts.sweeps.claim(NAME, at=world.now, every=timedelta(days=1))
+    world.pass_hours(20)
+    (found,) = await examine_sweep(world.parts)
+    assert f"the last one began {world.now - timedelta(hours=20):%Y-%m-%d %H:%M} UTC (20 hours ago)" in found.text
+    assert (found.good, found.noted) == (True, True) and "first start" not in found.text
+    world.pass_hours(29)
+    (found,) = await examine_sweep(world.parts)
+    assert not found.good and found.text.endswith("None has run since: is `connector worker` running?")
 
 
 async def test_the_last_whole_sweep_is_told_with_what_it_found(world: World) -> None:
