@@ -116,6 +116,12 @@ class JobStore:
         async with self._engine.connect() as connection:
             return (await connection.execute(select(_table.c.job_key).where(_as_taken(job)))).first() is not None
 
+    async def is_held(self, job: VendorJob, holder: str) -> bool:
+        """Whether the row is as it was taken and nobody else took it meanwhile, though the term may be over."""
+        mine = select(_table.c.job_key).where(_as_taken(job), _table.c.held_by == holder)
+        async with self._engine.connect() as connection:
+            return (await connection.execute(mine)).first() is not None
+
     async def start_over(self, connection: AsyncConnection, job: VendorJob, *, at: datetime) -> bool:
         """From the beginning, with a new upload, in the caller's transaction; False where it is not as it was taken."""
         again = _table.update().where(_as_taken(job))

@@ -25,7 +25,15 @@ from connector.visit.parts import Parts, Work
 from connector.visit.speaking import gate_copy, is_void
 from connector.visit.states import GIVEN_UP as VISITS_GIVEN_UP
 from connector.visit.states import State
-from connector.visit.transcription import give_back_cut_off, send_recording, submit_recording, take_answer, tell_outcome
+from connector.visit.transcription import (
+    Overtaken,
+    Turn,
+    give_back_cut_off,
+    send_recording,
+    submit_recording,
+    take_answer,
+    tell_outcome,
+)
 from connector.visit.vendor_account import SPEECH, on_account
 from connector.visit.webhooks import ask_for_webhook, can_be_reached
 
@@ -81,7 +89,7 @@ class Reconciler:
         room = self._at_once - len(self._steps)
         due = await self._parts.jobs.claim(self._holder, at=now, until=until, most=room) if room > 0 else []
         for job in due:
-            task = asyncio.create_task(_take_step(self._parts, job))
+            task = asyncio.create_task(_take_step(self._parts, job, self._holder))
             self._steps[job.job_key] = task
             task.add_done_callback(partial(self._forget, job.job_key))
         return len(due)
@@ -127,7 +135,7 @@ async def reconcile(parts: Parts, now: datetime, *, holder: str = "once") -> int
     return count
 
 
-async def _take_step(parts: Parts, job: VendorJob) -> None:
+async def _take_step(parts: Parts, job: VendorJob, holder: str) -> None:
     """One step with one row, and what its error means: the boundary of errors here, as the workflow's elsewhere."""
     visit_id = job.visit_id
     with narrowed(Reach(visit_id=visit_id)):
@@ -137,8 +145,10 @@ async def _take_step(parts: Parts, job: VendorJob) -> None:
                 await _finish(parts, job, state)
                 return
             async with on_account(parts, SPEECH, costs_nothing=job.state != PLANNED):
-                await _advance(parts, job)
+                await _advance(parts, job, holder)
             await parts.visits.clear_waiting(visit_id) if job.tries else None
+        except Overtaken:
+            _log.info("step.overtaken", visit_id=visit_id, action="transcribe")
         except ConsentWithdrawn:
             await _end_void(parts, job)
         except ConnectorError as error:
@@ -155,9 +165,9 @@ async def _take_step(parts: Parts, job: VendorJob) -> None:
             await _try_later(parts, job, None)
 
 
-async def _advance(parts: Parts, job: VendorJob) -> None:
+async def _advance(parts: Parts, job: VendorJob, holder: str) -> None:
     if job.state == PLANNED:
-        await _submit(parts, job)
+        await _submit(parts, job, holder)
         return
     visit_id, job_id = job.visit_id, job.job_id or ""
     gate = gate_copy(parts, visit_id, kind="transcript", vendor_id=job_id)
@@ -186,11 +196,12 @@ async def _advance(parts: Parts, job: VendorJob) -> None:
     _log.info("step.done", visit_id=visit_id, action="transcribe")
 
 
-async def _submit(parts: Parts, job: VendorJob) -> None:
+async def _submit(parts: Parts, job: VendorJob, holder: str) -> None:
     there = await _uploads(parts, job.visit_id)
     address = await send_recording(parts, job.visit_id)
-    fresh, webhook = address not in there, partial(ask_for_webhook, parts, job.job_key)
-    job_id = await submit_recording(parts, job.visit_id, address, webhook=webhook, fresh=fresh)
+    is_mine, webhook = partial(parts.jobs.is_held, job, holder), partial(ask_for_webhook, parts, job.job_key)
+    turn = Turn(webhook, is_mine, fresh=address not in there)
+    job_id = await submit_recording(parts, job.visit_id, address, turn=turn)
     now, policy = parts.clock(), parts.policy
     deadline = now + timedelta(seconds=policy.transcription_deadline)
     look_at = now + timedelta(seconds=policy.transcription_poll_interval)

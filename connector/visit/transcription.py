@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -47,6 +47,20 @@ Kept = Callable[[AsyncConnection, bool], Awaitable[None]]
 """Joins the transaction that keeps a transcript; told whether something speaks against it."""
 
 
+class Overtaken(Exception):
+    """Another worker has the row by now: nothing was sent, and what follows is that one's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A worker's turn with a row. `webhook` and `is_mine` are asked right before a job is sent. Of a `fresh` upload,
+    made in this turn, there can be no job while the row is its own."""
+
+    webhook: Callable[[], Awaitable[Webhook | None]]
+    is_mine: Callable[[], Awaitable[bool]]
+    fresh: bool
+
+
 async def send_recording(parts: Parts, visit_id: str) -> str:
     """Uploads the recording and returns the vendor's address of it; an upload that was written down is not repeated."""
     await require_consent(parts, visit_id)
@@ -74,17 +88,9 @@ async def send_recording(parts: Parts, visit_id: str) -> str:
     return address
 
 
-async def submit_recording(
-    parts: Parts,
-    visit_id: str,
-    address: str,
-    *,
-    webhook: Callable[[], Awaitable[Webhook | None]] | None = None,
-    fresh: bool = False,
-) -> str:
+async def submit_recording(parts: Parts, visit_id: str, address: str, *, turn: Turn | None = None) -> str:
     """Submits one transcription job for an uploaded recording; extra jobs of a lost answer are written down to be
-    deleted. `webhook` is asked right before a job is sent. Of a `fresh` upload, made by the same step right before,
-    there can be no job: the vendor's list is searched only before a second try."""
+    deleted. The vendor's list is searched before a second try. Raises Overtaken where the turn is over."""
     await require_consent(parts, visit_id)
     gate = gate_copy(parts, visit_id, kind="upload", vendor_id=address)
     async with gate():
@@ -92,17 +98,19 @@ async def submit_recording(
     await parts.visits.show_step(visit_id, "transcribing", at=parts.clock())
     recording = await parts.visits.need(visit_id, Recording)
     since = recording.stamp.at - _CLOCK_SLACK
-    known = [] if fresh else await parts.speech.find_jobs(address, since=since)
+    known = [] if turn is not None and turn.fresh else await parts.speech.find_jobs(address, since=since)
     if not known:
         await set_budget_aside(parts, visit_id, sound_ms=recording.duration_ms)
         asking = await ask_for(parts, visit_id)
         options = asking.options
         models = options.speech_models if options.sends_keyterms else ()
         terms = [term.text for term in (await keep_sent(parts, visit_id, models)).keyterms]
-        if webhook is not None:
-            options = replace(options, webhook=await webhook())
+        if turn is not None:
+            options = replace(options, webhook=await turn.webhook())
         try:
             request = build_transcript_request(address, terms, options=options)
+            if turn is not None and not await turn.is_mine():
+                raise Overtaken
             await parts.jobs.keep_asked(visit_id, asking.told())
             job = await parts.speech.submit(request, gate=gate)
             known = [job.job_id]

@@ -12,7 +12,7 @@ import pytest
 from connector.visit.reconciling import Reconciler
 from tests.fixtures.job_vendor import Strike
 from tests.wire.web.conftest import Seat, Site
-from tests.wire.web.test_reconciling import HEARD, LOOK, SUBMIT, flag, job_of, pass_time, planned, step, work_of
+from tests.wire.web.test_reconciling import HEARD, LOOK, SUBMIT, UPLOAD, flag, job_of, pass_time, planned, step, work_of
 from tests.wire.web.vendor_world import World, open_world
 
 
@@ -96,3 +96,30 @@ async def test_h05_a_late_submit_leaves_the_row_with_its_job_and_its_own_to_be_d
     assert work_of(world, seat) == ["draft_from_text"]
     assert await world.delete(seat)
     assert all(job.deleted for job in world.vendor.jobs.values())
+
+
+@pytest.mark.parametrize("other", ["submits", "fails"])
+async def test_h05_a_worker_late_with_its_upload_sends_no_second_job(world: World, site: Site, other: str) -> None:
+    seat = await planned(world, site)
+    late, held = await stop_in(world, UPLOAD)
+    held.times = 0
+    world.now += timedelta(seconds=2)
+    if other == "fails":
+        world.vendor.strike(SUBMIT, 503)
+    await step(world)
+    await go_on(late, held)
+    assert len(world.vendor.list_calls(SUBMIT + "$")) == 1, "what the late one uploaded is not sent"
+    await step(world, seconds=60)
+    assert (await job_of(world, seat)).job_id == "job-1" and len(world.vendor.jobs) == 1
+    assert set(await world.states(seat)) >= {*world.vendor.uploads, "job-1"}, "both uploads stand in the ledger"
+    world.vendor.finish(HEARD)
+    await step(world, seconds=60)
+    assert await flag(world, seat) == ("TRANSCRIBED", None, None)
+
+
+async def test_h05_a_worker_past_its_term_whose_row_nobody_took_goes_on(world: World, site: Site) -> None:
+    seat = await planned(world, site)
+    late, held = await stop_in(world, UPLOAD)
+    world.now += timedelta(seconds=60)
+    await go_on(late, held)
+    assert (await job_of(world, seat)).job_id == "job-1"
