@@ -46,6 +46,10 @@ def asked(vendor: SandboxVendor, method: str, ending: str) -> Callable[[], bool]
     return lambda: any(one["method"] == method and one["path"].endswith(ending) for one in vendor.requests())
 
 
+def ended(vendor: SandboxVendor, at: str) -> bool:
+    return next(one["seconds"] for one in vendor.requests() if one["at"] == at) is not None
+
+
 def test_a_worker_killed_while_the_vendor_transcribes_leaves_one_job_and_one_note(
     stack: Stack, clinic: Clinic, chart: Chart, vendor: SandboxVendor
 ) -> None:
@@ -90,6 +94,10 @@ def test_a_worker_killed_while_it_uploads_starts_the_upload_again(
     finish(visit, chart, patient)
     assert len(vendor.jobs()) == 1
     assert vendor.holds_nothing()
+    # The vendor may take the upload of the dead one later on, which is no other test's.
+    uploads = (one for one in vendor.requests() if one["path"].endswith("/v2/upload"))
+    slow = next(one["at"] for one in uploads)
+    await_true(lambda: ended(vendor, slow), what="the end of the upload that was cut off")
 
 
 def test_a_worker_killed_while_the_note_is_drafted_drafts_it_again(
