@@ -42,7 +42,7 @@ async def cut_sound(
     arguments += [f"{begin}:{end}" for begin, end in times]
     most = LARGEST_OUTPUT + 1024 * 1024
     try:
-        async with place(), asyncio.timeout(timeout_s):
+        async with place("write"), asyncio.timeout(timeout_s):
             facts = await run_confined(cutter.__file__, arguments, sources=[source], write=write, most=most)
     except TimeoutError as error:
         raise AudioUnusable("The recording took too long to cut: cut a shorter part of it.") from error

@@ -65,7 +65,7 @@ async def join_sounds(sources: Sequence[Source], *, write: Write, timeout_s: flo
     arguments += [f"{source.container}:{source.size}:{source.duration_ms}" for source in sources]
     most = LARGEST_SENT + 1024 * 1024
     try:
-        async with place(), asyncio.timeout(timeout_s):
+        async with place("write"), asyncio.timeout(timeout_s):
             facts = await run_confined(joiner.__file__, arguments, sources=sources, write=pass_on, most=most)
     except TimeoutError as error:
         raise AudioUnusable(

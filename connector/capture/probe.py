@@ -57,7 +57,7 @@ async def probe_sound(read: Read, size: int, *, timeout_s: float = 60.0) -> Soun
     if size <= 0:
         raise AudioUnusable("The recording is empty: nothing was sent. Record again or choose another file.")
     try:
-        async with asyncio.timeout(timeout_s), place():
+        async with asyncio.timeout(timeout_s), place("probe"):
             # A file that uses up half the time on the processor is judged by it; what is slower waits for something.
             return await _probe(read, size, seconds=math.ceil(timeout_s / 2))
     except TimeoutError as error:

@@ -15,7 +15,7 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from connector.capture import confinement
@@ -23,12 +23,14 @@ from connector.errors import AudioUnusable, ProbeBusy
 
 Read = Callable[[int, int], Awaitable[bytes]]
 Write = Callable[[bytes], Awaitable[None]]
+Work = Literal["probe", "write"]
+"""Looking a recording through, which somebody waits for, and writing one anew, which may take long."""
 
 FORMATS_TO_SEND = "Upload MP3, M4A, WAV, FLAC, Ogg or WebM, or record again."
 BUSY = "The recording could not be examined just now: nothing is lost, try again in a moment."
 _LONGEST_REPORT = 64 * 1024
 _ENDS_WITHIN_S = 2.0
-_places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_places: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Work, asyncio.Semaphore]] = WeakKeyDictionary()
 # For want of memory, or by an operator. What a file does to its reader ends it by other signals.
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
 
@@ -47,13 +49,17 @@ class Source:
 
 
 def count_places() -> int:
-    """How many readers of one server process run together: each keeps a processor busy, and takes about 46 MB."""
+    """How many readers of one server process do the same work together: each keeps a processor busy, and takes about
+    46 MB."""
     return max(2, os.cpu_count() or 2)
 
 
-def place() -> asyncio.Semaphore:
-    """What to hold while a reader runs; whoever comes when all places are taken waits for one."""
-    return _places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(count_places()))
+def place(work: Work) -> asyncio.Semaphore:
+    """What to hold while a reader runs; whoever comes when all places for this work are taken waits for one. No probe
+    waits for what is being written."""
+    kinds: tuple[Work, ...] = ("probe", "write")
+    made = {kind: asyncio.Semaphore(count_places()) for kind in kinds}
+    return _places.setdefault(asyncio.get_running_loop(), made)[work]
 
 
 async def run_confined(

@@ -19,12 +19,13 @@ from connector.store.keyring import DataKind, MasterKey, seal, unseal
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One recording to be fetched: where it lies, and since when it is asked for."""
+    """One recording to be fetched: where it lies, since when it is asked for, and its bytes where they are known."""
 
     recording_id: str
     visit_id: str
     asked_at: datetime
     address: str = field(repr=False)
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class FetchStore:
     async def find(self, recording_id: str) -> Fetch | None:
         """The fetch of this recording; None where it is over, or its key was destroyed."""
         table, recordings = schema.fetches, schema.recordings
-        query = select(recordings.c.visit_id, table.c.asked_at, table.c.sealed).where(
+        query = select(recordings.c.visit_id, table.c.asked_at, table.c.sealed, table.c.size).where(
             table.c.recording_id == recordings.c.recording_id, table.c.recording_id == recording_id
         )
         async with self._looking.connect() as connection:
@@ -63,7 +64,7 @@ class FetchStore:
         if row is None or key is None:
             return None
         address = unseal(key, bytes(row.sealed), aad=_aad(recording_id)).decode("utf-8")
-        return Fetch(recording_id, row.visit_id, row.asked_at, address)
+        return Fetch(recording_id, row.visit_id, row.asked_at, address, row.size)
 
     async def under_way(self, visit_id: str, *, within: AsyncConnection | None = None) -> FetchProgress | None:
         """How far the visit's present fetch has come; None where there is none."""

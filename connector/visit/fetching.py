@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from connector.capture.chunks import check_chunk
 from connector.clients.web_address import WebAddress, read_address
-from connector.errors import Conflict, ConnectorError, SourceRefused
+from connector.errors import Conflict, ConnectorError, ProbeBusy, SourceRefused
 from connector.records import Launch
 from connector.store.chunks import RecordingRow
 from connector.store.fetches import Fetch
@@ -73,7 +73,7 @@ async def fetch_recording(parts: Parts, visit_id: str, recording_id: str) -> str
     try:
         outcome = await _fetch(parts, fetch)
     except ConnectorError as error:
-        if error.retryable and await _has_hope(parts, fetch):
+        if error.retryable and await _has_hope(parts, fetch, error):
             raise
         outcome = await _give_up(parts, fetch, error)
     await parts.fetches.forget(recording_id)
@@ -82,7 +82,8 @@ async def fetch_recording(parts: Parts, visit_id: str, recording_id: str) -> str
 
 async def _fetch(parts: Parts, fetch: Fetch) -> str:
     recording = await parts.chunks.find(fetch.recording_id)
-    if recording.state in TAKING:
+    # Where all of it is here and could not be examined yet, its address may have ended: nobody is asked again.
+    if recording.state in TAKING and (not fetch.size or recording.held_bytes != fetch.size):
         launch = await parts.visits.need(fetch.visit_id, Launch)
         address = read_address(fetch.address, hosts=allowed_hosts(parts, launch.tenant))
         await require_consent(parts, fetch.visit_id)
@@ -125,7 +126,8 @@ async def _is_wanted(parts: Parts, recording: RecordingRow) -> bool:
 async def _take(parts: Parts, recording: RecordingRow, address: WebAddress) -> None:
     seq = stored = 0
     async with parts.fetcher.open(address) as source:
-        if source.size is not None:
+        # The size of what is held already was told when that was begun: another one belongs to another recording.
+        if source.size is not None and not recording.held_chunks:
             await parts.fetches.tell_size(recording.recording_id, source.size)
         async for data in _cut(source.pieces):
             await require_consent(parts, recording.visit_id)
@@ -134,6 +136,7 @@ async def _take(parts: Parts, recording: RecordingRow, address: WebAddress) -> N
             seq, stored = seq + 1, stored + len(data)
     if seq < (await parts.chunks.find(recording.recording_id)).held_chunks:
         raise SourceRefused(_CHANGED)
+    await parts.fetches.tell_size(recording.recording_id, stored)
 
 
 async def _cut(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -148,8 +151,11 @@ async def _cut(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(held)
 
 
-async def _has_hope(parts: Parts, fetch: Fetch) -> bool:
+async def _has_hope(parts: Parts, fetch: Fetch, error: ConnectorError) -> bool:
+    """A host has only so long; for a place among those that examine what is here already it waits as long as it takes."""
     recording = await parts.chunks.find(fetch.recording_id)
+    if isinstance(error, ProbeBusy):
+        return recording.state in UNFINISHED
     return recording.state in UNFINISHED and parts.clock() - (recording.heard_at or fetch.asked_at) < PATIENCE
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from connector.capture.confinement import BLOCK
+from connector.capture.joining import join_sounds
 from connector.capture.probe import Sound, probe_sound
-from connector.capture.process import count_places, place
+from connector.capture.process import Source, count_places, place
 from connector.errors import AudioUnusable, Misconfigured, ProbeBusy
 from tests.unit.capture.conftest import KINDS
 
@@ -308,7 +309,26 @@ async def test_who_finds_no_place_in_time_is_told_to_come_again(sounds):
 
     async with AsyncExitStack() as held:
         for _ in range(count_places()):
-            await held.enter_async_context(place())
+            await held.enter_async_context(place("probe"))
         with pytest.raises(ProbeBusy):
             await probe_sound(read, len(data), timeout_s=0.2)
     assert (await probe_sound(read, len(data), timeout_s=300)).container == "wav"
+
+
+async def test_no_probe_waits_for_what_is_being_written(sounds):
+    """A burst of joins may take long."""
+    data = sounds["wav"]
+
+    async def read(offset: int, length: int) -> bytes:
+        return data[offset : offset + length]
+
+    async def discard(data: bytes) -> None:
+        del data
+
+    async with AsyncExitStack() as held:
+        for _ in range(count_places()):
+            await held.enter_async_context(place("write"))
+        joining = asyncio.create_task(join_sounds([Source(read, len(data), "wav")], write=discard, timeout_s=300))
+        assert (await probe_sound(read, len(data), timeout_s=300)).container == "wav"
+        assert not joining.done(), "it waits for a place"
+    assert (await joining).container == "ogg"

@@ -8,17 +8,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 from sqlalchemy import func, select
 
+from connector.errors import ProbeBusy
 from connector.records import Recording
 from connector.settings import Settings
 from connector.store import schema
 from connector.store.database import DatabaseAddress
-from connector.visit.fetching import fetch_recording
+from connector.visit.fetching import PATIENCE, fetch_recording
 from tests.builders import recording_bytes
 from tests.fixtures.sound_host import HOST, SoundHost, head, sound_host, whole
 from tests.unit.web import samples
@@ -194,6 +196,29 @@ async def test_what_is_no_recording_raises_the_flag_and_leaves_nothing(
     row = await site.parts.visits.row(seat.visit_id)
     assert row.attention_action == "capture-again" and TOKEN not in (row.attention_text or "")
     assert await nothing_left(site, recording_id)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["size-told", "size-untold"])
+async def test_what_is_here_waits_for_a_probe_however_long_and_its_host_is_not_asked_again(
+    site: Site, host: SoundHost, told: bool
+) -> None:
+    """An address with a key of its own has ended by then."""
+    sound = recording_bytes("billie")
+    pieces = (head(200, "Transfer-Encoding: chunked"), f"{len(sound):x}\r\n".encode() + sound + b"\r\n0\r\n\r\n")
+    host.script = whole(sound) if told else lambda _: pieces
+    seat, recording_id = await asked(site, host)
+    hurried = replace(site.parts, policy=replace(site.parts.policy, probe_timeout=0.001))
+    later = replace(hurried, clock=lambda: site.parts.clock() + PATIENCE * 3)
+    with pytest.raises(ProbeBusy):
+        await fetch_recording(hurried, seat.visit_id, recording_id)
+    host.script = lambda _: (head(403, "Content-Length: 0"),)
+    for _ in range(2):
+        with pytest.raises(ProbeBusy):
+            await fetch_recording(later, seat.visit_id, recording_id)
+    assert await stands(site, seat) == ("CAPTURING", None)
+    patient = replace(later, policy=site.parts.policy)
+    assert await fetch_recording(patient, seat.visit_id, recording_id) == "fetched"
+    assert (await site.parts.visits.need(seat.visit_id, Recording)).sha256 == hashlib.sha256(sound).hexdigest()
 
 
 async def test_a_fetch_that_is_stopped_ends_within_two_seconds_and_leaves_nothing(site: Site, host: SoundHost) -> None:
