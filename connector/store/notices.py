@@ -18,7 +18,8 @@ from connector.store import schema
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing asked of the operator: `kind` is key, quota or balance; `times` counts the calls turned away."""
+    """One thing asked of the operator: `kind` is one that visit.vendor_account tells; `times` counts the calls turned
+    away."""
 
     vendor: str
     kind: str
@@ -61,11 +62,11 @@ class NoticeStore:
         async with self._engine.connect() as connection:
             return [Notice(*row) for row in await connection.execute(query)]
 
-    async def take_probe(self, vendor: str, *, at: datetime, every: timedelta) -> bool:
-        """Whether the caller is the one to try now, while a question is open: one in so much time."""
+    async def take_probe(self, vendor: str, *, at: datetime, every: timedelta, kinds: Collection[str]) -> bool:
+        """Whether the caller is the one to try now, while a question of `kinds` is open: one in so much time."""
         table = schema.operator_notices
         still_open = table.c.vendor == vendor, table.c.closed_at.is_(None)
-        taken = table.update().where(*still_open, table.c.last_at <= at - every)
+        taken = table.update().where(*still_open, table.c.kind.in_(list(kinds)), table.c.last_at <= at - every)
         async with self._engine.begin() as connection:
             return bool((await connection.execute(taken.values(last_at=at))).rowcount)
 

@@ -19,7 +19,7 @@ SPEECH, GATEWAY = "speech", "gateway"
 WAITING = "wait-for-operator"
 """The action of a flag that nobody in the room can do anything about."""
 _NAMES = {SPEECH: "transcription service", GATEWAY: "language model service"}
-MEND = {
+_MEND = {
     "key": "it refuses the API key: check key, region and project in the settings",
     "quota": "the quota of the account is used up: raise it, or wait until it is renewed",
     "balance": "the account has no balance left: top it up",
@@ -28,7 +28,10 @@ MEND = {
         "check key, region and project, and whatever stands between here and there"
     ),
 }
-_BALANCE = "balance"
+_KEY = "key"
+_LOOKING = "-looking"
+"""A look at a job that is under way was turned away: it need not be for the same reason that a new job is."""
+MEND = {**_MEND, **{f"{kind}{_LOOKING}": f"{text} (met by looks at jobs under way)" for kind, text in _MEND.items()}}
 _PROBE_EVERY = timedelta(seconds=60)
 
 _log = structlog.get_logger("connector.visit.account")
@@ -47,24 +50,25 @@ async def on_account(parts: Parts, vendor: str | None, *, costs_nothing: bool = 
     """Around a step that calls a vendor. Raises VendorAccount where the vendor does, or where another visit tries just
     now; closes the question once a step went through. None: the step calls nobody.
 
-    A step that `costs_nothing`, such as a look at a job, goes through without balance as well: it need not wait for
-    one, and that it went through answers nothing.
+    A step that `costs_nothing`, such as a look at a job, goes through where a new job is turned away, but for a key
+    that is refused: it waits for nothing else that a new job asked, and that it went through answers nothing else.
     """
     if vendor is None:
         yield
         return
-    open_ones = [one for one in await parts.notices.open(vendor) if not costs_nothing or one.kind != _BALANCE]
-    if open_ones and not await parts.notices.take_probe(vendor, at=parts.clock(), every=_PROBE_EVERY):
+    found = [one.kind for one in await parts.notices.open(vendor)]
+    kinds = [kind for kind in found if not costs_nothing or kind == _KEY or kind.endswith(_LOOKING)]
+    if kinds and not await parts.notices.take_probe(vendor, at=parts.clock(), every=_PROBE_EVERY, kinds=kinds):
         wait = _PROBE_EVERY.total_seconds()
-        raise VendorAccount(say_refused(vendor), kind=open_ones[0].kind, retry_after=wait)
+        raise VendorAccount(say_refused(vendor), kind=kinds[0].removesuffix(_LOOKING), retry_after=wait)
     try:
         yield
     except VendorAccount as error:
-        if await parts.notices.ask(vendor, error.kind, at=parts.clock()):
+        kind = f"{error.kind}{_LOOKING}" if costs_nothing and error.kind != _KEY else error.kind
+        if await parts.notices.ask(vendor, kind, at=parts.clock()):
             _log.error("operator.asked", action=vendor, kind=error.kind)
         raise
-    answered = [one.kind for one in open_ones]
-    if answered and await parts.notices.close(vendor, at=parts.clock(), kinds=answered):
+    if kinds and await parts.notices.close(vendor, at=parts.clock(), kinds=kinds):
         _log.info("operator.answered", action=vendor)
 
 

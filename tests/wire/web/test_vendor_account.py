@@ -18,6 +18,7 @@ from connector.web.progress_view import build_attention
 from connector.worker.workflows import _attempt
 from tests.unit.web import samples
 from tests.wire.web.conftest import Seat, Site
+from tests.wire.web.test_reconciling import LOOK, SUBMIT, UPLOAD, job_of, planned, step
 from tests.wire.web.vendor_world import World, captured, open_world
 
 REFUSALS = {
@@ -41,6 +42,9 @@ async def world(site: Site) -> AsyncIterator[World]:
         yield one
         await one.parts.notices.close("speech", at=one.now)
         await wake_waiting(one.parts)
+        for seat in one.seats:
+            async with one.parts.visits.engine.begin() as connection:
+                await one.parts.jobs.end(connection, (await job_of(one, seat)).job_key, "given-up")
 
 
 async def send(world: World, seat: Seat) -> dict[str, Any]:
@@ -122,3 +126,68 @@ async def test_g14_a_question_that_was_answered_is_asked_anew(world: World, site
         with narrowed(Reach(visit_id=seat.visit_id)):
             async with world.parts.visits.engine.begin() as connection:
                 await world.parts.ledger.ask_all(connection, seat.visit_id, at=world.now)
+
+
+async def kinds(world: World) -> list[str]:
+    return [one.kind for one in await world.parts.notices.open("speech")]
+
+
+@pytest.mark.parametrize("kind", ["quota", "balance", "unexplained"])
+async def test_g14_a_look_at_a_job_neither_waits_for_nor_answers_what_a_submit_asked(
+    world: World, site: Site, kind: str
+) -> None:
+    under_way = [await planned(world, site) for _ in range(3)]
+    await step(world)
+    refusing = world.vendor.strike(f"{UPLOAD}|{SUBMIT}$", *REFUSALS[kind], times=None)
+    await planned(world, site)
+    await step(world)
+    world.vendor.asked.clear()
+    with capture_logs() as lines:
+        await step(world, seconds=59)
+        assert len(world.vendor.list_calls(LOOK)) == len(under_way), "each at once, within the minute"
+        await step(world, seconds=61)
+    assert [line["event"] for line in lines if line["event"].startswith("operator")] == []
+    assert await kinds(world) == [kind]
+    refusing.times = 0
+    for _ in range(3):
+        await step(world, seconds=901)
+    assert await kinds(world) == [], "a submit answers it"
+
+
+@pytest.mark.parametrize("kind", ["quota", "unexplained"])
+async def test_g14_what_a_look_asked_is_waited_for_and_answered_by_looks_and_submits(
+    world: World, site: Site, kind: str
+) -> None:
+    for _ in range(4):
+        await planned(world, site)
+    await step(world)
+    world.vendor.asked.clear()
+    refusing = world.vendor.strike(LOOK, *REFUSALS[kind], times=None)
+    with capture_logs() as lines:
+        await step(world, seconds=10)
+        first = len(world.vendor.list_calls(LOOK))
+        for _ in range(4):
+            await step(world, seconds=10)
+    assert [line["kind"] for line in lines if line["event"] == "operator.asked"] == [kind]
+    assert len(world.vendor.list_calls(LOOK)) == first, "within the minute nobody tries again"
+    (notice,) = await world.parts.notices.open("speech")
+    assert "go on by themselves" in tell_notice(notice).text
+    refusing.times = 0
+    await step(world, seconds=901)
+    assert await kinds(world) == []
+
+
+async def test_g14_a_key_that_works_again_is_told_by_a_look_as_well(world: World, site: Site) -> None:
+    await planned(world, site)
+    await step(world)
+    world.vendor.strike(SUBMIT + "$", *REFUSALS["key"], times=None)
+    waiting = await planned(world, site)
+    await step(world)
+    assert await kinds(world) == ["key"]
+    async with world.parts.visits.engine.begin() as connection:
+        await world.parts.jobs.end(connection, (await job_of(world, waiting)).job_key, "given-up")
+    world.vendor.asked.clear()
+    await step(world, seconds=30)
+    assert world.vendor.list_calls(LOOK) == [], "it waits"
+    await step(world, seconds=61)
+    assert world.vendor.list_calls(LOOK) != [] and await kinds(world) == []
