@@ -129,7 +129,6 @@ def _load_prompt(note_type: NoteType) -> PromptTemplates:
 
 def make_policy(settings: Settings) -> Policy:
     """What settings say about a visit."""
-    phi = _make_phi_rules(settings)
     return Policy(
         public_base_url=settings.public_base_url,
         speech_models=settings.speech_models,
@@ -150,11 +149,9 @@ def make_policy(settings: Settings) -> Policy:
         vendor_project_is_ours=settings.vendor_project_is_ours,
         gateway_fallbacks=settings.gateway_fallbacks,
         gateway_fallback_depth=settings.gateway_fallback_depth,
-        phi=phi,
+        phi=_make_phi_rules(settings),
         monthly_cap=settings.monthly_cap,
         vendor_region=_vendor_region(settings.assemblyai_base_url),
-        vendor_contract="baa" if phi.speech.in_force(now().date()) else "standard",
-        drafts_contract="baa" if phi.gateway.in_force(now().date()) else "standard",
         gateway_model=settings.gateway_model,
         gateway_max_tokens=settings.gateway_max_tokens,
         chart_budget=ChartBudget(settings.gateway_chart_tokens, settings.gateway_history_tokens),

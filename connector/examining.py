@@ -36,6 +36,7 @@ from connector.visit.phi import Vendor, VendorTerms, require_agreement
 from connector.visit.redacting import check_policy
 from connector.visit.sweeping import DONE, FAILED, NAME
 from connector.visit.vendor_account import MEND
+from connector.visit.vendor_copies import find_terms
 from connector.web.moments import count, describe_age, show_day
 
 _STALE = timedelta(days=2)
@@ -138,8 +139,7 @@ def examine_retention(settings: Settings) -> list[Finding]:
     """How long the vendor says it keeps copies, in the region and under the contract in force, with the day of that."""
     policy = make_policy(settings)
     try:
-        rules = load_rules().retention
-        terms = rules.find(policy.vendor_region, policy.vendor_contract, drafts=policy.drafts_contract)
+        terms = find_terms(load_rules().retention, policy, today=now().date())
     except ConnectorError:
         return []  # said of the mappings already
     old = now().date() - terms.as_of

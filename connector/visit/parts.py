@@ -125,8 +125,6 @@ class Policy:
     phi: PhiRules = field(default_factory=PhiRules)
     monthly_cap: float | None = None
     vendor_region: Literal["us", "eu"] = "us"
-    vendor_contract: Literal["standard", "baa"] = "standard"
-    drafts_contract: Literal["standard", "baa"] = "standard"
 
 
 @dataclass(frozen=True)

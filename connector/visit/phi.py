@@ -33,6 +33,10 @@ class VendorTerms:
         """Whether an agreement is recorded with its day, and that day has come."""
         return bool((self.agreement or "").strip()) and self.signed_on is not None and self.signed_on <= today
 
+    def contract_on(self, today: date) -> Literal["standard", "baa"]:
+        """The contract whose terms hold on that day, as mappings/vendor-retention.yaml names it."""
+        return "baa" if self.in_force(today) else "standard"
+
 
 @dataclass(frozen=True, slots=True)
 class PhiRules:

@@ -7,12 +7,13 @@ nobody can ask for, since its id never reached us or there never was one, waits 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 
 from connector.erasure.ledger import UNNAMED, ErasureEvent, advance, is_unnamed, next_action, summarise
-from connector.erasure.retention import RetentionTerms
+from connector.erasure.retention import RetentionRules, RetentionTerms
 from connector.errors import ConnectorError
 from connector.records import Erasure, Stamp, VendorCopy
-from connector.visit.parts import Parts
+from connector.visit.parts import Parts, Policy
 from connector.visit.redacting import take_sound
 from connector.visit.states import State
 
@@ -122,9 +123,14 @@ def _await_end(parts: Parts, copy: VendorCopy) -> VendorCopy:
 
 
 def terms_of(parts: Parts) -> RetentionTerms:
-    """What the vendor says of how long it keeps copies, in our region and under our contracts."""
-    policy = parts.policy
-    return parts.rules.retention.find(policy.vendor_region, policy.vendor_contract, drafts=policy.drafts_contract)
+    """What the vendor says of how long it keeps copies, in our region and under the contracts of today."""
+    return find_terms(parts.rules.retention, parts.policy, today=parts.clock().date())
+
+
+def find_terms(rules: RetentionRules, policy: Policy, *, today: date) -> RetentionTerms:
+    """The same of a day, by what settings say."""
+    phi = policy.phi
+    return rules.find(policy.vendor_region, phi.speech.contract_on(today), drafts=phi.gateway.contract_on(today))
 
 
 async def erasure_of(parts: Parts, visit_id: str) -> Erasure:

@@ -10,9 +10,10 @@ import pytest
 
 from connector.errors import VendorUnavailable
 from connector.visit.parts import Work
+from connector.visit.phi import VendorTerms
 from connector.visit.sweeping import TAKE_UP, sweep_vendor
 from connector.visit.transcription import send_recording
-from connector.visit.vendor_copies import begin_copy, erasure_of, forget_copy, name_copy
+from connector.visit.vendor_copies import begin_copy, erasure_of, forget_copy, name_copy, terms_of
 from tests.wire.web.conftest import Seat, Site
 from tests.wire.web.vendor_world import World, captured, hold, open_world, run_job
 
@@ -45,7 +46,7 @@ async def test_g17_an_upload_never_transcribed_waits_for_the_vendors_rule_and_is
 
 
 async def test_g17_under_an_agreement_an_upload_is_waited_for_three_days(world: World, site: Site) -> None:
-    world.parts = replace(world.parts, policy=replace(world.parts.policy, vendor_contract="baa"))
+    agree(world, "speech")
     seat = await captured(world, site, state="PRIMED")
     await hold(world, seat, "upload", "https://cdn.vendor.test/upload/8")
     await world.delete(seat)
@@ -194,10 +195,10 @@ async def test_g16_a_draft_never_answered_ends_the_work_and_is_never_called_dele
     world.pass_hours(24 * 365)
     assert await world.delete(seat)
     assert await told(site, seat) == (False, "untold")
-    world.parts = replace(world.parts, policy=replace(world.parts.policy, vendor_contract="baa"))
+    agree(world, "speech")
     await world.delete(seat)
     assert await told(site, seat) == (False, "untold"), "an agreement about transcription says nothing of drafts"
-    world.parts = replace(world.parts, policy=replace(world.parts.policy, drafts_contract="baa"))
+    agree(world, "gateway")
     await world.delete(seat)
     assert await told(site, seat) == (False, "lapsed"), "the agreement names a day, which has passed; nobody looked"
 
@@ -206,3 +207,20 @@ async def told(site: Site, seat: Seat) -> tuple[bool, str]:
     """What the visit says of its copies."""
     answer = (await site.client.get(f"{seat.path}/filing", headers=seat.cookie)).json()
     return answer["vendor_deleted"], answer["vendor_deletion"]
+
+
+def agree(world: World, vendor: str, *, days: int = 0) -> None:
+    """An agreement with `speech` or `gateway` is recorded, signed so many days from now."""
+    signed = VendorTerms(agreement="BAA 12", signed_on=(world.now + timedelta(days=days)).date())
+    policy = world.parts.policy
+    world.parts = replace(world.parts, policy=replace(policy, phi=replace(policy.phi, **{vendor: signed})))
+
+
+async def test_g17_an_agreement_counts_from_its_day_on_without_a_new_start(world: World) -> None:
+    for vendor in ("speech", "gateway"):
+        agree(world, vendor, days=1)
+    before = terms_of(world.parts)
+    world.pass_hours(24)
+    after = terms_of(world.parts)
+    assert (before.contract, before.upload_hours, before.completion_hours) == ("standard", 48, None)
+    assert (after.contract, after.upload_hours) == ("baa", 72) and after.completion_hours is not None
