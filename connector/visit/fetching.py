@@ -152,7 +152,7 @@ async def _cut(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def _has_hope(parts: Parts, fetch: Fetch, error: ConnectorError) -> bool:
-    """A host has only so long; for a place among those that examine what is here already it waits as long as it takes."""
+    """A host has only so long; for a place among those that examine what is here it waits as long as it takes."""
     recording = await parts.chunks.find(fetch.recording_id)
     if isinstance(error, ProbeBusy):
         return recording.state in UNFINISHED
