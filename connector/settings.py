@@ -11,7 +11,7 @@ from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,6 +27,16 @@ def _is_here(address: str) -> bool:
         return is_loopback(urlsplit(address).hostname or "")
     except ValueError:
         return False
+
+
+def _split(address: str) -> tuple[SplitResult, str]:
+    """An address and its host; raises ValueError where it is none."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ValueError("is not an address") from error
+    return parts, host
 
 
 _INNER_HOST = re.compile(r"[a-z0-9][a-z0-9\-]*(?:(?:\.[a-z0-9\-]+)*\.(?:test|localhost|internal|home\.arpa))?")
@@ -143,11 +153,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_public_address(cls, value: str) -> str:
         """Launches, codes and `__Host-` cookies go to this address: TLS, but for this machine itself."""
-        try:
-            parts = urlsplit(value)
-            host, _ = parts.hostname or "", parts.port
-        except ValueError as error:
-            raise ValueError("is not an address") from error
+        parts, host = _split(value)
         own = is_loopback(host)
         if not host or parts.query or parts.fragment or parts.username is not None or parts.path.strip("/"):
             raise ValueError("has to be an origin, such as https://scribe.example.org")
@@ -159,11 +165,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_vendor_address(cls, value: str) -> str:
         """Paths are put behind it, and a key goes with every call: a whole address, and nothing that hides its host."""
-        try:
-            parts = urlsplit(value)
-            host, _ = parts.hostname or "", parts.port
-        except ValueError as error:
-            raise ValueError("is not an address") from error
+        parts, host = _split(value)
         if parts.scheme not in ("https", "http") or not host:
             raise ValueError("has to be an address with its scheme, such as https://api.assemblyai.com")
         if parts.query or parts.fragment or parts.username is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,13 +23,8 @@ LONG, IN_TIME = 3600.0, 60.0
 
 @pytest.fixture
 async def world(site: Site) -> AsyncIterator[World]:
-    async with open_world(site) as one:
-        policy = replace(one.parts.policy, transcription_deadline=3600.0, transcription_poll_interval=30.0)
-        one.parts = replace(one.parts, policy=policy)
+    async with open_world(site, transcription_deadline=3600.0, transcription_poll_interval=30.0) as one:
         yield one
-        for job in [job for seat in one.seats for job in await one.parts.jobs.of_visit(seat.visit_id)]:
-            async with one.parts.visits.engine.begin() as connection:
-                await one.parts.jobs.end(connection, job.job_key, "given-up")
 
 
 async def recorded(world: World, site: Site) -> Seat:

@@ -28,13 +28,8 @@ TOLD = b'{"transcript_id": "job-1", "status": "completed"}'
 
 @pytest.fixture
 async def world(site: Site) -> AsyncIterator[World]:
-    async with open_world(site) as one:
-        one.parts = replace(one.parts, policy=replace(one.parts.policy, webhooks="on"))
+    async with open_world(site, webhooks="on") as one:
         yield one
-        for seat in one.seats:
-            for job in await one.parts.jobs.of_visit(seat.visit_id):
-                async with one.parts.visits.engine.begin() as connection:
-                    await one.parts.jobs.end(connection, job.job_key, "given-up")
 
 
 async def planned(world: World, site: Site) -> tuple[Seat, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -20,13 +19,8 @@ UNKEEPABLE = ["job\u0000b", "\ud800", "a\nb", "", "x" * 5000, 7, None]
 
 @pytest.fixture
 async def world(site: Site) -> AsyncIterator[World]:
-    async with open_world(site) as one:
-        policy = replace(one.parts.policy, transcription_deadline=3600.0, transcription_poll_interval=3.0)
-        one.parts = replace(one.parts, policy=policy)
+    async with open_world(site, transcription_deadline=3600.0, transcription_poll_interval=3.0) as one:
         yield one
-        for seat in one.seats:
-            async with one.parts.visits.engine.begin() as connection:
-                await one.parts.jobs.end(connection, (await job_of(one, seat)).job_key, "given-up")
 
 
 @pytest.mark.parametrize("name", ["uni\u0000versal", "\ud800", "a\nb"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,13 +17,8 @@ from tests.wire.web.vendor_world import World, open_world
 
 @pytest.fixture
 async def world(site: Site) -> AsyncIterator[World]:
-    async with open_world(site) as one:
-        policy = replace(one.parts.policy, transcription_deadline=3600.0, transcription_poll_interval=3.0)
-        one.parts = replace(one.parts, policy=policy)
+    async with open_world(site, transcription_deadline=3600.0, transcription_poll_interval=3.0) as one:
         yield one
-        for seat in one.seats:
-            async with one.parts.visits.engine.begin() as connection:
-                await one.parts.jobs.end(connection, (await job_of(one, seat)).job_key, "given-up")
 
 
 async def stop_in(world: World, call: str) -> tuple[Reconciler, Strike]:

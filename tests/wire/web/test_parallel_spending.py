@@ -28,9 +28,6 @@ async def world(site: Site) -> AsyncIterator[World]:
         prices = Prices.from_dict({"version": 1, "speech": models, "extras": {}, "models": {}})
         one.parts = replace(one.parts, rules=replace(one.parts.rules, prices=prices))
         yield one
-        for seat in one.seats:
-            async with one.parts.visits.engine.begin() as connection:
-                await one.parts.jobs.end(connection, (await job_of(one, seat)).job_key, "given-up")
 
 
 async def cap(world: World, visits: float) -> None:

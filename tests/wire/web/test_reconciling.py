@@ -29,13 +29,8 @@ UPLOAD, SUBMIT, LOOK = "POST /v2/upload", "POST /v2/transcript", "GET /v2/transc
 
 @pytest.fixture
 async def world(site: Site) -> AsyncIterator[World]:
-    async with open_world(site) as one:
-        policy = replace(one.parts.policy, transcription_deadline=3600.0, transcription_poll_interval=3.0)
-        one.parts = replace(one.parts, policy=policy)
+    async with open_world(site, transcription_deadline=3600.0, transcription_poll_interval=3.0) as one:
         yield one
-        for job in [job for seat in one.seats for job in await one.parts.jobs.of_visit(seat.visit_id)]:
-            async with one.parts.visits.engine.begin() as connection:
-                await one.parts.jobs.end(connection, job.job_key, "given-up")
 
 
 async def planned(world: World, site: Site) -> Seat:

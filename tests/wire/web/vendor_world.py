@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from connector.clients.assemblyai import AssemblyAI
 from connector.records import Recording, VendorCopy
@@ -75,7 +76,12 @@ def run_job(world: World, job_id: str, audio_url: str, *, hours_ago: float = 0) 
 
 
 @asynccontextmanager
-async def open_world(site: Site) -> AsyncIterator[World]:
-    """The world, until the test is over."""
+async def open_world(site: Site, **policy: Any) -> AsyncIterator[World]:
+    """The world under this policy, until the test is over; nobody works on its recordings afterwards."""
     async with job_vendor() as (vendor, speech):
-        yield make_world(site, vendor, speech)
+        world = make_world(site, vendor, speech)
+        world.parts = replace(world.parts, policy=replace(world.parts.policy, **policy))
+        yield world
+        for job in [job for seat in world.seats for job in await world.parts.jobs.of_visit(seat.visit_id)]:
+            async with world.parts.visits.engine.begin() as connection:
+                await world.parts.jobs.end(connection, job.job_key, "given-up")
