@@ -110,6 +110,7 @@ async def open_scribe(composition: Composition, clock: Clock, tmp_path: Path) ->
 
     yield open_
     for scribe in opened:
-        await settle(scribe.app)
+        # A reading that is cut off while it takes a connection loses it, which fails whatever test comes next.
+        await settle(scribe.app, patience=20)
         await scribe.parts.directory.aclose()
         await scribe.parts.key_sets.aclose()

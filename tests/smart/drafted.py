@@ -11,6 +11,7 @@ from connector.records import Launch
 from connector.store.sessions import LaunchRow, TokenRow
 from connector.store.visits import Step, VisitRow
 from connector.visit.filing import Outcome, try_filing
+from connector.web.reading import settle
 from tests.smart.scribe import PUBLIC, Scribe, launch
 from tests.smart.strict_ehr import StrictEhr
 from tests.unit.web import samples
@@ -59,6 +60,8 @@ class Desk:
         return shown
 
     async def sign(self) -> None:
+        """Signs the note as it stands once its chart is read: what is shown is what is signed."""
+        await settle(self.scribe.app, patience=20)
         note = (await self.get("/note", accept="application/json")).json()
         body = {"attest": "yes", "revision": note["revision"], "shown_sha256": note["sha256"]}
         answer = await self.post("/sign", json=body)

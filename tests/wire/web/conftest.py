@@ -119,7 +119,7 @@ async def open_site(parts: Parts) -> AsyncIterator[Site]:
     app = make_application(parts, version="0")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
         yield Site(app, parts, client)
-    await settle(app)
+    await settle(app, patience=20)
 
 
 @pytest.fixture(scope="module")
