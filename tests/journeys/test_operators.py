@@ -67,7 +67,7 @@ REFUSED = {
     "a database that is not there": ("database", {"database_url": "postgresql://nobody@127.0.0.1:1/none"}),
     "no address of a database": ("CONNECTOR_DATABASE_URL", {"database_url": "somewhere"}),
     "a port that is taken": ("CONNECTOR_PORT", {}),
-    "a list that is none": ("speech_models", {"speech_models": "universal-2"}),
+    "a list that is none": ("CONNECTOR_SPEECH_MODELS (lists are JSON", {"speech_models": "universal-2"}),
     "a port that is no number": ("CONNECTOR_PORT", {"port": "many"}),
 }
 
