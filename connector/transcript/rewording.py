@@ -6,12 +6,9 @@ Every word keeps its place and its times: a correction changes what stands there
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
-from difflib import SequenceMatcher
-from itertools import groupby
-from operator import eq
+
+from rapidfuzz.distance import Levenshtein
 
 from connector.errors import InputRefused
 from connector.records import Turn, Word
@@ -19,10 +16,6 @@ from connector.records import Turn, Word
 _TOKEN = re.compile(r"\S+")
 SURE = 1.0
 """Confidence of a word the clinician has corrected."""
-_MOST_WORK = 3_000_000
-"""Steps of comparing that are worth their time; a stretch that would take more is taken as changed from end to end,
-or place by place where it is as long as it was."""
-_Opcode = tuple[str, int, int, int, int]
 
 
 def reword(turn: Turn, text: str) -> tuple[Turn, frozenset[int]]:
@@ -126,7 +119,7 @@ def _lay_out(
     held: dict[int, list[str]] = {}
     touched: set[int] = set()
     grown: set[int] = set()
-    for kind, first, last, start, end in _compare(before, after):
+    for kind, first, last, start, end in Levenshtein.opcodes(before, after):
         # What comes in between two tokens belongs to the one before it.
         of = range(first, last) if first < last else range(max(0, first - 1), max(1, first))
         if kind != "equal":
@@ -134,72 +127,3 @@ def _lay_out(
         for count, token in enumerate(after[start:end]):
             held.setdefault(owners[min(of.start + count, of.stop - 1)][0], []).append(token)
     return held, touched, grown
-
-
-def _compare(before: list[str], after: list[str]) -> Iterator[_Opcode]:
-    """What became of each stretch, as difflib tells it, between what stands the same at both ends."""
-    shorter = min(len(before), len(after))
-    head = next((at for at in range(shorter) if before[at] != after[at]), shorter)
-    tail = next((at for at in range(shorter - head) if before[-1 - at] != after[-1 - at]), shorter - head)
-    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
-    if head:
-        yield "equal", 0, head, 0, head
-    for kind, first, last, start, end in _find_changes(old, new):
-        yield kind, first + head, last + head, start + head, end + head
-    if tail:
-        yield "equal", len(before) - tail, len(before), len(after) - tail, len(after)
-
-
-def _find_changes(old: list[str], new: list[str]) -> list[_Opcode]:
-    """Word by word where that is worth its time, first by the rarer words and then between them; what is as long as it
-    was is taken place by place, where that changes no more words than anything else."""
-    left, found = _MOST_WORK, list[_Opcode]()
-    for code in _begin_with(old, new):
-        kind, first, last, start, end = code
-        work = _count_steps(old[first:last], new[start:end])
-        if kind == "replace" and work <= left:
-            left -= work
-            within = SequenceMatcher(None, old[first:last], new[start:end], autojunk=False).get_opcodes()
-            found += [(k, a + first, b + first, c + start, d + start) for k, a, b, c, d in within]
-        else:
-            found.append(code)
-    paired = [one for code in found for one in _pair_up(old, new, code)]
-    if len(old) == len(new):
-        by_place = _pair_up(old, new, ("replace", 0, len(old), 0, len(new)))
-        return by_place if _count_changed(by_place) <= _count_changed(paired) else paired
-    return paired
-
-
-def _begin_with(old: list[str], new: list[str]) -> list[_Opcode]:
-    """What the rarer words show of two texts that are too long to be compared by all of theirs."""
-    if _count_steps(old, new) > _MOST_WORK >= _count_steps(old, new, rare=True):
-        return list[_Opcode](SequenceMatcher(None, old, new).get_opcodes())
-    return [("replace", 0, len(old), 0, len(new))]
-
-
-def _pair_up(old: list[str], new: list[str], code: _Opcode) -> list[_Opcode]:
-    """A stretch as long as the one it stands for, in runs of places that are the same and that are not."""
-    kind, first, last, start, end = code
-    if kind != "replace" or last - first != end - start:
-        return [code]
-    runs: list[_Opcode] = []
-    at = 0
-    for same, run in groupby(map(eq, old[first:last], new[start:end])):
-        past = at + len(list(run))
-        runs.append(("equal" if same else "replace", first + at, first + past, start + at, start + past))
-        at = past
-    return runs
-
-
-def _count_changed(codes: list[_Opcode]) -> int:
-    return sum(max(last - first, end - start) for kind, first, last, start, end in codes if kind != "equal")
-
-
-def _count_steps(old: list[str], new: list[str], *, rare: bool = False) -> int:
-    """How long comparing takes at most: each pair of equal words is looked at again for every stretch that is found.
-    Words that make up more than a hundredth of a long text are none that difflib begins with, where `rare` is left to
-    it."""
-    counts = Counter(new)
-    most = len(new) // 100 + 1 if rare and len(new) >= 200 else len(new)
-    pairs = sum(counts[word] for word in old if counts[word] <= most)
-    return pairs * min(len(old), len(new))

@@ -29,11 +29,11 @@ async def explain(parts: Parts, visit_id: str, action: str, *, error: ConnectorE
     if isinstance(error, AudioUnusable | VendorRejected) and action in _OF_A_RECORDING:
         await give_back(parts, visit_id, slug=error.slug, text=error.detail)
         return
+    if await _is_put_aside(parts, visit_id, action):
+        return
     if isinstance(error, VendorAccount):
         text = say_refused(GATEWAY if action in _OF_DRAFTS else SPEECH)
         await parts.visits.call_attention(visit_id, slug=error.slug, text=text, action=WAITING, at=parts.clock())
-        return
-    if await _is_put_aside(parts, visit_id, action):
         return
     helps = "wait" if error.retryable else todo.get(action, "ask-for-help")
     await parts.visits.call_attention(visit_id, slug=error.slug, text=error.detail, action=helps, at=parts.clock())

@@ -163,7 +163,8 @@ async def test_what_is_deleted_afterwards_takes_no_flag_down_that_asks_somebody(
     await explain(product.parts, visit, "delete-copies", error=refusal, todo={})
     assert (await flag_of(product, visit))[:2] == ("vendor-rejected", "ask-for-help")
     await flag(product, visit, "draft-unusable", "redraft")
-    await explain(product.parts, visit, "delete-copies", error=refusal, todo={})
+    for error in (refusal, VendorAccount("No.", kind="key")):
+        await explain(product.parts, visit, "delete-copies", error=error, todo={})
     await explain_crash(product.parts, visit, "delete-copies")
     assert await flag_of(product, visit) == ("draft-unusable", "redraft", "Away.")
     await explain_crash(product.parts, visit, "draft")

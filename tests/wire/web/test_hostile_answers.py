@@ -8,7 +8,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from connector.errors import VendorRejected
-from connector.records import Transcript
 from connector.visit.vendor_account import wake_waiting
 from tests.wire.web.conftest import Seat, Site
 from tests.wire.web.test_reconciling import HEARD, LOOK, SUBMIT, flag, job_of, pass_time, planned, step
@@ -57,20 +56,6 @@ async def test_g17_an_upload_whose_address_cannot_be_read_stays_written_down(
     assert await flag(world, seat) == ("CAPTURED", "vendor-unavailable", "wait")
     (lost,) = await world.states(seat)
     assert lost.startswith("unknown:")
-
-
-async def test_g14_an_answer_that_does_not_say_whose_it_is_is_not_taken(world: World, site: Site) -> None:
-    seat = await planned(world, site)
-    await step(world)
-    nobodys = {**HEARD, "status": "completed", "id": None, "audio_url": None}
-    lying = world.vendor.strike(LOOK + "job", 200, nobodys, times=None)
-    await step(world, seconds=3)
-    assert await flag(world, seat) == ("CAPTURED", "vendor-unavailable", "wait")
-    assert await world.parts.visits.latest(seat.visit_id, Transcript) is None
-    lying.times = 0
-    world.vendor.finish(HEARD)
-    await step(world, seconds=900)
-    assert await flag(world, seat) == ("TRANSCRIBED", None, None)
 
 
 async def two_jobs(world: World, site: Site) -> Seat:

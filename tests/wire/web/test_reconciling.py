@@ -254,7 +254,15 @@ async def test_g14_what_gets_stuck_again_and_again_goes_back_to_the_clinician(wo
     assert await world.parts.visits.latest(seat.visit_id, Recording) is not None
 
 
-@pytest.mark.parametrize("wrong", [{"id": "job-77"}, {"audio_url": "https://cdn.vendor.test/upload/of-another"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": "job-77"},
+        {"audio_url": "https://cdn.vendor.test/upload/of-another"},
+        {"id": None, "audio_url": None},
+    ],
+    ids=["another job", "another upload", "nobody's"],
+)
 async def test_g14_another_jobs_answer_is_never_taken(world: World, site: Site, wrong: dict[str, Any]) -> None:
     seat = await planned(world, site)
     await step(world)
