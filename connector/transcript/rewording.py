@@ -119,11 +119,12 @@ def _lay_out(
     held: dict[int, list[str]] = {}
     touched: set[int] = set()
     grown: set[int] = set()
-    for kind, first, last, start, end in Levenshtein.opcodes(before, after):
+    for change in Levenshtein.opcodes(before, after):
+        first, last = change.src_start, change.src_end
         # What comes in between two tokens belongs to the one before it.
         of = range(first, last) if first < last else range(max(0, first - 1), max(1, first))
-        if kind != "equal":
-            (grown if kind == "insert" else touched).update(place for token in of for place in owners[token])
-        for count, token in enumerate(after[start:end]):
+        if change.tag != "equal":
+            (grown if change.tag == "insert" else touched).update(place for token in of for place in owners[token])
+        for count, token in enumerate(after[change.dest_start : change.dest_end]):
             held.setdefault(owners[min(of.start + count, of.stop - 1)][0], []).append(token)
     return held, touched, grown
