@@ -248,7 +248,7 @@ async def sign(parts: Parts, launch: Launch, *, revision: int, shown_sha256: str
         if await parts.visits.newest_number(connection, visit_id, DraftNote) != draft.revision:
             raise Conflict("The note was changed since it was shown: read it again before signing.")
         if await parts.visits.newest_number(connection, visit_id, PatientContext) != len(charts):
-            raise Conflict("More of the chart was read, or the encounter changed, just now: read the note again before signing.")
+            raise Conflict("More of the chart was read or the encounter changed: read the note again before signing.")
         if await parts.visits.newest_number(connection, visit_id, Consent) != len(consents):
             raise Conflict("Consent was recorded since the note was shown: read it again before signing.")
         version = str(signed.version)
