@@ -72,7 +72,11 @@ class OpenVisit:
             answer = self.client.put(
                 f"{root}/recordings/{opened['recording_id']}/chunks/{seq}",
                 content=piece,
-                headers={"Authorization": f"Upload {opened['upload_token']}", "Content-Digest": digest_header(piece)},
+                headers={
+                    **_JSON,
+                    "Authorization": f"Upload {opened['upload_token']}",
+                    "Content-Digest": digest_header(piece),
+                },
             )
             _check(answer)
         whole = {"chunks": len(pieces), "sha256": hashlib.sha256(sound).hexdigest()}
